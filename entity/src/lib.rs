@@ -1,0 +1,31 @@
+//! The tables of Guichet: one file, one table, with the enumerations of its columns.
+//!
+//! Plain rows. Rules live in the `domain` of the root crate, statements in its `store`.
+
+pub mod access_package;
+pub mod access_package_resource_role;
+pub mod access_request;
+pub mod access_request_event;
+pub mod app_user;
+pub mod assignment;
+pub mod assignment_policy;
+pub mod audit_event;
+pub mod bulk_operation;
+pub mod bulk_operation_item;
+pub mod catalog;
+pub mod catalog_role_assignment;
+pub mod connector;
+pub mod connector_opening;
+pub mod delivery;
+pub mod delivery_attempt;
+pub mod directory_group;
+pub mod directory_member;
+pub mod idempotency_key;
+pub mod installation;
+pub mod organization;
+pub mod organization_domain;
+pub mod policy_stage;
+pub mod policy_stage_approver;
+pub mod policy_user;
+pub mod resource;
+pub mod resource_role;

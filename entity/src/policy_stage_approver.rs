@@ -1,0 +1,59 @@
+//! Who may decide a stage.
+use sea_orm::entity::prelude::*;
+
+use crate::catalog_role_assignment::CatalogRole;
+
+/// How the approvers of a stage are found.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    EnumIter,
+    DeriveActiveEnum,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ApproverKind {
+    /// One named user.
+    User,
+    /// The requestor's manager.
+    Manager,
+    /// The holders of a role in the package's catalog.
+    CatalogRole,
+    /// The sponsors of the requestor's connected organization.
+    Sponsor,
+}
+
+/// Who may decide a stage.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "policy_stage_approver")]
+pub struct Model {
+    /// The policy.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub policy_id: Uuid,
+    /// The stage.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub position: i32,
+    /// The place in the list.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub ordinal: i32,
+    /// How approvers are found.
+    pub kind: ApproverKind,
+    /// For `USER`: who.
+    pub user_id: Option<Uuid>,
+    /// For `CATALOG_ROLE`: the holders of which role.
+    pub catalog_role: Option<CatalogRole>,
+}
+
+/// Foreign keys are kept by the database; reads join by hand.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,81 @@
+//! The changes of Guichet's database schema: one file, one change.
+//!
+//! Changes are written as SQL with literal names, and never name the `entity`
+//! crate: what a release did to a database must not change when an entity does.
+//! The words in braces stand for what the two databases call differently; see [`Change`].
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
+
+mod m01_people;
+mod m02_catalogs;
+mod m03_requests;
+mod m04_bulk;
+mod m05_audit;
+mod m06_directory;
+
+/// All changes, in order.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m01_people::CHANGE),
+            Box::new(m02_catalogs::CHANGE),
+            Box::new(m03_requests::CHANGE),
+            Box::new(m04_bulk::CHANGE),
+            Box::new(m05_audit::CHANGE),
+            Box::new(m06_directory::CHANGE),
+        ]
+    }
+}
+
+/// One change, as statements for both databases.
+///
+/// `{id}` is a UUID, `{time}` a time with time zone in microseconds, `{json}` a
+/// JSON value, `{key}` text that sorts by its bytes.
+struct Change {
+    name: &'static str,
+    up: &'static str,
+    down: &'static str,
+}
+
+impl Change {
+    async fn run(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
+        let words = match manager.get_database_backend() {
+            DbBackend::Postgres => [
+                ("{id}", "uuid"),
+                ("{time}", "timestamptz"),
+                ("{json}", "jsonb"),
+                ("{key}", "text COLLATE \"C\""),
+            ],
+            _ => [("{id}", "blob"), ("{time}", "text"), ("{json}", "text"), ("{key}", "text")],
+        };
+        let sql = words.iter().fold(sql.to_owned(), |sql, (word, name)| sql.replace(word, name));
+        manager.get_connection().execute_unprepared(&sql).await.map(|_| ())
+    }
+}
+
+impl MigrationName for Change {
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Change {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        Self::run(manager, self.up).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        Self::run(manager, self.down).await
+    }
+
+    /// A change is done whole or not at all, on SQLite, too.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}

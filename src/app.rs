@@ -1,0 +1,63 @@
+//! The parts of a running server, put together.
+
+use std::sync::Arc;
+
+use crate::authn::Authenticator;
+use crate::authn::verify::Verifier;
+use crate::clock::Clock;
+use crate::config::{ConfigError, Settings};
+use crate::graphql::{self, Schema};
+use crate::http::graphiql::Page;
+use crate::http::nulls::Types;
+use crate::store::{Database, StoreError};
+
+/// A server without its socket.
+pub struct App {
+    /// The database.
+    pub database: Database,
+    /// Who calls.
+    pub authenticator: Authenticator,
+    /// The schema.
+    pub schema: Schema,
+    /// The types of the schema's fields.
+    pub types: Types,
+    /// The largest body, in bytes.
+    pub body_limit: usize,
+    /// What the page of GraphiQL is told; none where it is not served.
+    pub graphiql: Option<Page>,
+}
+
+/// Why a server could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database.
+    #[error("the database: {0}")]
+    Database(#[from] StoreError),
+    /// Something else of the machine.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl App {
+    /// Connects to the database and puts the parts together.
+    pub async fn start(
+        settings: Settings,
+        clock: Clock,
+        graphiql: Option<Page>,
+    ) -> Result<Arc<Self>, StartError> {
+        let database = Database::connect(&settings.database, clock.clone()).await?;
+        let verifier = Verifier::new(settings.issuers, clock);
+        let types = Types::read(&graphql::sdl()).map_err(StartError::Other)?;
+        Ok(Arc::new(Self {
+            authenticator: Authenticator::new(verifier, database.clone()),
+            database,
+            schema: graphql::schema(),
+            types,
+            body_limit: settings.body_limit,
+            graphiql,
+        }))
+    }
+}

@@ -1,0 +1,105 @@
+//! Permissions, and the actions that need them.
+
+use serde::{Deserialize, Serialize};
+
+/// What a role lets its holder do. The table is in [`super::role`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Permission {
+    /// Make catalogs; the maker becomes the owner.
+    CreateCatalogs,
+    /// See the connectors and the groups kept inside Guichet.
+    SeeConnectors,
+    /// Make and change connectors, and open them to catalogs.
+    ManageConnectors,
+    /// Edit a catalog, its role assignments and its resources.
+    ManageCatalogs,
+    /// Manage the packages of a catalog and their policies.
+    ManagePackages,
+    /// See all packages, resources and policies of a catalog.
+    SeeCatalogs,
+    /// See the requests of a catalog, their deliveries and the assignments.
+    SeeRequests,
+    /// Reprocess, assign, revoke and cancel in a catalog (R4).
+    ManageRequests,
+    /// See the organization's users.
+    ListUsers,
+    /// Make, change, deactivate and reactivate users.
+    ManageUsers,
+    /// Change the organization's settings.
+    ManageOrganization,
+    /// See the audit events.
+    SeeAudit,
+}
+
+impl Permission {
+    /// Every permission.
+    pub const ALL: [Self; 12] = [
+        Self::CreateCatalogs,
+        Self::SeeConnectors,
+        Self::ManageConnectors,
+        Self::ManageCatalogs,
+        Self::ManagePackages,
+        Self::SeeCatalogs,
+        Self::SeeRequests,
+        Self::ManageRequests,
+        Self::ListUsers,
+        Self::ManageUsers,
+        Self::ManageOrganization,
+        Self::SeeAudit,
+    ];
+}
+
+/// Something that a command does, with the permission that it needs.
+pub trait Action {
+    /// The permission; the schema prints it with `@requires`.
+    const PERMISSION: Permission;
+    /// The name that the audit trail has for it.
+    const NAME: &'static str;
+}
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident needs $permission:ident as $audit:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub struct $name;
+        impl Action for $name {
+            const PERMISSION: Permission = Permission::$permission;
+            const NAME: &'static str = $audit;
+        }
+    )*};
+}
+
+/// The actions, one for each kind of command.
+pub mod action {
+    use super::{Action, Permission};
+
+    actions! {
+        /// Make a catalog.
+        CreateCatalog needs CreateCatalogs as "catalog.create";
+        /// Change or delete a catalog.
+        EditCatalog needs ManageCatalogs as "catalog.edit";
+        /// Give and take roles in a catalog.
+        AssignCatalogRole needs ManageCatalogs as "catalog_role.assign";
+        /// Add, change and remove resources of a catalog.
+        EditResource needs ManageCatalogs as "resource.edit";
+        /// Make, change, delete and try connectors, and open them to catalogs.
+        EditConnector needs ManageConnectors as "connector.edit";
+        /// Make, change and delete packages.
+        EditPackage needs ManagePackages as "access_package.edit";
+        /// Make, change and delete assignment policies.
+        EditPolicy needs ManagePackages as "assignment_policy.edit";
+        /// Reprocess requests (R1 to R5).
+        Reprocess needs ManageRequests as "access_request.reprocess";
+        /// Cancel somebody else's request.
+        CancelRequest needs ManageRequests as "access_request.cancel";
+        /// Assign a package to somebody directly.
+        Assign needs ManageRequests as "assignment.create";
+        /// Take an assignment away.
+        Revoke needs ManageRequests as "assignment.revoke";
+        /// Make, change, deactivate and reactivate users.
+        EditUser needs ManageUsers as "user.edit";
+        /// Change the organization's settings.
+        EditOrganization needs ManageOrganization as "organization.edit";
+    }
+}

@@ -1,0 +1,55 @@
+//! What a viewer may see, in the form that goes into SQL.
+
+use uuid::Uuid;
+
+/// In which catalogs a permission holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Catalogs {
+    /// In every catalog of the organization.
+    All,
+    /// In these only; sorted, and often none.
+    Only(Vec<Uuid>),
+}
+
+impl Catalogs {
+    /// In no catalog.
+    pub const NONE: Self = Self::Only(Vec::new());
+
+    /// Whether the permission holds in that catalog.
+    #[must_use]
+    pub fn contain(&self, catalog: Uuid) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(ids) => ids.contains(&catalog),
+        }
+    }
+
+    /// Whether it holds nowhere.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Only(ids) if ids.is_empty())
+    }
+}
+
+/// Everything that reads need to know of the viewer.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// The organization that the call acts in; nothing crosses it.
+    pub organization: Uuid,
+    /// The viewer as a user, if they are one already.
+    pub user: Option<Uuid>,
+    /// Whether the viewer is a member, and not from outside.
+    pub is_member: bool,
+    /// Whose packages, resources and policies are all visible.
+    pub catalogs: Catalogs,
+    /// Whose resources the viewer may edit: connectors opened to them are visible.
+    pub managed_catalogs: Catalogs,
+    /// Whose requests, deliveries and assignments are all visible.
+    pub requests: Catalogs,
+    /// Whether all users are visible.
+    pub users: bool,
+    /// Whether all connectors are visible.
+    pub connectors: bool,
+    /// Whether the audit events are visible.
+    pub audit: bool,
+}

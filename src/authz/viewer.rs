@@ -1,0 +1,139 @@
+//! The authenticated caller, and the permits that checks hand out.
+
+use std::collections::BTreeSet;
+use std::marker::PhantomData;
+
+use uuid::Uuid;
+
+use super::permission::{Action, Permission};
+use super::role::Role;
+use super::scope::{Catalogs, Scope};
+
+/// The authenticated caller, in the organization that the call acts in.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    /// That organization.
+    pub organization: Uuid,
+    /// The caller as a user; none for an outsider before their first request.
+    pub user: Option<Uuid>,
+    /// Whether the caller is a member of the organization.
+    pub is_member: bool,
+    /// Roles that hold everywhere: directory roles, and catalog roles claimed bare.
+    pub roles: BTreeSet<Role>,
+    /// Catalog roles claimed for one catalog.
+    pub claimed: BTreeSet<(Role, Uuid)>,
+    /// Catalog roles assigned in the database.
+    pub assigned: BTreeSet<(Role, Uuid)>,
+}
+
+impl Viewer {
+    /// In which catalogs the viewer holds the permission.
+    #[must_use]
+    pub fn catalogs(&self, permission: Permission) -> Catalogs {
+        if self.roles.iter().any(|role| role.grants(permission)) {
+            return Catalogs::All;
+        }
+        let ids: BTreeSet<Uuid> = self
+            .claimed
+            .iter()
+            .chain(&self.assigned)
+            .filter(|(role, _)| role.grants(permission))
+            .map(|(_, catalog)| *catalog)
+            .collect();
+        Catalogs::Only(ids.into_iter().collect())
+    }
+
+    /// Whether the viewer holds the permission anywhere in the organization.
+    #[must_use]
+    pub fn holds(&self, permission: Permission) -> bool {
+        !self.catalogs(permission).is_empty()
+    }
+
+    /// The permit for an action, or what is missing.
+    pub fn permit<A: Action>(&self) -> Result<Permit<A>, Denied> {
+        let catalogs = self.catalogs(A::PERMISSION);
+        match self.user {
+            Some(user) if !catalogs.is_empty() => Ok(Permit {
+                actor: Actor { organization: self.organization, user },
+                roles: self.roles.clone(),
+                claimed: self.claimed.clone(),
+                action: PhantomData,
+            }),
+            _ => Err(Denied { permission: A::PERMISSION, action: A::NAME }),
+        }
+    }
+
+    /// The viewer as an actor in their own name; none for an outsider who is not yet a user.
+    #[must_use]
+    pub fn actor(&self) -> Option<Actor> {
+        self.user.map(|user| Actor { organization: self.organization, user })
+    }
+
+    /// What the viewer may see.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        Scope {
+            organization: self.organization,
+            user: self.user,
+            is_member: self.is_member,
+            catalogs: self.catalogs(Permission::SeeCatalogs),
+            managed_catalogs: self.catalogs(Permission::ManageCatalogs),
+            requests: self.catalogs(Permission::SeeRequests),
+            users: self.holds(Permission::ListUsers),
+            connectors: self.holds(Permission::SeeConnectors),
+            audit: self.holds(Permission::SeeAudit),
+        }
+    }
+}
+
+/// A user who does something in an organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// The organization.
+    pub organization: Uuid,
+    /// The user.
+    pub user: Uuid,
+}
+
+/// The viewer holds the permission nowhere in the organization.
+#[derive(Clone, Copy, Debug)]
+pub struct Denied {
+    /// What is missing.
+    pub permission: Permission,
+    /// What was tried.
+    pub action: &'static str,
+}
+
+/// Proof that the viewer held the permission somewhere when the call came in.
+///
+/// Only [`Viewer::permit`] makes one. Where it holds is asked again inside of the
+/// command's transaction, with the role assignments as they are there.
+#[derive(Clone, Debug)]
+pub struct Permit<A: Action> {
+    actor: Actor,
+    roles: BTreeSet<Role>,
+    claimed: BTreeSet<(Role, Uuid)>,
+    action: PhantomData<A>,
+}
+
+impl<A: Action> Permit<A> {
+    /// Who acts.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        self.actor
+    }
+
+    /// In which catalogs the action is allowed, given the role assignments as they are now.
+    #[must_use]
+    pub fn catalogs(&self, assigned: BTreeSet<(Role, Uuid)>) -> Catalogs {
+        let now = Viewer {
+            organization: self.actor.organization,
+            user: Some(self.actor.user),
+            is_member: true,
+            roles: self.roles.clone(),
+            claimed: self.claimed.clone(),
+            assigned,
+        };
+        now.catalogs(A::PERMISSION)
+    }
+}

@@ -1,0 +1,111 @@
+//! `guichet doctor`: what is wrong, and what to do.
+
+use std::process::ExitCode;
+
+use super::say;
+use crate::app::StartError;
+use crate::authn::issuer::{Issuers, Keys};
+use crate::authn::jwks::{KeySet, Miss};
+use crate::clock::Clock;
+use crate::config::{self, DatabaseArgs, ServeArgs};
+use crate::secret::SecretKeys;
+use crate::store::{self, Database};
+
+/// How far the clocks of server and database may be apart, in seconds.
+const CLOCK_TOLERANCE: i64 = 5;
+
+/// Checks everything and tells each finding on a line; fails when something is wrong.
+pub async fn run(database: &DatabaseArgs, serve: &ServeArgs) -> Result<ExitCode, StartError> {
+    let mut findings = Findings { healthy: true };
+    check_keys(serve, &mut findings).await;
+    check_database(database, &mut findings).await;
+    Ok(if findings.healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+struct Findings {
+    healthy: bool,
+}
+
+impl Findings {
+    fn good(&mut self, what: &str) {
+        say(&format!("ok     {what}\n"));
+    }
+
+    fn bad(&mut self, what: &str, remedy: &str) {
+        self.healthy = false;
+        say(&format!("WRONG  {what}\n       {remedy}\n"));
+    }
+}
+
+async fn check_keys(serve: &ServeArgs, findings: &mut Findings) {
+    match serve.secret_keys.as_deref().map(SecretKeys::parse) {
+        Some(Ok(_)) => findings.good("keys for secrets at rest"),
+        Some(Err(error)) => findings.bad(&format!("GUICHET_SECRET_KEYS: {error}"), "Correct the setting."),
+        None => findings.bad(
+            "GUICHET_SECRET_KEYS is missing",
+            "Set it to name:key, the key made by `openssl rand -base64 32`.",
+        ),
+    }
+    let issuers = match serve.issuers.as_deref().map(|text| Issuers::parse(text, false)) {
+        Some(Ok(issuers)) => issuers,
+        Some(Err(error)) => {
+            return findings.bad(&format!("GUICHET_ISSUERS: {error}"), "Correct the setting.");
+        }
+        None => return findings.bad("GUICHET_ISSUERS is missing", "Name at least one issuer of tokens."),
+    };
+    let issuers = match config::known_roles(issuers) {
+        Ok(issuers) => issuers,
+        Err(error) => return findings.bad(&error.to_string(), "Use the role names of the documentation."),
+    };
+    for issuer in issuers.as_slice() {
+        let Keys::Set(source) = &issuer.keys else { continue };
+        let set =
+            KeySet::new(issuer.name.clone(), source.clone(), issuer.algorithms.clone(), Clock::system());
+        // Any answer but "unavailable" means that the set was read.
+        match set.find(Some("guichet doctor"), issuer.algorithms[0]).await {
+            Err(Miss::Unavailable) => findings.bad(
+                &format!("the keys of issuer {:?} cannot be read, or none of them is usable", issuer.name),
+                "Check jwksUrl or jwksFile, the network, and the issuer.",
+            ),
+            Ok(_) | Err(Miss::Unknown) => findings.good(&format!("keys of issuer {:?}", issuer.name)),
+        }
+    }
+}
+
+async fn check_database(arguments: &DatabaseArgs, findings: &mut Findings) {
+    let settings = match arguments.settings() {
+        Ok(settings) => settings,
+        Err(error) => return findings.bad(&error.to_string(), "Set the address of the database."),
+    };
+    let clock = Clock::system();
+    let database = match Database::connect(&settings, clock.clone()).await {
+        Ok(database) => database,
+        Err(error) => {
+            return findings.bad(
+                &format!("the database cannot be reached: {error}"),
+                "Check address, user, password, and that it runs.",
+            );
+        }
+    };
+    findings.good("database");
+    match store::installation::pending_migrations(&database).await {
+        Ok(0) => findings.good("schema of the database"),
+        Ok(pending) => {
+            return findings.bad(&format!("the schema lacks {pending} changes"), "Run `guichet migrate`.");
+        }
+        Err(error) => return findings.bad(&format!("the schema: {error}"), "Run `guichet migrate`."),
+    }
+    match store::installation::time(&database).await {
+        Ok(time) if (time - clock.now()).num_seconds().abs() <= CLOCK_TOLERANCE => findings.good("clock"),
+        Ok(time) => findings.bad(
+            &format!(
+                "the clocks of this machine and the database are {} s apart",
+                (time - clock.now()).num_seconds()
+            ),
+            "Synchronize both by NTP: tokens and deliveries depend on the time.",
+        ),
+        Err(error) => {
+            findings.bad(&format!("the clock of the database: {error}"), "Look at the database's log.")
+        }
+    }
+}

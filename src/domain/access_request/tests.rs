@@ -1,0 +1,86 @@
+//! The state machine, walked at random.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const STATES: [State; 9] = [
+    State::Submitted,
+    State::PendingApproval,
+    State::Scheduled,
+    State::Delivering,
+    State::Delivered,
+    State::PartiallyDelivered,
+    State::DeliveryFailed,
+    State::Denied,
+    State::Canceled,
+];
+const STEPS: [Step; 9] = [
+    Step::AskApproval,
+    Step::Schedule,
+    Step::Deliver,
+    Step::Deny,
+    Step::Cancel,
+    Step::Complete(Outcome::All),
+    Step::Complete(Outcome::Some),
+    Step::Complete(Outcome::None),
+    Step::Reprocess,
+];
+
+#[test]
+fn every_way_between_two_states_is_one_of_these() {
+    let mut ways: Vec<String> = Vec::new();
+    for from in STATES {
+        for step in STEPS {
+            if let Ok(to) = next(from, step) {
+                ways.push(format!("{from:?} {step:?} {to:?}"));
+            }
+        }
+    }
+    let expected = [
+        "Submitted AskApproval PendingApproval",
+        "Submitted Schedule Scheduled",
+        "Submitted Deliver Delivering",
+        "Submitted Cancel Canceled",
+        "PendingApproval Schedule Scheduled",
+        "PendingApproval Deliver Delivering",
+        "PendingApproval Deny Denied",
+        "PendingApproval Cancel Canceled",
+        "Scheduled Deliver Delivering",
+        "Scheduled Cancel Canceled",
+        "Delivering Complete(All) Delivered",
+        "Delivering Complete(Some) PartiallyDelivered",
+        "Delivering Complete(None) DeliveryFailed",
+        "PartiallyDelivered Cancel Canceled",
+        "PartiallyDelivered Reprocess Delivering",
+        "DeliveryFailed Cancel Canceled",
+        "DeliveryFailed Reprocess Delivering",
+    ];
+    assert_eq!(ways, expected);
+}
+
+proptest! {
+    /// Delivered, denied and canceled are the end; nothing is delivered that was not started.
+    #[test]
+    fn no_walk_leaves_an_end_or_skips_the_delivery(steps in prop::collection::vec(0..STEPS.len(), 0..60)) {
+        let mut state = State::Submitted;
+        let mut started = false;
+        for step in steps {
+            let Ok(after) = next(state, STEPS[step]) else { continue };
+            prop_assert!(!matches!(state, State::Delivered | State::Denied | State::Canceled));
+            started |= after == State::Delivering;
+            if matches!(after, State::Delivered | State::PartiallyDelivered | State::DeliveryFailed) {
+                prop_assert!(started);
+                prop_assert!(is_completed(after));
+            }
+            state = after;
+        }
+    }
+
+    #[test]
+    fn the_outcome_is_all_exactly_when_nothing_failed(succeeded in 0u64..5, failed in 0u64..5) {
+        let outcome = Outcome::of(succeeded, failed);
+        prop_assert_eq!(outcome == Outcome::All, failed == 0);
+        prop_assert_eq!(outcome == Outcome::None, failed > 0 && succeeded == 0);
+    }
+}

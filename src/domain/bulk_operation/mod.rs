@@ -1,0 +1,3 @@
+//! Bulk operations: one action on many objects.
+
+pub mod code;

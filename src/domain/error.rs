@@ -1,0 +1,110 @@
+//! How commands fail: coded answers for people, and surprises for the log.
+
+use crate::store::StoreError;
+
+/// Why something that was asked for is refused. One list for the whole API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Code {
+    /// There is no such object, or the viewer may not see it.
+    NotFound,
+    /// The viewer may see the object, but not do this with it.
+    Forbidden,
+    /// A value is missing, too long, or not of the form that it must have.
+    InvalidInput,
+    /// Another object has this name already.
+    NameTaken,
+    /// The object was changed meanwhile; read it again.
+    Conflict,
+    /// Other objects use it; the message names them.
+    InUse,
+    /// The connector is not opened to the catalog for this target.
+    TargetNotOpened,
+    /// The package cannot be requested: it is not visible, or no enabled policy admits the person.
+    NotRequestable,
+    /// Several policies admit the person; one must be chosen.
+    PolicyRequired,
+    /// The person holds the package already.
+    AlreadyAssigned,
+    /// A request of the person for this package is open already.
+    RequestOpen,
+    /// The policy asks for a justification.
+    JustificationRequired,
+    /// Nobody assigns a package to themselves.
+    SelfAssignment,
+    /// The time is in the past, or the end is before the start.
+    InvalidSchedule,
+    /// The request cannot be cancelled in its state.
+    NotCancelable,
+    /// The request is being delivered, and nothing waits for later.
+    AlreadyInProgress,
+    /// The request is in a state that cannot be reprocessed.
+    NotReprocessableState,
+    /// The time to reprocess is over: cancel, and make a new request (R2).
+    ReprocessWindowExpired,
+    /// The package was deleted.
+    PackageDeleted,
+    /// The requestor may not hold access.
+    RequestorBlocked,
+    /// The assignment was revoked, expired or replaced.
+    AssignmentEnded,
+    /// A package that excludes this one is held.
+    IncompatiblePackage,
+    /// The assignment is over, or is being taken away.
+    NotActive,
+    /// Nothing was selected.
+    EmptySelection,
+    /// More was selected than one operation may do.
+    SelectionTooLarge,
+    /// The selection has another size than the one expected; nothing was done.
+    ExpectedCountMismatch,
+    /// The key was used for another input.
+    IdempotencyKeyReused,
+    /// The user is deactivated.
+    UserDeactivated,
+}
+
+/// A refusal, with the place in the input that it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// The code.
+    pub code: Code,
+    /// What is wrong and what to do, for people.
+    pub message: String,
+    /// The path in the input; empty for the whole.
+    pub field: Vec<String>,
+}
+
+impl Rejection {
+    /// A refusal of the whole.
+    #[must_use]
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), field: Vec::new() }
+    }
+
+    /// A refusal of one part of the input.
+    #[must_use]
+    pub fn of(field: &str, code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), field: field.split('.').map(str::to_owned).collect() }
+    }
+}
+
+/// How a command fails.
+#[derive(Debug)]
+pub enum Error {
+    /// It is refused; nothing was done.
+    Rejected(Vec<Rejection>),
+    /// It broke; nothing was done.
+    Broken(StoreError),
+}
+
+impl From<Rejection> for Error {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(vec![rejection])
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::Broken(error)
+    }
+}

@@ -1,0 +1,247 @@
+//! Access packages.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object};
+use chrono::{DateTime, Utc};
+use entity::{access_package, assignment_policy, catalog};
+
+use super::access_request::{
+    AccessRequest, AccessRequestFilter, AccessRequestOrder, AccessRequestOrderField,
+};
+use super::api::Api;
+use super::assignment::{Assignment, AssignmentFilter};
+use super::assignment_policy::AssignmentPolicy;
+use super::catalog::Catalog;
+use super::connection::{Connection, Listed, OrderDirection, Paging, Selected, Sorted, given};
+use super::error::ApiError;
+use super::id::{GlobalId, Kind};
+use super::resolve::{Now, Rows};
+use super::resource::ResourceRole;
+use crate::authz::Permission;
+use crate::store::{self, Key, Position};
+
+/// A named bundle of resource roles, requestable as one.
+#[derive(Clone)]
+pub struct AccessPackage {
+    package: Arc<access_package::Model>,
+    catalog: Option<Arc<catalog::Model>>,
+    policies: Option<Vec<Arc<assignment_policy::Model>>>,
+}
+
+impl AccessPackage {
+    /// A package that something else names, with its catalog where that was read, too.
+    #[must_use]
+    pub fn named(package: Arc<access_package::Model>, catalog: Option<Arc<catalog::Model>>) -> Self {
+        Self { package, catalog, policies: None }
+    }
+}
+
+impl From<store::access_package::Row> for AccessPackage {
+    fn from(row: store::access_package::Row) -> Self {
+        Self { package: row.package, catalog: row.catalog, policies: row.policies }
+    }
+}
+
+impl Listed for AccessPackage {
+    fn position(&self, by: &str) -> Position {
+        let key = match by {
+            "NAME" => Key::Text(self.package.name_key.clone()),
+            _ => Key::Time(self.package.created_at),
+        };
+        Position { key, id: self.package.id }
+    }
+}
+
+#[Object]
+impl AccessPackage {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        Kind::AccessPackage.id(self.package.id)
+    }
+
+    /// The catalog that it belongs to.
+    async fn catalog(&self, ctx: &Context<'_>) -> Result<Now<Catalog>, ApiError> {
+        let catalog = match &self.catalog {
+            Some(catalog) => Arc::clone(catalog),
+            None => Api::of(ctx).loaders.catalogs.get(self.package.catalog_id).await?,
+        };
+        Ok(Now(Catalog(catalog)))
+    }
+
+    /// The name, unique in its catalog.
+    async fn display_name(&self) -> &str {
+        &self.package.display_name
+    }
+
+    /// What it gives and for whom.
+    async fn description(&self) -> &str {
+        &self.package.description
+    }
+
+    /// Whether it is left out of the lists of requestors; its id still opens it for those whom a policy admits.
+    async fn hidden(&self) -> bool {
+        self.package.hidden
+    }
+
+    /// The resource roles that it gives, in the order they were added.
+    async fn resource_roles(&self, ctx: &Context<'_>) -> Result<Rows<ResourceRole>, ApiError> {
+        let roles = Api::of(ctx).loaders.roles_of_package.find(self.package.id).await?;
+        Ok(Rows(roles.iter().flat_map(|rows| rows.iter()).map(ResourceRole::from).collect()))
+    }
+
+    /// Its assignment policies; for those who may not see all of the catalog, the ones that admit them.
+    async fn policies(&self, ctx: &Context<'_>) -> Result<Rows<AssignmentPolicy>, ApiError> {
+        let policies = match &self.policies {
+            Some(policies) => policies.clone(),
+            None => {
+                let found = Api::of(ctx).loaders.policies_of_package.find(self.package.id).await?;
+                found.map(|policies| policies.as_ref().clone()).unwrap_or_default()
+            }
+        };
+        Ok(Rows(policies.into_iter().map(AssignmentPolicy).collect()))
+    }
+
+    /// The requests for it that you may see.
+    async fn requests(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which requests.", default)] filter: AccessRequestFilter,
+        #[graphql(
+            desc = "In which order.",
+            default_with = "AccessRequestOrder { field: AccessRequestOrderField::SubmittedAt, direction: OrderDirection::Desc }"
+        )]
+        order_by: AccessRequestOrder,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<AccessRequest>, ApiError> {
+        let mut filter = filter.condition()?;
+        filter.packages = Some(vec![self.package.id]);
+        super::access_request::list(ctx, &filter, order_by, Paging { first, after, last, before }).await
+    }
+
+    /// The assignments of it that you may see, newest first.
+    async fn assignments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which assignments.", default)] filter: AssignmentFilter,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Assignment>, ApiError> {
+        let mut filter = filter.condition()?;
+        filter.packages = Some(vec![self.package.id]);
+        super::assignment::list(ctx, &filter, Paging { first, after, last, before }).await
+    }
+
+    /// Whether you may edit the package and its policies.
+    async fn viewer_can_edit(&self, ctx: &Context<'_>) -> bool {
+        Api::of(ctx).viewer.catalogs(Permission::ManagePackages).contain(self.package.catalog_id)
+    }
+
+    /// Raised by every change; give it back when changing the object.
+    async fn version(&self) -> i32 {
+        self.package.version
+    }
+
+    /// When the package was made.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.package.created_at
+    }
+
+    /// When the package was deleted; null while it is there. History still shows it.
+    async fn deleted_at(&self) -> Option<DateTime<Utc>> {
+        self.package.deleted_at
+    }
+}
+
+/// Which packages are wanted. All given conditions hold together; a condition that is null is an error.
+#[derive(Clone, Default, InputObject)]
+pub struct AccessPackageFilter {
+    /// In these catalogs.
+    catalog: MaybeUndefined<Vec<ID>>,
+    /// Hidden, or not.
+    hidden: MaybeUndefined<bool>,
+    /// With this text in the name, in any case.
+    search: MaybeUndefined<String>,
+}
+
+/// What a list of packages is sorted by; ties are broken by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum AccessPackageOrderField {
+    /// The name.
+    Name,
+    /// The time they were made.
+    CreatedAt,
+}
+
+/// The order of a list of packages.
+#[derive(Clone, Copy, InputObject)]
+pub struct AccessPackageOrder {
+    /// What it is sorted by.
+    pub field: AccessPackageOrderField,
+    /// Which way.
+    pub direction: OrderDirection,
+}
+
+/// A page of packages, with what the query selects of each.
+pub async fn list(
+    ctx: &Context<'_>,
+    filter: &store::access_package::Filter,
+    order_by: AccessPackageOrder,
+    paging: Paging,
+) -> Result<Connection<AccessPackage>, ApiError> {
+    let api = Api::of(ctx);
+    let (by, order) = match order_by.field {
+        AccessPackageOrderField::Name => ("NAME", store::access_package::Order::Name),
+        AccessPackageOrderField::CreatedAt => ("CREATED_AT", store::access_package::Order::CreatedAt),
+    };
+    let sorted = Sorted { by, direction: order_by.direction.into() };
+    let selected = Selected::of(ctx);
+    let window = paging.window(sorted, &selected)?;
+    let include = store::access_package::Include {
+        catalog: selected.has(&["catalog"]),
+        policies: selected.has(&["policies"]),
+    };
+    let page =
+        store::access_package::list(&api.database, &api.scope, filter, include, order, &window).await?;
+    Ok(Connection::new(page, sorted, AccessPackage::from))
+}
+
+/// Queries about access packages.
+#[derive(Default)]
+pub struct AccessPackageQuery;
+
+#[Object]
+impl AccessPackageQuery {
+    /// The access packages that you may see: all of the catalogs where you hold a role, and those that a policy
+    /// lets you request.
+    async fn access_packages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which packages.", default)] filter: AccessPackageFilter,
+        #[graphql(
+            desc = "In which order.",
+            default_with = "AccessPackageOrder { field: AccessPackageOrderField::Name, direction: OrderDirection::Asc }"
+        )]
+        order_by: AccessPackageOrder,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<AccessPackage>, ApiError> {
+        let filter = store::access_package::Filter {
+            catalogs: given("catalog", &filter.catalog)?.map(|ids| Kind::Catalog.parse_all(&ids)),
+            hidden: given("hidden", &filter.hidden)?,
+            search: super::text::condition("search", &filter.search)?,
+            requestable: false,
+        };
+        list(ctx, &filter, order_by, Paging { first, after, last, before }).await
+    }
+}

@@ -1,0 +1,471 @@
+//! Access requests and their history.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use chrono::{DateTime, Utc};
+use entity::access_request_event;
+
+use super::access_package::AccessPackage;
+use super::api::Api;
+use super::assignment::Assignment;
+use super::assignment_policy::AssignmentPolicy;
+use super::bulk_operation::BulkOperation;
+use super::connection::{Connection, Listed, OrderDirection, Paging, Selected, Sorted, given};
+use super::delivery::{Delivery, DeliveryErrorCode};
+use super::error::{ApiError, UserErrorCode};
+use super::id::{GlobalId, Kind};
+use super::requires::requires;
+use super::resolve::{Now, Rows};
+use super::user::User;
+use crate::authz::Permission;
+use crate::domain::access_request::reprocess::{self, Verdict};
+use crate::domain::access_request::{cancel, facts};
+use crate::store::{self, Direction, Key, Position};
+
+/// One person's request to get a package, keep it longer, or give it up.
+#[derive(Clone)]
+pub struct AccessRequest(pub Arc<store::access_request::Row>);
+
+impl Listed for AccessRequest {
+    fn position(&self, _: &str) -> Position {
+        Position { key: Key::Time(self.0.request.submitted_at), id: self.0.request.id }
+    }
+}
+
+impl AccessRequest {
+    /// The request with everything that its affordances depend on.
+    async fn judged(&self, api: &Api) -> Result<Arc<store::access_request::Row>, ApiError> {
+        if facts::are_read(&self.0) {
+            return Ok(Arc::clone(&self.0));
+        }
+        api.loaders.judged_requests.get(self.0.request.id).await
+    }
+}
+
+#[Object]
+impl AccessRequest {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        Kind::AccessRequest.id(self.0.request.id)
+    }
+
+    /// The package.
+    async fn access_package(&self, ctx: &Context<'_>) -> Result<Now<AccessPackage>, ApiError> {
+        if let Some(package) = &self.0.package {
+            return Ok(Now(AccessPackage::named(Arc::clone(package), self.0.catalog.clone())));
+        }
+        let row = Api::of(ctx).loaders.packages.get(self.0.request.access_package_id).await?;
+        Ok(Now(AccessPackage::from(row.as_ref().clone())))
+    }
+
+    /// The policy that it was made under, as it is now; null for requests that need none.
+    async fn policy(&self, ctx: &Context<'_>) -> Result<Option<Now<AssignmentPolicy>>, ApiError> {
+        if let Some(policy) = &self.0.policy {
+            return Ok(policy.as_ref().map(|policy| Now(AssignmentPolicy(Arc::clone(policy)))));
+        }
+        let Some(policy) = self.0.request.policy_id else { return Ok(None) };
+        let policy = Api::of(ctx).loaders.policies.find(policy).await?;
+        Ok(policy.map(|policy| Now(AssignmentPolicy(policy))))
+    }
+
+    /// Whose access it is about.
+    async fn requestor(&self, ctx: &Context<'_>) -> Result<Now<User>, ApiError> {
+        let user = match &self.0.requestor {
+            Some(user) => Arc::clone(user),
+            None => Api::of(ctx).loaders.users.get(self.0.request.requestor_id).await?,
+        };
+        Ok(Now(User(user)))
+    }
+
+    /// Who made the request; null where Guichet made it by itself.
+    async fn submitted_by(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>, ApiError> {
+        let Some(user) = self.0.request.submitted_by_id else { return Ok(None) };
+        Ok(Api::of(ctx).loaders.users.find(user).await?.map(|user| Now(User(user))))
+    }
+
+    /// What it asks for.
+    #[graphql(name = "type")]
+    async fn kind(&self) -> AccessRequestType {
+        self.0.request.kind.into()
+    }
+
+    /// Where it stands.
+    async fn state(&self) -> AccessRequestState {
+        self.0.request.state.into()
+    }
+
+    /// Why it was asked for; null where nothing was said.
+    async fn justification(&self) -> Option<&str> {
+        self.0.request.justification.as_deref()
+    }
+
+    /// The start and end that were asked for.
+    async fn schedule(&self) -> AccessRequestSchedule {
+        AccessRequestSchedule {
+            starts_at: self.0.request.requested_start,
+            expires_at: self.0.request.requested_end,
+        }
+    }
+
+    /// When it was made.
+    async fn submitted_at(&self) -> DateTime<Utc> {
+        self.0.request.submitted_at
+    }
+
+    /// When it was first completed; the time to reprocess counts from here. Null before.
+    async fn completed_at(&self) -> Option<DateTime<Utc>> {
+        self.0.request.completed_at
+    }
+
+    /// When it was last completed; null before, and while it is being delivered again.
+    async fn last_completed_at(&self) -> Option<DateTime<Utc>> {
+        self.0.request.last_completed_at
+    }
+
+    /// The carrying out of each resource role, in the order they were queued.
+    async fn deliveries(&self, ctx: &Context<'_>) -> Result<Rows<Delivery>, ApiError> {
+        if let Some(deliveries) = &self.0.deliveries {
+            return Ok(Rows(deliveries.iter().map(|row| Delivery(Arc::clone(row))).collect()));
+        }
+        let found = Api::of(ctx).loaders.deliveries.find(self.0.request.id).await?;
+        Ok(Rows(found.iter().flat_map(|rows| rows.iter()).map(|row| Delivery(Arc::clone(row))).collect()))
+    }
+
+    /// Every step, oldest first.
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<AccessRequestEvent>, ApiError> {
+        let api = Api::of(ctx);
+        let sorted = Sorted { by: "SEQUENCE", direction: Direction::Ascending };
+        let window = Paging { first, after, last, before }.window(sorted, &Selected::of(ctx))?;
+        let page = store::access_request::history(&api.database, self.0.request.id, &window).await?;
+        Ok(Connection::new(page, sorted, |event| AccessRequestEvent(Arc::new(event))))
+    }
+
+    /// The assignment that it made, or is about; null before there is one.
+    async fn assignment(&self, ctx: &Context<'_>) -> Result<Option<Now<Assignment>>, ApiError> {
+        let Some(assignment) = self.0.request.assignment_id else { return Ok(None) };
+        let row = Api::of(ctx).loaders.assignments.find(assignment).await?;
+        Ok(row.map(|row| Now(Assignment(row))))
+    }
+
+    /// Whether you can reprocess it now, until when, and why not.
+    #[graphql(directive = requires::apply(Permission::ManageRequests.into()))]
+    async fn reprocess(&self, ctx: &Context<'_>) -> Result<ReprocessEligibility, ApiError> {
+        let api = Api::of(ctx);
+        let row = self.judged(api).await?;
+        let window = api.reprocess_window().await?;
+        let allowed = api.viewer.catalogs(Permission::ManageRequests);
+        let facts = facts::of(&row, &allowed, window, api.now);
+        let verdict = reprocess::judge(&facts, api.now);
+        Ok(ReprocessEligibility::new(verdict, reprocess::deadline(&facts)))
+    }
+
+    /// Whether you can reprocess it now: exactly then `reprocessAccessRequests` accepts it.
+    #[graphql(directive = requires::apply(Permission::ManageRequests.into()))]
+    async fn viewer_can_reprocess(&self, ctx: &Context<'_>) -> Result<bool, ApiError> {
+        let api = Api::of(ctx);
+        let row = self.judged(api).await?;
+        let window = api.reprocess_window().await?;
+        let allowed = api.viewer.catalogs(Permission::ManageRequests);
+        let verdict = reprocess::judge(&facts::of(&row, &allowed, window, api.now), api.now);
+        Ok(!matches!(verdict, Verdict::Refused(_)))
+    }
+
+    /// Whether you can cancel it now: exactly then `cancelAccessRequest` accepts it.
+    async fn viewer_can_cancel(&self, ctx: &Context<'_>) -> bool {
+        let api = Api::of(ctx);
+        let request = &self.0.request;
+        let own = Some(request.requestor_id) == api.viewer.user;
+        let manages = api.viewer.catalogs(Permission::ManageRequests).contain(request.catalog_id);
+        cancel::judge(request.kind, request.state, own, manages).is_ok()
+    }
+}
+
+/// Whether a request can be reprocessed.
+#[derive(SimpleObject)]
+pub struct ReprocessEligibility {
+    /// Whether you can reprocess it now.
+    eligible: bool,
+    /// The last instant at which it can be; null where no time applies: before its completion, for removals, and
+    /// for requests that are over.
+    until: Option<DateTime<Utc>>,
+    /// Why not; null when eligible.
+    reason: Option<UserErrorCode>,
+}
+
+impl ReprocessEligibility {
+    fn new(verdict: Verdict, until: Option<DateTime<Utc>>) -> Self {
+        match verdict {
+            Verdict::Reprocess | Verdict::RetryNow => Self { eligible: true, until, reason: None },
+            Verdict::Refused(code) => Self { eligible: false, until, reason: Some(code.into()) },
+        }
+    }
+}
+
+/// The start and end that were asked for.
+#[derive(SimpleObject)]
+pub struct AccessRequestSchedule {
+    /// The start; null: at once.
+    starts_at: Option<DateTime<Utc>>,
+    /// The end; null: as the policy says.
+    expires_at: Option<DateTime<Utc>>,
+}
+
+/// What an access request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::access_request::AccessRequestType")]
+pub enum AccessRequestType {
+    /// A user asks to get a package.
+    UserAdd,
+    /// A user asks to keep it longer.
+    UserExtend,
+    /// A user gives it up.
+    UserRemove,
+    /// An administrator assigns it.
+    AdminAdd,
+    /// An administrator takes it away.
+    AdminRemove,
+    /// Guichet takes it away: expiry or deactivation.
+    SystemRemove,
+}
+
+/// Where an access request stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::access_request::AccessRequestState")]
+pub enum AccessRequestState {
+    /// Taken in, not yet routed.
+    Submitted,
+    /// Waits for a decision.
+    PendingApproval,
+    /// Decided; starts later.
+    Scheduled,
+    /// The access is being carried out.
+    Delivering,
+    /// Everything was carried out.
+    Delivered,
+    /// Some of it was carried out, the rest failed for good.
+    PartiallyDelivered,
+    /// Nothing of it was carried out.
+    DeliveryFailed,
+    /// Refused by an approver, or nobody decided in time.
+    Denied,
+    /// Withdrawn.
+    Canceled,
+}
+
+/// One step in the history of a request.
+#[derive(Clone)]
+pub struct AccessRequestEvent(Arc<access_request_event::Model>);
+
+impl Listed for AccessRequestEvent {
+    fn position(&self, _: &str) -> Position {
+        Position { key: Key::Number(self.0.seq.into()), id: self.0.request_id }
+    }
+}
+
+#[Object]
+impl AccessRequestEvent {
+    /// 1, 2, 3, … within the request.
+    async fn sequence(&self) -> i32 {
+        self.0.seq
+    }
+
+    /// When it happened.
+    async fn at(&self) -> DateTime<Utc> {
+        self.0.at
+    }
+
+    /// What happened.
+    async fn action(&self) -> AccessRequestAction {
+        self.0.action.into()
+    }
+
+    /// The state before; null for the first.
+    async fn from_state(&self) -> Option<AccessRequestState> {
+        self.0.from_state.map(Into::into)
+    }
+
+    /// The state after.
+    async fn to_state(&self) -> AccessRequestState {
+        self.0.to_state.into()
+    }
+
+    /// Who did it; null where Guichet did it by itself.
+    async fn actor(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>, ApiError> {
+        let Some(actor) = self.0.actor_id else { return Ok(None) };
+        Ok(Api::of(ctx).loaders.users.find(actor).await?.map(|user| Now(User(user))))
+    }
+
+    /// Why, in the actor's words or as a code; null where nothing was said.
+    async fn reason(&self) -> Option<&str> {
+        self.0.reason.as_deref()
+    }
+
+    /// The bulk operation through which it was done, where you may see it.
+    async fn bulk_operation(&self, ctx: &Context<'_>) -> Result<Option<BulkOperation>, ApiError> {
+        let Some(operation) = self.0.bulk_operation_id else { return Ok(None) };
+        let operation = Api::of(ctx).loaders.bulk_operations.find(operation).await?;
+        Ok(operation.map(BulkOperation))
+    }
+}
+
+/// What happened to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::access_request_event::AccessRequestAction")]
+pub enum AccessRequestAction {
+    /// It was made.
+    Submitted,
+    /// It went to its approvers.
+    ApprovalRequested,
+    /// An approver agreed.
+    Approved,
+    /// An approver refused.
+    Denied,
+    /// Nobody decided in time.
+    TimedOut,
+    /// It waits for its start.
+    Scheduled,
+    /// Its deliveries were queued.
+    DeliveryStarted,
+    /// Everything was carried out.
+    Delivered,
+    /// Some deliveries failed for good.
+    PartiallyDelivered,
+    /// All deliveries failed for good.
+    DeliveryFailed,
+    /// Its failed deliveries were queued again.
+    Reprocessed,
+    /// Its waiting deliveries were made due at once.
+    RetriedNow,
+    /// It was withdrawn.
+    Canceled,
+}
+
+/// Which requests are wanted. All given conditions hold together; list conditions mean "one of"; a condition
+/// that is null is an error. The same type selects for bulk operations.
+#[derive(Clone, Default, InputObject)]
+pub struct AccessRequestFilter {
+    /// For these packages.
+    access_package: MaybeUndefined<Vec<ID>>,
+    /// In these catalogs.
+    catalog: MaybeUndefined<Vec<ID>>,
+    /// For these people.
+    requestor: MaybeUndefined<Vec<ID>>,
+    /// Under these policies.
+    policy: MaybeUndefined<Vec<ID>>,
+    /// In these states.
+    state: MaybeUndefined<Vec<AccessRequestState>>,
+    /// Of these types.
+    #[graphql(name = "type")]
+    kind: MaybeUndefined<Vec<AccessRequestType>>,
+    /// With a delivery that is not done and last failed in one of these ways.
+    delivery_error: MaybeUndefined<Vec<DeliveryErrorCode>>,
+    /// Made at or after this time.
+    submitted_since: MaybeUndefined<DateTime<Utc>>,
+    /// Made before this time.
+    submitted_before: MaybeUndefined<DateTime<Utc>>,
+    /// First completed at or after this time.
+    completed_since: MaybeUndefined<DateTime<Utc>>,
+    /// First completed before this time.
+    completed_before: MaybeUndefined<DateTime<Utc>>,
+}
+
+impl AccessRequestFilter {
+    /// The conditions for the store.
+    pub fn condition(&self) -> Result<store::access_request::Filter, ApiError> {
+        use super::text::time;
+        Ok(store::access_request::Filter {
+            packages: given("accessPackage", &self.access_package)?
+                .map(|ids| Kind::AccessPackage.parse_all(&ids)),
+            catalogs: given("catalog", &self.catalog)?.map(|ids| Kind::Catalog.parse_all(&ids)),
+            requestors: given("requestor", &self.requestor)?.map(|ids| Kind::User.parse_all(&ids)),
+            policies: given("policy", &self.policy)?.map(|ids| Kind::AssignmentPolicy.parse_all(&ids)),
+            states: given("state", &self.state)?.map(|states| states.into_iter().map(Into::into).collect()),
+            kinds: given("type", &self.kind)?.map(|kinds| kinds.into_iter().map(Into::into).collect()),
+            delivery_errors: given("deliveryError", &self.delivery_error)?
+                .map(|codes| codes.into_iter().map(Into::into).collect()),
+            submitted_from: time("submittedSince", &self.submitted_since)?,
+            submitted_until: time("submittedBefore", &self.submitted_before)?,
+            completed_from: time("completedSince", &self.completed_since)?,
+            completed_until: time("completedBefore", &self.completed_before)?,
+        })
+    }
+}
+
+/// What a list of requests is sorted by; ties are broken by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum AccessRequestOrderField {
+    /// The time they were made.
+    SubmittedAt,
+}
+
+/// The order of a list of requests.
+#[derive(Clone, Copy, InputObject)]
+pub struct AccessRequestOrder {
+    /// What it is sorted by.
+    pub field: AccessRequestOrderField,
+    /// Which way.
+    pub direction: OrderDirection,
+}
+
+/// A page of requests, with what the query selects of each.
+pub async fn list(
+    ctx: &Context<'_>,
+    filter: &store::access_request::Filter,
+    order_by: AccessRequestOrder,
+    paging: Paging,
+) -> Result<Connection<AccessRequest>, ApiError> {
+    let api = Api::of(ctx);
+    let by = match order_by.field {
+        AccessRequestOrderField::SubmittedAt => "SUBMITTED_AT",
+    };
+    let sorted = Sorted { by, direction: order_by.direction.into() };
+    let selected = Selected::of(ctx);
+    let window = paging.window(sorted, &selected)?;
+    let judged = selected.has(&["reprocess"]) || selected.has(&["viewerCanReprocess"]);
+    let include = store::access_request::Include {
+        requestor: judged || selected.has(&["requestor"]),
+        package: judged || selected.has(&["accessPackage"]),
+        catalog: selected.has(&["accessPackage", "catalog"]),
+        policy: selected.has(&["policy"]),
+        assignment: judged,
+        deliveries: judged || selected.has(&["deliveries"]),
+    };
+    let page = store::access_request::list(&api.database, &api.scope, filter, include, &window).await?;
+    Ok(Connection::new(page, sorted, |row| AccessRequest(Arc::new(row))))
+}
+
+/// Queries about access requests.
+#[derive(Default)]
+pub struct AccessRequestQuery;
+
+#[Object]
+impl AccessRequestQuery {
+    /// The access requests that you may see: those of the catalogs where you hold a role, those that you made or
+    /// that are about you, and those of the people who report to you.
+    async fn access_requests(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which requests.", default)] filter: AccessRequestFilter,
+        #[graphql(
+            desc = "In which order.",
+            default_with = "AccessRequestOrder { field: AccessRequestOrderField::SubmittedAt, direction: OrderDirection::Desc }"
+        )]
+        order_by: AccessRequestOrder,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<AccessRequest>, ApiError> {
+        list(ctx, &filter.condition()?, order_by, Paging { first, after, last, before }).await
+    }
+}

@@ -1,0 +1,68 @@
+//! What every resolver needs: who asks, when, and where to read.
+
+use std::sync::Arc;
+
+use async_graphql::Context;
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::error::ApiError;
+use super::loader::Loaders;
+use crate::authz::{Action, Permit, Scope, Viewer};
+use crate::store::{Access, Database};
+
+/// The context of one operation.
+pub struct Api {
+    /// The database.
+    pub database: Database,
+    /// Who asks.
+    pub viewer: Arc<Viewer>,
+    /// What they may see.
+    pub scope: Arc<Scope>,
+    /// When the operation began: one instant for all of its answers.
+    pub now: DateTime<Utc>,
+    /// The id of the call, for the audit trail and the log.
+    pub request_id: Uuid,
+    /// Reads of what did not come with a page.
+    pub loaders: Loaders,
+}
+
+impl Api {
+    /// The context of an operation that begins now.
+    #[must_use]
+    pub fn new(database: Database, viewer: Arc<Viewer>, request_id: Uuid) -> Self {
+        let scope = Arc::new(viewer.scope());
+        let now = database.clock().now();
+        let loaders = Loaders::new(&database, &scope);
+        Self { database, viewer, scope, now, request_id, loaders }
+    }
+
+    /// The context of the operation that a resolver belongs to.
+    #[must_use]
+    pub fn of<'a>(ctx: &Context<'a>) -> &'a Self {
+        ctx.data_unchecked::<Self>()
+    }
+
+    /// Rows that the viewer may see by themselves.
+    #[must_use]
+    pub fn visible(&self) -> Access<'_> {
+        Access::Visible(&self.scope)
+    }
+
+    /// Rows that visible rows name.
+    #[must_use]
+    pub fn named(&self) -> Access<'_> {
+        Access::Named(self.scope.organization)
+    }
+
+    /// How long after its first completion a request can be reprocessed here.
+    pub async fn reprocess_window(&self) -> Result<TimeDelta, ApiError> {
+        let organization = self.loaders.organizations.get(self.scope.organization).await?;
+        Ok(TimeDelta::try_seconds(organization.reprocess_window_seconds).unwrap_or_default())
+    }
+
+    /// The permit for an action, or `FORBIDDEN`.
+    pub fn permit<A: Action>(&self) -> Result<Permit<A>, ApiError> {
+        Ok(self.viewer.permit::<A>()?)
+    }
+}

@@ -1,0 +1,231 @@
+//! Bulk operations: one action on many objects, with the outcome of each.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object};
+use chrono::{DateTime, Utc};
+use entity::{bulk_operation, bulk_operation_item};
+
+use super::access_request::AccessRequest;
+use super::api::Api;
+use super::connection::{Connection, Listed, Paging, Selected, Sorted, given};
+use super::error::{ApiError, UserErrorCode};
+use super::id::{GlobalId, Kind};
+use super::node::Node;
+use super::resolve::Now;
+use super::user::User;
+use crate::domain::bulk_operation::code;
+use crate::store::{self, Direction, Key, Position};
+
+/// The most items of a page: a whole selection by ids.
+const LARGEST_ITEM_PAGE: i32 = 1_000;
+
+/// One action on many objects.
+#[derive(Clone)]
+pub struct BulkOperation(pub Arc<bulk_operation::Model>);
+
+impl Listed for BulkOperation {
+    fn position(&self, _: &str) -> Position {
+        Position { key: Key::Time(self.0.started_at), id: self.0.id }
+    }
+}
+
+#[Object]
+impl BulkOperation {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        Kind::BulkOperation.id(self.0.id)
+    }
+
+    /// Which action.
+    async fn kind(&self) -> BulkOperationKind {
+        self.0.kind.into()
+    }
+
+    /// Where it stands.
+    async fn state(&self) -> BulkOperationState {
+        self.0.state.into()
+    }
+
+    /// Whether it only says what would happen; nothing is changed.
+    async fn dry_run(&self) -> bool {
+        self.0.dry_run
+    }
+
+    /// How many objects were selected, doubles included.
+    async fn total_count(&self) -> i32 {
+        self.0.total_count
+    }
+
+    /// For how many the action was done, or would be.
+    async fn accepted_count(&self) -> i32 {
+        self.0.accepted_count
+    }
+
+    /// For how many it was refused.
+    async fn rejected_count(&self) -> i32 {
+        self.0.rejected_count
+    }
+
+    /// Who started it.
+    async fn started_by(&self, ctx: &Context<'_>) -> Result<Now<User>, ApiError> {
+        Ok(Now(User(Api::of(ctx).loaders.users.get(self.0.started_by_id).await?)))
+    }
+
+    /// When it was accepted.
+    async fn started_at(&self) -> DateTime<Utc> {
+        self.0.started_at
+    }
+
+    /// When the last item was done; null while it runs.
+    async fn finished_at(&self) -> Option<DateTime<Utc>> {
+        self.0.finished_at
+    }
+
+    /// The selected objects with their outcomes, in the order given.
+    async fn items(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which items.", default)] filter: BulkOperationItemFilter,
+        #[graphql(
+            desc = "How many from the start, 0 to 1,000; 20 when neither `first` nor `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 1,000.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<BulkOperationItem>, ApiError> {
+        let api = Api::of(ctx);
+        let sorted = Sorted { by: "POSITION", direction: Direction::Ascending };
+        let paging = Paging { first, after, last, before };
+        let window = paging.window_of(sorted, &Selected::of(ctx), LARGEST_ITEM_PAGE)?;
+        let outcomes: Option<Vec<_>> =
+            given("outcome", &filter.outcome)?.map(|outcomes| outcomes.into_iter().map(Into::into).collect());
+        let page =
+            store::bulk_operation::items(&api.database, self.0.id, outcomes.as_deref(), &window).await?;
+        Ok(Connection::new(page, sorted, |item| BulkOperationItem(Arc::new(item))))
+    }
+}
+
+/// Which action a bulk operation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::bulk_operation::BulkOperationKind")]
+pub enum BulkOperationKind {
+    /// Reprocess access requests.
+    ReprocessAccessRequests,
+}
+
+/// Where a bulk operation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::bulk_operation::BulkOperationState")]
+pub enum BulkOperationState {
+    /// Goes on in the background.
+    Running,
+    /// Every item has its outcome.
+    Completed,
+    /// Given up: its starter was deactivated.
+    Stopped,
+}
+
+/// Which items are wanted; a condition that is null is an error.
+#[derive(Clone, Default, InputObject)]
+pub struct BulkOperationItemFilter {
+    /// With these outcomes.
+    outcome: MaybeUndefined<Vec<BulkItemOutcome>>,
+}
+
+/// One object of a bulk operation, with its outcome.
+#[derive(Clone)]
+pub struct BulkOperationItem(Arc<bulk_operation_item::Model>);
+
+impl Listed for BulkOperationItem {
+    fn position(&self, _: &str) -> Position {
+        Position { key: Key::Number(self.0.position.into()), id: self.0.operation_id }
+    }
+}
+
+#[Object]
+impl BulkOperationItem {
+    /// The place in the selection, from 0.
+    async fn index(&self) -> i32 {
+        self.0.position
+    }
+
+    /// The id as it was given; null for a selection by filter.
+    async fn requested_id(&self) -> Option<ID> {
+        self.0.requested_id.clone().map(ID)
+    }
+
+    /// The object as it is now, where you may see it.
+    async fn target(&self, ctx: &Context<'_>) -> Result<Option<Node>, ApiError> {
+        let Some(target) = self.0.target_id else { return Ok(None) };
+        let request = Api::of(ctx).loaders.requests.find(target).await?;
+        Ok(request.map(|row| Node::AccessRequest(AccessRequest(row))))
+    }
+
+    /// What became of it.
+    async fn outcome(&self) -> BulkItemOutcome {
+        self.0.outcome.into()
+    }
+
+    /// Why it was rejected; null otherwise.
+    async fn error(&self) -> Option<BulkItemError> {
+        let code = code::parse(self.0.error_code.as_deref()?)?;
+        Some(BulkItemError(code))
+    }
+}
+
+/// Why an item of a bulk operation was rejected.
+pub struct BulkItemError(crate::domain::Code);
+
+#[Object]
+impl BulkItemError {
+    /// The reason, for programs.
+    async fn code(&self) -> UserErrorCode {
+        self.0.into()
+    }
+
+    /// The reason and what to do about it, for people. Its wording can change; use `code`.
+    async fn message(&self) -> &'static str {
+        code::sentence(self.0)
+    }
+}
+
+/// What became of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::bulk_operation_item::BulkItemOutcome")]
+pub enum BulkItemOutcome {
+    /// Not done yet.
+    Pending,
+    /// The action was done, or would be.
+    Accepted,
+    /// It was refused.
+    Rejected,
+    /// The same object stands earlier in the selection; it was acted on once.
+    Duplicate,
+}
+
+/// Queries about bulk operations.
+#[derive(Default)]
+pub struct BulkOperationQuery;
+
+#[Object]
+impl BulkOperationQuery {
+    /// The bulk operations that you may see, newest first: your own, and all of them for global and governance
+    /// administrators and readers.
+    async fn bulk_operations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<BulkOperation>, ApiError> {
+        let api = Api::of(ctx);
+        let sorted = Sorted { by: "STARTED_AT", direction: Direction::Descending };
+        let window = Paging { first, after, last, before }.window(sorted, &Selected::of(ctx))?;
+        let page = store::bulk_operation::list(&api.database, &api.scope, &window).await?;
+        Ok(Connection::new(page, sorted, |operation| BulkOperation(Arc::new(operation))))
+    }
+}

@@ -1,0 +1,24 @@
+//! Global ids in the schema; their form is in [`crate::id`].
+
+use async_graphql::ID;
+use uuid::Uuid;
+
+pub use crate::id::Kind;
+
+/// Between a [`Kind`] with its UUIDs and the schema's `ID`.
+pub trait GlobalId {
+    /// The id as clients see it.
+    fn id(self, uuid: Uuid) -> ID;
+    /// The UUIDs in ids of this type; the others name nothing and are left out.
+    fn parse_all(self, ids: &[ID]) -> Vec<Uuid>;
+}
+
+impl GlobalId for Kind {
+    fn id(self, uuid: Uuid) -> ID {
+        ID(self.text(uuid))
+    }
+
+    fn parse_all(self, ids: &[ID]) -> Vec<Uuid> {
+        ids.iter().filter_map(|id| self.parse(id)).collect()
+    }
+}

@@ -1,0 +1,66 @@
+//! The schema: one file a noun, with its type, inputs, queries and mutations.
+
+pub mod access_package;
+pub mod access_request;
+pub mod api;
+pub mod assignment;
+pub mod assignment_policy;
+pub mod audit_event;
+pub mod bulk_operation;
+pub mod catalog;
+pub mod connection;
+pub mod connector;
+pub mod delivery;
+pub mod directory_group;
+pub mod error;
+pub mod id;
+pub mod loader;
+pub mod node;
+pub mod organization;
+pub mod requires;
+pub mod resolve;
+pub mod resource;
+pub mod scalar;
+pub mod text;
+pub mod user;
+pub mod viewer;
+
+use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, SDLExportOptions};
+
+/// Reading: everything acts in one organization, see `organization`.
+#[derive(MergedObject, Default)]
+pub struct Query(
+    access_package::AccessPackageQuery,
+    access_request::AccessRequestQuery,
+    assignment::AssignmentQuery,
+    audit_event::AuditEventQuery,
+    bulk_operation::BulkOperationQuery,
+    catalog::CatalogQuery,
+    connector::ConnectorQuery,
+    node::NodeQuery,
+    organization::OrganizationQuery,
+    user::UserQuery,
+    viewer::ViewerQuery,
+);
+
+/// The executable schema.
+pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+
+/// Builds the schema. It holds no connection: each operation brings its [`api::Api`].
+#[must_use]
+pub fn schema() -> Schema {
+    Schema::build(Query::default(), EmptyMutation, EmptySubscription).disable_suggestions().finish()
+}
+
+/// The schema in its own language, sorted: what `schema.graphql` holds.
+#[must_use]
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_arguments()
+        .sorted_enum_items()
+        .include_specified_by()
+        .use_space_ident()
+        .indent_width(2);
+    schema().sdl_with_options(options)
+}

@@ -1,0 +1,177 @@
+//! Any object by its global id.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Interface, Object};
+
+use super::access_package::AccessPackage;
+use super::access_request::AccessRequest;
+use super::api::Api;
+use super::assignment::Assignment;
+use super::assignment_policy::AssignmentPolicy;
+use super::audit_event::AuditEvent;
+use super::bulk_operation::BulkOperation;
+use super::catalog::{Catalog, CatalogRoleAssignment};
+use super::connector::Connector;
+use super::delivery::Delivery;
+use super::directory_group::DirectoryGroup;
+use super::error::ApiError;
+use super::id::Kind;
+use super::organization::Organization;
+use super::resource::{Resource, ResourceRole};
+use super::user::User;
+use crate::store;
+
+/// The most ids of one `nodes` call.
+const MOST_NODES: usize = 100;
+
+/// An object with a global id.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "The global id."))]
+pub enum Node {
+    /// An access package.
+    AccessPackage(AccessPackage),
+    /// An access request.
+    AccessRequest(AccessRequest),
+    /// An assignment.
+    Assignment(Assignment),
+    /// An assignment policy.
+    AssignmentPolicy(AssignmentPolicy),
+    /// An audit event.
+    AuditEvent(AuditEvent),
+    /// A bulk operation.
+    BulkOperation(BulkOperation),
+    /// A catalog.
+    Catalog(Catalog),
+    /// A role in a catalog.
+    CatalogRoleAssignment(CatalogRoleAssignment),
+    /// A connector.
+    Connector(Connector),
+    /// A delivery.
+    Delivery(Delivery),
+    /// A group kept inside Guichet.
+    DirectoryGroup(DirectoryGroup),
+    /// An organization.
+    Organization(Organization),
+    /// A resource.
+    Resource(Resource),
+    /// A role of a resource.
+    ResourceRole(ResourceRole),
+    /// A user.
+    User(User),
+}
+
+/// Finds the object of an id; none where there is none, or it is not visible.
+async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
+    let api = Api::of(ctx);
+    let Some((kind, id)) = Kind::parse_any(id) else { return Ok(None) };
+    let (database, ids) = (&api.database, &[id]);
+    Ok(match kind {
+        Kind::AccessPackage => {
+            let include = store::access_package::Include { catalog: true, policies: false };
+            let found = store::access_package::find(database, api.visible(), ids, include).await?;
+            found.into_iter().next().map(|row| Node::AccessPackage(AccessPackage::from(row)))
+        }
+        Kind::AccessRequest => {
+            let look = ctx.look_ahead();
+            let include = store::access_request::Include {
+                requestor: look.field("requestor").exists(),
+                package: look.field("accessPackage").exists(),
+                catalog: look.field("accessPackage").field("catalog").exists(),
+                policy: look.field("policy").exists(),
+                assignment: false,
+                deliveries: look.field("deliveries").exists(),
+            };
+            let found = store::access_request::find(database, api.visible(), ids, include).await?;
+            found.into_iter().next().map(|row| Node::AccessRequest(AccessRequest(Arc::new(row))))
+        }
+        Kind::Assignment => {
+            let include = store::assignment::Include { package: true, user: true };
+            let found = store::assignment::find(database, api.visible(), ids, include).await?;
+            found.into_iter().next().map(|row| Node::Assignment(Assignment(Arc::new(row))))
+        }
+        Kind::AssignmentPolicy => {
+            let found = store::assignment_policy::find(database, api.visible(), ids).await?;
+            found.into_iter().next().map(|policy| Node::AssignmentPolicy(AssignmentPolicy(policy)))
+        }
+        Kind::AuditEvent => {
+            let found = store::audit_event::find(database, &api.scope, ids).await?;
+            found.into_iter().next().map(|event| Node::AuditEvent(AuditEvent(Arc::new(event))))
+        }
+        Kind::BulkOperation => {
+            let found = store::bulk_operation::find(database, &api.scope, ids).await?;
+            found.into_iter().next().map(|row| Node::BulkOperation(BulkOperation(Arc::new(row))))
+        }
+        Kind::Catalog => {
+            let found = store::catalog::find(database, api.visible(), ids).await?;
+            found.into_iter().next().map(|catalog| Node::Catalog(Catalog(Arc::new(catalog))))
+        }
+        Kind::CatalogRoleAssignment => {
+            let found = store::catalog::find_roles(database, &api.scope, ids).await?;
+            found
+                .into_iter()
+                .next()
+                .map(|row| Node::CatalogRoleAssignment(CatalogRoleAssignment(Arc::new(row))))
+        }
+        Kind::Connector => {
+            let found = store::connector::find(database, api.visible(), ids).await?;
+            found.into_iter().next().map(|row| Node::Connector(Connector(Arc::new(row))))
+        }
+        Kind::Delivery => {
+            let found = store::delivery::find(database, api.visible(), ids).await?;
+            found.into_iter().next().map(|row| Node::Delivery(Delivery(row)))
+        }
+        Kind::DirectoryGroup => {
+            let found = store::directory::find(database, &api.scope, ids).await?;
+            found.into_iter().next().map(|row| Node::DirectoryGroup(DirectoryGroup(Arc::new(row))))
+        }
+        Kind::Organization if id == api.scope.organization => {
+            Some(Node::Organization(super::organization::current(ctx).await?))
+        }
+        Kind::Organization => None,
+        Kind::Resource => {
+            let found = store::resource::find(database, api.visible(), ids).await?;
+            found.into_iter().next().map(|row| Node::Resource(Resource(Arc::new(row))))
+        }
+        Kind::ResourceRole => {
+            let found = store::resource::find_roles(database, api.visible(), ids).await?;
+            found.first().map(|row| Node::ResourceRole(ResourceRole::from(row)))
+        }
+        Kind::User => {
+            let found = store::user::find(database, api.visible(), ids).await?;
+            found.into_iter().next().map(|user| Node::User(User(Arc::new(user))))
+        }
+    })
+}
+
+/// Queries by global id.
+#[derive(Default)]
+pub struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// The object of a global id; null where there is none, or you may not see it.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The global id.")] id: ID,
+    ) -> Result<Option<Node>, ApiError> {
+        find(ctx, &id).await
+    }
+
+    /// The objects of up to 100 global ids, in the order given; null where there is none, or you may not see it.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The global ids, at most 100.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>, ApiError> {
+        if ids.len() > MOST_NODES {
+            return Err(ApiError::BadUserInput(format!("`ids` must hold at most {MOST_NODES} ids.")));
+        }
+        let mut nodes = Vec::with_capacity(ids.len());
+        for id in &ids {
+            nodes.push(find(ctx, id).await?);
+        }
+        Ok(nodes)
+    }
+}

@@ -1,0 +1,75 @@
+//! The organization that calls act in.
+
+use async_graphql::{Context, ID, Object};
+use chrono::{DateTime, Utc};
+use entity::organization;
+
+use super::api::Api;
+use super::error::ApiError;
+use super::id::{GlobalId, Kind};
+use super::scalar::Duration;
+use crate::store;
+
+/// A tenant: one directory of users with its catalogs and policies. Nothing crosses organizations.
+#[derive(Clone)]
+pub struct Organization(pub organization::Model);
+
+#[Object]
+impl Organization {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        Kind::Organization.id(self.0.id)
+    }
+
+    /// The short name, unique on the server; what the header `Guichet-Organization` takes.
+    async fn slug(&self) -> &str {
+        &self.0.slug
+    }
+
+    /// The name to show.
+    async fn display_name(&self) -> &str {
+        &self.0.display_name
+    }
+
+    /// The verified domains; the first is the hint in share links. Set by the operator.
+    async fn domains(&self, ctx: &Context<'_>) -> Result<Vec<String>, ApiError> {
+        if !Api::of(ctx).viewer.is_member {
+            return Ok(Vec::new());
+        }
+        Ok(store::organization::domains(&Api::of(ctx).database, self.0.id).await?)
+    }
+
+    /// How long after its first completion an access request can be reprocessed; 14 days unless set otherwise.
+    async fn reprocess_window(&self) -> Duration {
+        Duration::seconds(self.0.reprocess_window_seconds)
+    }
+
+    /// Raised by every change; give it back when changing the object.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
+    /// When the organization was made.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+}
+
+/// Reads the organization that the call acts in.
+pub async fn current(ctx: &Context<'_>) -> Result<Organization, ApiError> {
+    let api = Api::of(ctx);
+    let found = store::organization::get(&api.database, api.scope.organization).await?;
+    found.map(Organization).ok_or(ApiError::Internal)
+}
+
+/// Queries about the organization.
+#[derive(Default)]
+pub struct OrganizationQuery;
+
+#[Object]
+impl OrganizationQuery {
+    /// The organization that this call acts in: that of the header `Guichet-Organization`, else the token's own.
+    async fn organization(&self, ctx: &Context<'_>) -> Result<Organization, ApiError> {
+        current(ctx).await
+    }
+}

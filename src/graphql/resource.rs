@@ -1,0 +1,127 @@
+//! Resources and their roles.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, Object};
+use chrono::{DateTime, Utc};
+use entity::{resource, resource_role};
+
+use super::api::Api;
+use super::catalog::Catalog;
+use super::connection::Listed;
+use super::connector::Connector;
+use super::error::ApiError;
+use super::id::{GlobalId, Kind};
+use super::resolve::{Now, Rows};
+use crate::store::{self, Key, Position};
+
+/// Something that access can be given to, in a catalog.
+#[derive(Clone)]
+pub struct Resource(pub Arc<resource::Model>);
+
+impl Listed for Resource {
+    fn position(&self, _: &str) -> Position {
+        Position { key: Key::Text(self.0.name_key.clone()), id: self.0.id }
+    }
+}
+
+#[Object]
+impl Resource {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        Kind::Resource.id(self.0.id)
+    }
+
+    /// The catalog that it belongs to.
+    async fn catalog(&self, ctx: &Context<'_>) -> Result<Now<Catalog>, ApiError> {
+        Ok(Now(Catalog(Api::of(ctx).loaders.catalogs.get(self.0.catalog_id).await?)))
+    }
+
+    /// What delivers it; null for those who may not see the connector.
+    async fn connector(&self, ctx: &Context<'_>) -> Result<Option<Now<Connector>>, ApiError> {
+        let connector = Api::of(ctx).loaders.connectors.find(self.0.connector_id).await?;
+        Ok(connector.map(|connector| Now(Connector(connector))))
+    }
+
+    /// The name to show.
+    async fn display_name(&self) -> &str {
+        &self.0.display_name
+    }
+
+    /// What it is.
+    async fn kind(&self) -> ResourceKind {
+        self.0.kind.into()
+    }
+
+    /// Its id at the remote.
+    async fn origin_id(&self) -> &str {
+        &self.0.origin_id
+    }
+
+    /// The ways of belonging to it, oldest first.
+    async fn roles(&self, ctx: &Context<'_>) -> Result<Rows<ResourceRole>, ApiError> {
+        let roles = Api::of(ctx).loaders.roles_of_resource.find(self.0.id).await?;
+        Ok(Rows(roles.iter().flat_map(|rows| rows.iter()).map(ResourceRole::from).collect()))
+    }
+
+    /// Raised by every change; give it back when changing the object.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
+    /// When the resource was added.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// When the resource was removed; null while it is there. History still shows it.
+    async fn deleted_at(&self) -> Option<DateTime<Utc>> {
+        self.0.deleted_at
+    }
+}
+
+/// What a resource is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::resource::ResourceKind")]
+pub enum ResourceKind {
+    /// A group of people.
+    Group,
+    /// An application.
+    Application,
+}
+
+/// A way of belonging to a resource.
+#[derive(Clone)]
+pub struct ResourceRole {
+    role: Arc<resource_role::Model>,
+    resource: Arc<resource::Model>,
+}
+
+impl From<&store::resource::RoleRow> for ResourceRole {
+    fn from(row: &store::resource::RoleRow) -> Self {
+        Self { role: Arc::clone(&row.role), resource: Arc::clone(&row.resource) }
+    }
+}
+
+#[Object]
+impl ResourceRole {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        Kind::ResourceRole.id(self.role.id)
+    }
+
+    /// The resource.
+    async fn resource(&self) -> Now<Resource> {
+        Now(Resource(Arc::clone(&self.resource)))
+    }
+
+    /// The name to show.
+    async fn display_name(&self) -> &str {
+        &self.role.display_name
+    }
+
+    /// Its name at the remote, for example `member`.
+    async fn origin_id(&self) -> &str {
+        &self.role.origin_id
+    }
+}

@@ -1,0 +1,181 @@
+//! Users.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object};
+use chrono::{DateTime, Utc};
+use entity::app_user;
+
+use super::api::Api;
+use super::connection::{Connection, Listed, OrderDirection, Paging, Selected, Sorted, given};
+use super::error::ApiError;
+use super::id::{GlobalId, Kind};
+use super::requires::requires;
+use super::resolve::Now;
+use crate::authz::Permission;
+use crate::store::{self, Key, Position};
+
+/// A person as one issuer knows them.
+#[derive(Clone)]
+pub struct User(pub Arc<app_user::Model>);
+
+impl Listed for User {
+    fn position(&self, by: &str) -> Position {
+        let key = match by {
+            "NAME" => Key::Text(self.0.name_key.clone()),
+            _ => Key::Time(self.0.created_at),
+        };
+        Position { key, id: self.0.id }
+    }
+}
+
+#[Object]
+impl User {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        Kind::User.id(self.0.id)
+    }
+
+    /// The name to show.
+    async fn display_name(&self) -> &str {
+        &self.0.display_name
+    }
+
+    /// The e-mail address; null where none is known.
+    async fn email(&self) -> Option<&str> {
+        self.0.email.as_deref()
+    }
+
+    /// Whether the user is of the organization's own directory or from outside.
+    async fn kind(&self) -> UserKind {
+        self.0.kind.into()
+    }
+
+    /// Whether the user may sign in and hold access.
+    async fn state(&self) -> UserState {
+        self.0.state.into()
+    }
+
+    /// The `iss` of the user's tokens.
+    async fn issuer(&self) -> &str {
+        &self.0.issuer
+    }
+
+    /// The `sub` of the user at that issuer.
+    async fn subject(&self) -> &str {
+        &self.0.subject
+    }
+
+    /// Who the user reports to; null where nobody is set.
+    async fn manager(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>, ApiError> {
+        let Some(manager) = self.0.manager_id else { return Ok(None) };
+        Ok(Api::of(ctx).loaders.users.find(manager).await?.map(|user| Now(User(user))))
+    }
+
+    /// When the user was deactivated; null while active.
+    async fn deactivated_at(&self) -> Option<DateTime<Utc>> {
+        self.0.deactivated_at
+    }
+
+    /// Raised by every change; give it back when changing the object.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
+    /// When the user was first seen or made.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+}
+
+/// Where a user comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::app_user::UserKind")]
+pub enum UserKind {
+    /// Of the organization's own directory.
+    Member,
+    /// From outside.
+    Guest,
+}
+
+/// Whether a user may act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::app_user::UserState")]
+pub enum UserState {
+    /// May sign in and hold access.
+    Active,
+    /// Refused; holds nothing.
+    Deactivated,
+}
+
+/// Which users are wanted. All given conditions hold together; a condition that is null is an error.
+#[derive(Clone, Default, InputObject)]
+pub struct UserFilter {
+    /// Of these kinds.
+    kind: MaybeUndefined<Vec<UserKind>>,
+    /// In these states.
+    state: MaybeUndefined<Vec<UserState>>,
+    /// Reporting to one of these users.
+    manager: MaybeUndefined<Vec<ID>>,
+    /// With this text in the name or the e-mail address, in any case.
+    search: MaybeUndefined<String>,
+}
+
+/// What a list of users is sorted by; ties are broken by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum UserOrderField {
+    /// The name.
+    Name,
+    /// The time they were first seen or made.
+    CreatedAt,
+}
+
+/// The order of a list of users.
+#[derive(Clone, Copy, InputObject)]
+pub struct UserOrder {
+    /// What it is sorted by.
+    field: UserOrderField,
+    /// Which way.
+    direction: OrderDirection,
+}
+
+/// Queries about users.
+#[derive(Default)]
+pub struct UserQuery;
+
+#[Object]
+impl UserQuery {
+    /// The organization's users. Without the permission: yourself and those who report to you.
+    #[graphql(directive = requires::apply(Permission::ListUsers.into()))]
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which users.", default)] filter: UserFilter,
+        #[graphql(
+            desc = "In which order.",
+            default_with = "UserOrder { field: UserOrderField::Name, direction: OrderDirection::Asc }"
+        )]
+        order_by: UserOrder,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<User>, ApiError> {
+        let api = Api::of(ctx);
+        let (by, order) = match order_by.field {
+            UserOrderField::Name => ("NAME", store::user::Order::Name),
+            UserOrderField::CreatedAt => ("CREATED_AT", store::user::Order::CreatedAt),
+        };
+        let sorted = Sorted { by, direction: order_by.direction.into() };
+        let window = Paging { first, after, last, before }.window(sorted, &Selected::of(ctx))?;
+        let filter = store::user::Filter {
+            kinds: given("kind", &filter.kind)?.map(|kinds| kinds.into_iter().map(Into::into).collect()),
+            states: given("state", &filter.state)?.map(|states| states.into_iter().map(Into::into).collect()),
+            managers: given("manager", &filter.manager)?.map(|ids| Kind::User.parse_all(&ids)),
+            search: super::text::condition("search", &filter.search)?,
+        };
+        let page = store::user::list(&api.database, &api.scope, &filter, order, &window).await?;
+        Ok(Connection::new(page, sorted, |user| User(Arc::new(user))))
+    }
+}

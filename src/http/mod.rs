@@ -1,0 +1,39 @@
+//! HTTP: the router, the GraphQL handler, GraphiQL, health.
+
+pub mod document;
+pub mod graphiql;
+pub mod graphql;
+pub mod nulls;
+pub mod scan;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+
+use crate::app::App;
+use crate::store;
+
+/// All routes of the server.
+pub fn router(app: Arc<App>) -> Router {
+    let router = Router::new()
+        .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .with_state(Arc::clone(&app));
+    match &app.graphiql {
+        Some(page) => router.merge(graphiql::router(page.clone())),
+        None => router,
+    }
+}
+
+/// Whether the server can do its work: the database answers and its schema is new enough.
+async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
+    match store::installation::pending_migrations(&app.database).await {
+        Ok(0) => (StatusCode::OK, "ready"),
+        Ok(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database schema is older than this server"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer"),
+    }
+}

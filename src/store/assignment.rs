@@ -1,0 +1,142 @@
+//! Assignments.
+
+use std::sync::Arc;
+
+use entity::assignment::{self, AssignmentState};
+use entity::{access_package, app_user};
+use sea_orm::{DbErr, FromQueryResult, QueryResult};
+use uuid::Uuid;
+
+use super::database::Connection;
+use super::error::StoreError;
+use super::page::{List, Page, Window};
+use super::sql::Sql;
+use super::{Access, names};
+use crate::authz::{Catalogs, Scope};
+
+/// An assignment, with what was read along with it.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The assignment.
+    pub assignment: assignment::Model,
+    /// The package.
+    pub package: Option<Arc<access_package::Model>>,
+    /// Who holds it.
+    pub user: Option<Arc<app_user::Model>>,
+}
+
+/// What to read along with assignments.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Include {
+    /// The package.
+    pub package: bool,
+    /// The holder.
+    pub user: bool,
+}
+
+/// Which assignments are wanted. All given conditions hold together.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Of these packages.
+    pub packages: Option<Vec<Uuid>>,
+    /// In these catalogs.
+    pub catalogs: Option<Vec<Uuid>>,
+    /// Of these people.
+    pub users: Option<Vec<Uuid>>,
+    /// In these states.
+    pub states: Option<Vec<AssignmentState>>,
+    /// Ending before.
+    pub expires_until: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+fn visible(sql: &mut Sql, access: Access<'_>) {
+    sql.push("g.organization_id = ").bind(access.organization());
+    let Access::Visible(scope) = access else { return };
+    if let Catalogs::Only(ids) = &scope.requests {
+        sql.push(" AND (g.user_id = ").bind(scope.user);
+        sql.push(" OR g.user_id IN (SELECT w.id FROM app_user w WHERE w.manager_id = ").bind(scope.user);
+        sql.push(") OR g.catalog_id").any_id(ids).push(")");
+    }
+}
+
+fn select(sql: &mut Sql, include: Include) {
+    sql.columns::<assignment::Entity>("g");
+    if include.package {
+        sql.push(", ").columns::<access_package::Entity>("p");
+    }
+    if include.user {
+        sql.push(", ").columns::<app_user::Entity>("u");
+    }
+    sql.push(" FROM assignment g");
+    if include.package {
+        sql.push(" JOIN access_package p ON p.id = g.access_package_id");
+    }
+    if include.user {
+        sql.push(" JOIN app_user u ON u.id = g.user_id");
+    }
+}
+
+fn read(row: &QueryResult, include: Include) -> Result<Row, DbErr> {
+    Ok(Row {
+        assignment: assignment::Model::from_query_result(row, "g_")?,
+        package: include
+            .package
+            .then(|| access_package::Model::from_query_result(row, "p_").map(Arc::new))
+            .transpose()?,
+        user: include
+            .user
+            .then(|| app_user::Model::from_query_result(row, "u_").map(Arc::new))
+            .transpose()?,
+    })
+}
+
+/// A page of the assignments that the viewer may see, by the time they were made.
+pub async fn list(
+    connection: &impl Connection,
+    scope: &Scope,
+    filter: &Filter,
+    include: Include,
+    window: &Window,
+) -> Result<Page<Row>, StoreError> {
+    let list = List {
+        from: "assignment g",
+        key: ("g.created_at", "g_created_at"),
+        id: ("g.id", "g_id"),
+        select: &|sql| select(sql, include),
+        matching: &|sql| {
+            visible(sql, Access::Visible(scope));
+            let ids = [
+                (" AND g.access_package_id", &filter.packages),
+                (" AND g.catalog_id", &filter.catalogs),
+                (" AND g.user_id", &filter.users),
+            ];
+            for (column, ids) in ids {
+                if let Some(ids) = ids {
+                    sql.push(column).any_id(ids);
+                }
+            }
+            if let Some(states) = &filter.states {
+                sql.push(" AND g.state").any_text(&names(states));
+            }
+            sql.within("g.expires_at", None, filter.expires_until);
+        },
+    };
+    list.page(connection, window, |row| read(row, include)).await
+}
+
+/// Assignments by id.
+pub async fn find(
+    connection: &impl Connection,
+    access: Access<'_>,
+    ids: &[Uuid],
+    include: Include,
+) -> Result<Vec<Row>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT ");
+    select(&mut sql, include);
+    sql.push(" WHERE ");
+    visible(&mut sql, access);
+    sql.push(" AND g.id").any_id(ids);
+    let rows = connection.all(sql).await?;
+    Ok(rows.iter().map(|row| read(row, include)).collect::<Result<_, _>>()?)
+}

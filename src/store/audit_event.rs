@@ -1,0 +1,128 @@
+//! The audit trail.
+
+use chrono::{DateTime, Utc};
+use entity::audit_event::{self, AuditOutcome};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use super::database::{Connection, Txn};
+use super::error::StoreError;
+use super::names;
+use super::page::{List, Page, Window};
+use super::sql::Sql;
+use crate::authz::Scope;
+use crate::id::Kind;
+
+/// Which events are wanted. All given conditions hold together.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// By these people.
+    pub actors: Option<Vec<Uuid>>,
+    /// About these objects.
+    pub targets: Option<Vec<Uuid>>,
+    /// With these names.
+    pub actions: Option<Vec<String>>,
+    /// With these outcomes.
+    pub outcomes: Option<Vec<AuditOutcome>>,
+    /// At or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Before.
+    pub until: Option<DateTime<Utc>>,
+}
+
+fn visible(sql: &mut Sql, scope: &Scope) {
+    sql.push("e.organization_id = ").bind(scope.organization);
+    if !scope.audit {
+        sql.push(" AND 1 = 0");
+    }
+}
+
+/// A page of the events that the viewer may see, by time.
+pub async fn list(
+    connection: &impl Connection,
+    scope: &Scope,
+    filter: &Filter,
+    window: &Window,
+) -> Result<Page<audit_event::Model>, StoreError> {
+    let list = List {
+        from: "audit_event e",
+        key: ("e.at", "e_at"),
+        id: ("e.id", "e_id"),
+        select: &|sql| {
+            sql.columns::<audit_event::Entity>("e").push(" FROM audit_event e");
+        },
+        matching: &|sql| {
+            visible(sql, scope);
+            if let Some(actors) = &filter.actors {
+                sql.push(" AND e.actor_id").any_id(actors);
+            }
+            if let Some(targets) = &filter.targets {
+                sql.push(" AND e.target_id").any_id(targets);
+            }
+            if let Some(actions) = &filter.actions {
+                sql.push(" AND e.action").any_text(actions);
+            }
+            if let Some(outcomes) = &filter.outcomes {
+                sql.push(" AND e.outcome").any_text(&names(outcomes));
+            }
+            sql.within("e.at", filter.from, filter.until);
+        },
+    };
+    list.page(connection, window, |row| audit_event::Model::from_query_result(row, "e_")).await
+}
+
+/// Events by id.
+pub async fn find(
+    connection: &impl Connection,
+    scope: &Scope,
+    ids: &[Uuid],
+) -> Result<Vec<audit_event::Model>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT ").columns::<audit_event::Entity>("e").push(" FROM audit_event e WHERE ");
+    visible(&mut sql, scope);
+    sql.push(" AND e.id").any_id(ids);
+    let rows = connection.all(sql).await?;
+    Ok(rows.iter().map(|row| audit_event::Model::from_query_result(row, "e_")).collect::<Result<_, _>>()?)
+}
+
+/// One event to record.
+#[derive(Clone, Debug)]
+pub struct Event<'a> {
+    /// The organization.
+    pub organization: Uuid,
+    /// Who did it; nobody for Guichet itself.
+    pub actor: Option<Uuid>,
+    /// What was done.
+    pub action: &'a str,
+    /// What it is about.
+    pub target: Option<(Kind, Uuid)>,
+    /// The call to the server.
+    pub call: Option<Uuid>,
+    /// What changed.
+    pub details: Option<serde_json::Value>,
+}
+
+/// Records that something was done, in the transaction that does it.
+pub async fn record(txn: &Txn, event: &Event<'_>) -> Result<(), StoreError> {
+    txn.insert(row(txn.id(), txn.now(), AuditOutcome::Done, event)).await
+}
+
+/// Records that something was refused.
+pub async fn record_refused(txn: &Txn, event: &Event<'_>) -> Result<(), StoreError> {
+    txn.insert(row(txn.id(), txn.now(), AuditOutcome::Refused, event)).await
+}
+
+fn row(id: Uuid, at: DateTime<Utc>, outcome: AuditOutcome, event: &Event<'_>) -> audit_event::Model {
+    audit_event::Model {
+        id,
+        organization_id: event.organization,
+        at,
+        actor_id: event.actor,
+        action: event.action.to_owned(),
+        outcome,
+        target_type: event.target.map(|(kind, _)| kind.prefix().to_owned()),
+        target_id: event.target.map(|(_, id)| id),
+        request_id: event.call,
+        details: event.details.clone(),
+    }
+}

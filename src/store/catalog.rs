@@ -1,0 +1,163 @@
+//! Catalogs, and the roles that are assigned in them.
+
+use std::sync::Arc;
+
+use entity::{app_user, catalog, catalog_role_assignment};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use super::database::Connection;
+use super::error::StoreError;
+use super::page::{List, Page, Window};
+use super::sql::Sql;
+use super::{Access, search};
+use crate::authz::{Catalogs, Scope};
+
+/// Which catalogs are wanted. All given conditions hold together.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Enabled, or not.
+    pub enabled: Option<bool>,
+    /// Open to outsiders, or not.
+    pub externally_visible: Option<bool>,
+    /// With this text in the name.
+    pub search: Option<String>,
+}
+
+/// What a list of catalogs is sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// The name.
+    Name,
+    /// The time they were made.
+    CreatedAt,
+}
+
+fn visible(sql: &mut Sql, access: Access<'_>) {
+    sql.push("c.organization_id = ").bind(access.organization());
+    if let Access::Visible(scope) = access {
+        sql.push(" AND c.deleted_at IS NULL");
+        if let Catalogs::Only(ids) = &scope.catalogs {
+            sql.push(" AND c.id").any_id(ids);
+        }
+    }
+}
+
+/// A page of the catalogs that the viewer may see.
+pub async fn list(
+    connection: &impl Connection,
+    scope: &Scope,
+    filter: &Filter,
+    order: Order,
+    window: &Window,
+) -> Result<Page<catalog::Model>, StoreError> {
+    let list = List {
+        from: "catalog c",
+        key: match order {
+            Order::Name => ("c.name_key", "c_name_key"),
+            Order::CreatedAt => ("c.created_at", "c_created_at"),
+        },
+        id: ("c.id", "c_id"),
+        select: &|sql| {
+            sql.columns::<catalog::Entity>("c").push(" FROM catalog c");
+        },
+        matching: &|sql| {
+            visible(sql, Access::Visible(scope));
+            if let Some(enabled) = filter.enabled {
+                sql.push(" AND c.enabled = ").bind(enabled);
+            }
+            if let Some(externally_visible) = filter.externally_visible {
+                sql.push(" AND c.externally_visible = ").bind(externally_visible);
+            }
+            if let Some(text) = &filter.search {
+                sql.push(" AND c.name_key");
+                search(sql, text);
+            }
+        },
+    };
+    list.page(connection, window, |row| catalog::Model::from_query_result(row, "c_")).await
+}
+
+/// Catalogs by id.
+pub async fn find(
+    connection: &impl Connection,
+    access: Access<'_>,
+    ids: &[Uuid],
+) -> Result<Vec<catalog::Model>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT ").columns::<catalog::Entity>("c").push(" FROM catalog c WHERE ");
+    visible(&mut sql, access);
+    sql.push(" AND c.id").any_id(ids);
+    let rows = connection.all(sql).await?;
+    Ok(rows.iter().map(|row| catalog::Model::from_query_result(row, "c_")).collect::<Result<_, _>>()?)
+}
+
+/// A role in a catalog, with who holds it.
+#[derive(Clone, Debug)]
+pub struct RoleRow {
+    /// The assignment.
+    pub held: catalog_role_assignment::Model,
+    /// The holder.
+    pub user: Arc<app_user::Model>,
+}
+
+fn role_columns(sql: &mut Sql) {
+    sql.columns::<catalog_role_assignment::Entity>("h").push(", ").columns::<app_user::Entity>("u");
+    sql.push(" FROM catalog_role_assignment h JOIN app_user u ON u.id = h.user_id");
+}
+
+fn role_row(row: &sea_orm::QueryResult) -> Result<RoleRow, sea_orm::DbErr> {
+    Ok(RoleRow {
+        held: catalog_role_assignment::Model::from_query_result(row, "h_")?,
+        user: Arc::new(app_user::Model::from_query_result(row, "u_")?),
+    })
+}
+
+fn role_visible(sql: &mut Sql, scope: &Scope) {
+    sql.push("h.organization_id = ").bind(scope.organization);
+    if let Catalogs::Only(ids) = &scope.catalogs {
+        sql.push(" AND (h.user_id = ").bind(scope.user).push(" OR h.catalog_id").any_id(ids).push(")");
+    }
+}
+
+/// A page of the roles assigned in one catalog, or held by one user.
+pub async fn roles(
+    connection: &impl Connection,
+    scope: &Scope,
+    catalog: Option<Uuid>,
+    user: Option<Uuid>,
+    window: &Window,
+) -> Result<Page<RoleRow>, StoreError> {
+    let list = List {
+        from: "catalog_role_assignment h",
+        key: ("h.created_at", "h_created_at"),
+        id: ("h.id", "h_id"),
+        select: &role_columns,
+        matching: &|sql| {
+            role_visible(sql, scope);
+            if let Some(catalog) = catalog {
+                sql.push(" AND h.catalog_id = ").bind(catalog);
+            }
+            if let Some(user) = user {
+                sql.push(" AND h.user_id = ").bind(user);
+            }
+        },
+    };
+    list.page(connection, window, role_row).await
+}
+
+/// Role assignments by id.
+pub async fn find_roles(
+    connection: &impl Connection,
+    scope: &Scope,
+    ids: &[Uuid],
+) -> Result<Vec<RoleRow>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT ");
+    role_columns(&mut sql);
+    sql.push(" WHERE ");
+    role_visible(&mut sql, scope);
+    sql.push(" AND h.id").any_id(ids);
+    let rows = connection.all(sql).await?;
+    Ok(rows.iter().map(role_row).collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,95 @@
+//! The groups that Guichet keeps itself, and who is in them.
+
+use std::sync::Arc;
+
+use entity::{app_user, directory_group, directory_member};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use super::database::Connection;
+use super::error::StoreError;
+use super::page::{List, Page, Window};
+use super::sql::Sql;
+use crate::authz::Scope;
+
+fn visible(sql: &mut Sql, scope: &Scope) {
+    sql.push("y.organization_id = ").bind(scope.organization);
+    if !scope.connectors {
+        sql.push(" AND 1 = 0");
+    }
+}
+
+/// A page of the groups of one connector that the viewer may see, oldest first.
+pub async fn groups(
+    connection: &impl Connection,
+    scope: &Scope,
+    connector: Uuid,
+    window: &Window,
+) -> Result<Page<directory_group::Model>, StoreError> {
+    let list = List {
+        from: "directory_group y",
+        key: ("y.created_at", "y_created_at"),
+        id: ("y.id", "y_id"),
+        select: &|sql| {
+            sql.columns::<directory_group::Entity>("y").push(" FROM directory_group y");
+        },
+        matching: &|sql| {
+            visible(sql, scope);
+            sql.push(" AND y.connector_id = ").bind(connector);
+        },
+    };
+    list.page(connection, window, |row| directory_group::Model::from_query_result(row, "y_")).await
+}
+
+/// Groups by id.
+pub async fn find(
+    connection: &impl Connection,
+    scope: &Scope,
+    ids: &[Uuid],
+) -> Result<Vec<directory_group::Model>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT ").columns::<directory_group::Entity>("y").push(" FROM directory_group y WHERE ");
+    visible(&mut sql, scope);
+    sql.push(" AND y.id").any_id(ids);
+    let rows = connection.all(sql).await?;
+    Ok(rows
+        .iter()
+        .map(|row| directory_group::Model::from_query_result(row, "y_"))
+        .collect::<Result<_, _>>()?)
+}
+
+/// A role in a group, with who holds it.
+#[derive(Clone, Debug)]
+pub struct MemberRow {
+    /// The role.
+    pub member: directory_member::Model,
+    /// Who holds it.
+    pub user: Arc<app_user::Model>,
+}
+
+/// A page of the members of a group, by name.
+pub async fn members(
+    connection: &impl Connection,
+    group: Uuid,
+    window: &Window,
+) -> Result<Page<MemberRow>, StoreError> {
+    let list = List {
+        from: "directory_member m JOIN app_user u ON u.id = m.user_id",
+        key: ("u.name_key", "u_name_key"),
+        id: ("u.id", "u_id"),
+        select: &|sql| {
+            sql.columns::<directory_member::Entity>("m").push(", ").columns::<app_user::Entity>("u");
+            sql.push(" FROM directory_member m JOIN app_user u ON u.id = m.user_id");
+        },
+        matching: &|sql| {
+            sql.push("m.group_id = ").bind(group);
+        },
+    };
+    list.page(connection, window, |row| {
+        Ok(MemberRow {
+            member: directory_member::Model::from_query_result(row, "m_")?,
+            user: Arc::new(app_user::Model::from_query_result(row, "u_")?),
+        })
+    })
+    .await
+}

@@ -1,0 +1,54 @@
+//! Organizations and their domains.
+
+use entity::{organization, organization_domain};
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use super::database::Connection;
+use super::error::StoreError;
+
+/// Finds an organization by its id.
+pub async fn get(connection: &impl Connection, id: Uuid) -> Result<Option<organization::Model>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT ")
+        .columns::<organization::Entity>("o")
+        .push(" FROM organization o WHERE o.id = ")
+        .bind(id);
+    let rows = connection.all(sql).await?;
+    Ok(rows.first().map(|row| organization::Model::from_query_result(row, "o_")).transpose()?)
+}
+
+/// Finds an organization by its slug or by one of its domains.
+pub async fn named(
+    connection: &impl Connection,
+    name: &str,
+) -> Result<Option<organization::Model>, StoreError> {
+    let name = name.to_lowercase();
+    let mut sql = connection.sql();
+    sql.push("SELECT ").columns::<organization::Entity>("o");
+    sql.push(" FROM organization o WHERE o.slug = ").bind(name.clone());
+    sql.push(" OR o.id IN (SELECT d.organization_id FROM organization_domain d WHERE d.domain = ");
+    sql.bind(name).push(") ORDER BY o.id");
+    let rows = connection.all(sql).await?;
+    Ok(rows.first().map(|row| organization::Model::from_query_result(row, "o_")).transpose()?)
+}
+
+/// The domains of an organization, the one for share links first.
+pub async fn domains(connection: &impl Connection, organization: Uuid) -> Result<Vec<String>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT ").columns::<organization_domain::Entity>("d");
+    sql.push(" FROM organization_domain d WHERE d.organization_id = ").bind(organization);
+    sql.push(" ORDER BY d.position, d.domain");
+    let rows = connection.all(sql).await?;
+    let read = |row| organization_domain::Model::from_query_result(row, "d_").map(|domain| domain.domain);
+    Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+}
+
+/// All organizations, by slug: for the operator's commands.
+pub async fn all(connection: &impl Connection) -> Result<Vec<organization::Model>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT ").columns::<organization::Entity>("o").push(" FROM organization o ORDER BY o.slug");
+    let rows = connection.all(sql).await?;
+    let read = |row| organization::Model::from_query_result(row, "o_");
+    Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+}

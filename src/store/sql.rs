@@ -1,0 +1,181 @@
+//! A statement under construction: literal text, and values that are always bound.
+//!
+//! [`Sql::push`] takes only `'static` text, so nothing that a client sent can
+//! become part of a statement. The same text runs on both databases but for the
+//! few places where they differ, which are methods here.
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::ArrayType;
+use sea_orm::{DbBackend, EntityTrait, IdenStatic, Iterable, Statement, Value};
+use uuid::Uuid;
+
+/// Which database a statement is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// PostgreSQL.
+    Postgres,
+    /// SQLite.
+    Sqlite,
+}
+
+/// A statement under construction.
+#[derive(Clone, Debug)]
+pub struct Sql {
+    dialect: Dialect,
+    text: String,
+    values: Vec<Value>,
+}
+
+impl Sql {
+    /// An empty statement.
+    #[must_use]
+    pub fn new(dialect: Dialect) -> Self {
+        Self { dialect, text: String::with_capacity(512), values: Vec::new() }
+    }
+
+    /// Adds literal text.
+    pub fn push(&mut self, text: &'static str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Adds a value as a parameter.
+    pub fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
+        self.values.push(value.into());
+        self.text.push('$');
+        self.text.push_str(&self.values.len().to_string());
+        self
+    }
+
+    /// Adds a number as text: limits, which belong to the statement's shape.
+    pub fn number(&mut self, number: u64) -> &mut Self {
+        self.text.push_str(&number.to_string());
+        self
+    }
+
+    /// Adds `alias.column AS alias_column` for every column of a table.
+    pub fn columns<E: EntityTrait>(&mut self, alias: &'static str) -> &mut Self {
+        for (position, column) in E::Column::iter().enumerate() {
+            if position > 0 {
+                self.text.push_str(", ");
+            }
+            for part in [alias, ".", column.as_str(), " AS ", alias, "_", column.as_str()] {
+                self.text.push_str(part);
+            }
+        }
+        self
+    }
+
+    /// Adds ` = any of these ids`, with one parameter however many there are.
+    pub fn any_id(&mut self, ids: &[Uuid]) -> &mut Self {
+        match self.dialect {
+            Dialect::Postgres => {
+                let ids: Vec<Value> = ids.iter().map(|id| Value::from(*id)).collect();
+                self.push(" = ANY(").bind(Value::Array(ArrayType::Uuid, Some(Box::new(ids)))).push(")")
+            }
+            Dialect::Sqlite => {
+                let ids: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
+                self.push(" IN (SELECT unhex(value) FROM json_each(").bind(json(&ids)).push("))")
+            }
+        }
+    }
+
+    /// Adds ` = any of these texts`, with one parameter however many there are.
+    pub fn any_text<T: AsRef<str>>(&mut self, texts: &[T]) -> &mut Self {
+        let texts: Vec<String> = texts.iter().map(|text| text.as_ref().to_owned()).collect();
+        match self.dialect {
+            Dialect::Postgres => {
+                let texts: Vec<Value> = texts.into_iter().map(Value::from).collect();
+                self.push(" = ANY(").bind(Value::Array(ArrayType::String, Some(Box::new(texts)))).push(")")
+            }
+            Dialect::Sqlite => self.push(" IN (SELECT value FROM json_each(").bind(json(&texts)).push("))"),
+        }
+    }
+
+    /// Adds a table of (`position`, `id`) rows, in the order given, as `alias`.
+    pub fn ordered_ids(&mut self, ids: &[Uuid], alias: &'static str) -> &mut Self {
+        match self.dialect {
+            Dialect::Postgres => {
+                let ids: Vec<Value> = ids.iter().map(|id| Value::from(*id)).collect();
+                self.push("(SELECT id, ordinality - 1 AS position FROM unnest(")
+                    .bind(Value::Array(ArrayType::Uuid, Some(Box::new(ids))))
+                    .push(") WITH ORDINALITY AS given(id, ordinality)) ")
+                    .push(alias)
+            }
+            Dialect::Sqlite => {
+                let ids: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
+                self.push("(SELECT unhex(value) AS id, key AS position FROM json_each(")
+                    .bind(json(&ids))
+                    .push(")) ")
+                    .push(alias)
+            }
+        }
+    }
+
+    /// Adds `FOR UPDATE OF alias` where rows can be locked; on SQLite the writer is alone.
+    pub fn lock(&mut self, alias: &'static str) -> &mut Self {
+        if self.dialect == Dialect::Postgres {
+            self.push(" FOR UPDATE OF ").push(alias);
+        }
+        self
+    }
+
+    /// Adds `FOR UPDATE OF alias SKIP LOCKED` where rows can be locked.
+    pub fn lock_free(&mut self, alias: &'static str) -> &mut Self {
+        if self.dialect == Dialect::Postgres {
+            self.push(" FOR UPDATE OF ").push(alias).push(" SKIP LOCKED");
+        }
+        self
+    }
+
+    /// Adds ` AND column >= from AND column < until`, each bound where given.
+    pub fn within(
+        &mut self,
+        column: &'static str,
+        from: Option<DateTime<Utc>>,
+        until: Option<DateTime<Utc>>,
+    ) -> &mut Self {
+        if let Some(from) = from {
+            self.push(" AND ").push(column).push(" >= ").bind(from);
+        }
+        if let Some(until) = until {
+            self.push(" AND ").push(column).push(" < ").bind(until);
+        }
+        self
+    }
+
+    /// Which database it is for.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    pub(super) fn statement(self) -> Statement {
+        let backend = match self.dialect {
+            Dialect::Postgres => DbBackend::Postgres,
+            Dialect::Sqlite => DbBackend::Sqlite,
+        };
+        Statement::from_sql_and_values(backend, self.text, self.values)
+    }
+}
+
+fn json(texts: &[String]) -> String {
+    serde_json::Value::from(texts).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_one_parameter_however_long() {
+        for dialect in [Dialect::Postgres, Dialect::Sqlite] {
+            let mut one = Sql::new(dialect);
+            one.push("id").any_id(&[Uuid::nil()]);
+            let mut three = Sql::new(dialect);
+            three.push("id").any_id(&[Uuid::nil(), Uuid::max(), Uuid::nil()]);
+            assert_eq!(one.text, three.text);
+            assert_eq!(three.values.len(), 1);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Users, and the catalog roles that they hold.
+
+use std::collections::BTreeSet;
+
+use entity::app_user::{self, UserKind, UserState};
+use entity::catalog_role_assignment;
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use super::database::Connection;
+use super::error::StoreError;
+use super::page::{List, Page, Window};
+use super::sql::Sql;
+use super::{Access, names, search};
+use crate::authz::{Role, Scope};
+
+/// Which users are wanted. All given conditions hold together.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Of these kinds.
+    pub kinds: Option<Vec<UserKind>>,
+    /// In these states.
+    pub states: Option<Vec<UserState>>,
+    /// Reporting to one of these users.
+    pub managers: Option<Vec<Uuid>>,
+    /// With this text in the name or address.
+    pub search: Option<String>,
+}
+
+/// What a list of users is sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// The name.
+    Name,
+    /// The time they were first seen.
+    CreatedAt,
+}
+
+fn visible(sql: &mut Sql, access: Access<'_>) {
+    sql.push("u.organization_id = ").bind(access.organization());
+    if let Access::Visible(Scope { users: false, user, .. }) = access {
+        // Others see themselves and their reports.
+        sql.push(" AND (u.id = ").bind(*user).push(" OR u.manager_id = ").bind(*user).push(")");
+    }
+}
+
+/// A page of the users that the viewer may see.
+pub async fn list(
+    connection: &impl Connection,
+    scope: &Scope,
+    filter: &Filter,
+    order: Order,
+    window: &Window,
+) -> Result<Page<app_user::Model>, StoreError> {
+    let list = List {
+        from: "app_user u",
+        key: match order {
+            Order::Name => ("u.name_key", "u_name_key"),
+            Order::CreatedAt => ("u.created_at", "u_created_at"),
+        },
+        id: ("u.id", "u_id"),
+        select: &|sql| {
+            sql.columns::<app_user::Entity>("u").push(" FROM app_user u");
+        },
+        matching: &|sql| {
+            visible(sql, Access::Visible(scope));
+            if let Some(kinds) = &filter.kinds {
+                sql.push(" AND u.kind").any_text(&names(kinds));
+            }
+            if let Some(states) = &filter.states {
+                sql.push(" AND u.state").any_text(&names(states));
+            }
+            if let Some(managers) = &filter.managers {
+                sql.push(" AND u.manager_id").any_id(managers);
+            }
+            if let Some(text) = &filter.search {
+                sql.push(" AND (u.name_key");
+                search(sql, text).push(" OR lower(u.email)");
+                search(sql, text).push(")");
+            }
+        },
+    };
+    list.page(connection, window, |row| app_user::Model::from_query_result(row, "u_")).await
+}
+
+/// Users by id.
+pub async fn find(
+    connection: &impl Connection,
+    access: Access<'_>,
+    ids: &[Uuid],
+) -> Result<Vec<app_user::Model>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT ").columns::<app_user::Entity>("u").push(" FROM app_user u WHERE ");
+    visible(&mut sql, access);
+    sql.push(" AND u.id").any_id(ids);
+    let rows = connection.all(sql).await?;
+    Ok(rows.iter().map(|row| app_user::Model::from_query_result(row, "u_")).collect::<Result<_, _>>()?)
+}
+
+/// The user that an issuer knows by this subject.
+pub async fn known(
+    connection: &impl Connection,
+    organization: Uuid,
+    issuer: &str,
+    subject: &str,
+) -> Result<Option<app_user::Model>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT ").columns::<app_user::Entity>("u").push(" FROM app_user u WHERE u.organization_id = ");
+    sql.bind(organization).push(" AND u.issuer = ").bind(issuer).push(" AND u.subject = ").bind(subject);
+    let rows = connection.all(sql).await?;
+    Ok(rows.first().map(|row| app_user::Model::from_query_result(row, "u_")).transpose()?)
+}
+
+/// The catalog roles that a user holds by assignment.
+pub async fn catalog_roles(
+    connection: &impl Connection,
+    user: Uuid,
+) -> Result<BTreeSet<(Role, Uuid)>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT ").columns::<catalog_role_assignment::Entity>("h");
+    sql.push(
+        " FROM catalog_role_assignment h JOIN catalog c ON c.id = h.catalog_id AND c.deleted_at IS NULL",
+    );
+    sql.push(" WHERE h.user_id = ").bind(user);
+    let rows = connection.all(sql).await?;
+    let read = |row| {
+        let held = catalog_role_assignment::Model::from_query_result(row, "h_")?;
+        Ok((Role::from(held.role), held.catalog_id))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Notes the roles that a user's token claimed last.
+pub async fn note_claimed_roles(
+    connection: &impl Connection,
+    user: Uuid,
+    roles: serde_json::Value,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql();
+    sql.push("UPDATE app_user SET claimed_roles = ").bind(roles).push(", claimed_at = ").bind(now);
+    sql.push(" WHERE id = ").bind(user);
+    connection.execute(sql).await.map(|_| ())
+}
