@@ -54,7 +54,14 @@ struct Inner {
     verifier: Verifier,
     database: Database,
     clock: Clock,
-    remembered: Mutex<HashMap<[u8; 32], (DateTime<Utc>, Arc<Viewer>)>>,
+    remembered: Mutex<HashMap<[u8; 32], Remembered>>,
+}
+
+/// A viewer, with how long they may be remembered.
+struct Remembered {
+    viewer: Arc<Viewer>,
+    until: DateTime<Utc>,
+    epoch: u64,
 }
 
 impl Authenticator {
@@ -72,13 +79,14 @@ impl Authenticator {
         key.extend(organization.unwrap_or_default().as_bytes());
         let hashed = digest(&SHA256, &key);
         let key: [u8; 32] = hashed.as_ref().try_into().unwrap_or_default();
-        let now = inner.clock.now();
+        let (now, epoch) = (inner.clock.now(), inner.database.access_epoch());
         {
             let remembered = inner.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((until, viewer)) = remembered.get(&key)
-                && *until > now
+            if let Some(known) = remembered.get(&key)
+                && known.until > now
+                && known.epoch == epoch
             {
-                return Ok(Arc::clone(viewer));
+                return Ok(Arc::clone(&known.viewer));
             }
         }
         let verified = inner.verifier.verify(token).await.map_err(Refusal::Token)?;
@@ -86,17 +94,12 @@ impl Authenticator {
         let until = verified.expires_at.min(now + REMEMBERED);
         let mut remembered = inner.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.len() >= MOST_REMEMBERED {
-            remembered.retain(|_, (until, _)| *until > now);
+            remembered.retain(|_, known| known.until > now && known.epoch == epoch);
         }
         if remembered.len() < MOST_REMEMBERED {
-            remembered.insert(key, (until, Arc::clone(&viewer)));
+            remembered.insert(key, Remembered { viewer: Arc::clone(&viewer), until, epoch });
         }
         Ok(viewer)
-    }
-
-    /// Forgets every viewer: after a change of users or roles on this server it holds at once.
-    pub fn forget(&self) {
-        self.0.remembered.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 

@@ -50,11 +50,12 @@ impl Viewer {
     }
 
     /// The permit for an action, or what is missing.
-    pub fn permit<A: Action>(&self) -> Result<Permit<A>, Denied> {
+    pub fn permit<A: Action>(&self, call: Uuid) -> Result<Permit<A>, Denied> {
         let catalogs = self.catalogs(A::PERMISSION);
         match self.user {
             Some(user) if !catalogs.is_empty() => Ok(Permit {
-                actor: Actor { organization: self.organization, user },
+                actor: Actor { organization: self.organization, user, call },
+                scope: self.scope(),
                 roles: self.roles.clone(),
                 claimed: self.claimed.clone(),
                 action: PhantomData,
@@ -65,8 +66,8 @@ impl Viewer {
 
     /// The viewer as an actor in their own name; none for an outsider who is not yet a user.
     #[must_use]
-    pub fn actor(&self) -> Option<Actor> {
-        self.user.map(|user| Actor { organization: self.organization, user })
+    pub fn actor(&self, call: Uuid) -> Option<Actor> {
+        self.user.map(|user| Actor { organization: self.organization, user, call })
     }
 
     /// What the viewer may see.
@@ -93,6 +94,8 @@ pub struct Actor {
     pub organization: Uuid,
     /// The user.
     pub user: Uuid,
+    /// The call to the server, for the audit trail.
+    pub call: Uuid,
 }
 
 /// The viewer holds the permission nowhere in the organization.
@@ -111,6 +114,7 @@ pub struct Denied {
 #[derive(Clone, Debug)]
 pub struct Permit<A: Action> {
     actor: Actor,
+    scope: Scope,
     roles: BTreeSet<Role>,
     claimed: BTreeSet<(Role, Uuid)>,
     action: PhantomData<A>,
@@ -121,6 +125,12 @@ impl<A: Action> Permit<A> {
     #[must_use]
     pub fn actor(&self) -> Actor {
         self.actor
+    }
+
+    /// What the actor may see.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// In which catalogs the action is allowed, given the role assignments as they are now.

@@ -2,6 +2,10 @@
 
 pub mod access_request;
 pub mod bulk_operation;
+pub mod catalog;
+pub mod command;
 pub mod error;
+pub mod input;
 
+pub use command::{Attempt, Command, confirm, refused, repeated, run};
 pub use error::{Code, Error, Rejection};

@@ -6,9 +6,11 @@ use async_graphql::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::error::ApiError;
+use super::error::{ApiError, UserError, answer};
 use super::loader::Loaders;
 use crate::authz::{Action, Permit, Scope, Viewer};
+use crate::domain::{self, Attempt, Command};
+use crate::store::idempotency::Key;
 use crate::store::{Access, Database};
 
 /// The context of one operation.
@@ -61,8 +63,32 @@ impl Api {
         Ok(TimeDelta::try_seconds(organization.reprocess_window_seconds).unwrap_or_default())
     }
 
-    /// The permit for an action, or `FORBIDDEN`.
-    pub fn permit<A: Action>(&self) -> Result<Permit<A>, ApiError> {
-        Ok(self.viewer.permit::<A>()?)
+    /// The permit for an action, or `FORBIDDEN`; the refused attempt is audited.
+    pub async fn permit<A: Action>(&self) -> Result<Permit<A>, ApiError> {
+        match self.viewer.permit::<A>(self.request_id) {
+            Ok(permit) => Ok(permit),
+            Err(denied) => {
+                let attempt = Attempt {
+                    organization: self.viewer.organization,
+                    actor: self.viewer.user,
+                    call: self.request_id,
+                    action: A::NAME,
+                    target: None,
+                };
+                domain::refused(&self.database, attempt).await?;
+                Err(denied.into())
+            }
+        }
     }
+
+    /// Runs a command, and splits its end into what it made and why it was refused.
+    pub async fn run<C: Command>(&self, command: C) -> Result<(Option<C::Output>, Vec<UserError>), ApiError> {
+        answer(domain::run(&self.database, command).await)
+    }
+}
+
+/// The idempotency key of a mutation, with its input in a form that is the same for the same input.
+#[must_use]
+pub fn repeatable(key: Option<String>, input: &impl std::fmt::Debug) -> Option<Key> {
+    key.map(|key| Key::new(key, &format!("{input:?}")))
 }

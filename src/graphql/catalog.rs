@@ -2,25 +2,27 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object};
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::catalog;
+use uuid::Uuid;
 
 use super::access_package::{AccessPackage, AccessPackageOrder, AccessPackageOrderField};
-use super::api::Api;
+use super::api::{Api, repeatable};
 use super::connection::{Connection, Listed, OrderDirection, Paging, Selected, Sorted, given};
-use super::error::ApiError;
+use super::error::{ApiError, UserError};
 use super::id::{GlobalId, Kind};
 use super::requires::requires;
 use super::resolve::Now;
 use super::resource::Resource;
 use super::user::User;
-use crate::authz::Permission;
+use crate::authz::permission::action::{CreateCatalog, EditCatalog};
+use crate::authz::{Action as _, Permission};
+use crate::domain::catalog;
 use crate::store::{self, Direction, Key, Position};
 
 /// A container of resources and access packages; the scope of delegated roles.
 #[derive(Clone)]
-pub struct Catalog(pub Arc<catalog::Model>);
+pub struct Catalog(pub Arc<entity::catalog::Model>);
 
 impl Listed for Catalog {
     fn position(&self, by: &str) -> Position {
@@ -267,5 +269,148 @@ impl CatalogQuery {
         };
         let page = store::catalog::list(&api.database, &api.scope, &filter, order, &window).await?;
         Ok(Connection::new(page, sorted, |catalog| Catalog(Arc::new(catalog))))
+    }
+}
+
+/// A new catalog.
+#[derive(Debug, InputObject)]
+pub struct CreateCatalogInput {
+    /// The name, 1 to 200 characters, unique among the organization's catalogs.
+    display_name: String,
+    /// What it holds and for whom, at most 2,000 characters.
+    #[graphql(default)]
+    description: String,
+    /// Whether its packages can be requested.
+    #[graphql(default = true)]
+    enabled: bool,
+    /// Whether outsiders may request its packages.
+    #[graphql(default = false)]
+    externally_visible: bool,
+    /// Makes the call repeatable for 24 hours: a second call with the same key and input answers with the first one's catalog.
+    idempotency_key: Option<String>,
+}
+
+/// The end of `createCatalog`.
+#[derive(SimpleObject)]
+pub struct CreateCatalogPayload {
+    /// The new catalog; null when refused.
+    catalog: Option<Catalog>,
+    /// Why it was refused; empty when done.
+    user_errors: Vec<UserError>,
+}
+
+/// What to change of a catalog; what is left out stays.
+#[derive(Debug, InputObject)]
+pub struct UpdateCatalogInput {
+    /// The catalog.
+    id: ID,
+    /// The version that the change is based on; `CONFLICT` when it is no longer that.
+    version: i32,
+    /// The name, 1 to 200 characters, unique among the organization's catalogs.
+    display_name: Option<String>,
+    /// What it holds and for whom, at most 2,000 characters.
+    description: Option<String>,
+    /// Whether its packages can be requested.
+    enabled: Option<bool>,
+    /// Whether outsiders may request its packages.
+    externally_visible: Option<bool>,
+}
+
+/// The end of `updateCatalog`.
+#[derive(SimpleObject)]
+pub struct UpdateCatalogPayload {
+    /// The catalog as it is now; null when refused.
+    catalog: Option<Catalog>,
+    /// Why it was refused; empty when done.
+    user_errors: Vec<UserError>,
+}
+
+/// Which catalog to delete.
+#[derive(Debug, InputObject)]
+pub struct DeleteCatalogInput {
+    /// The catalog.
+    id: ID,
+}
+
+/// The end of `deleteCatalog`.
+#[derive(SimpleObject)]
+pub struct DeleteCatalogPayload {
+    /// The catalog that was deleted; null when refused.
+    catalog: Option<Catalog>,
+    /// Why it was refused; empty when done.
+    user_errors: Vec<UserError>,
+}
+
+/// The catalog that a command has made or changed.
+async fn changed(api: &Api, id: Option<Uuid>) -> Result<Option<Catalog>, ApiError> {
+    let Some(id) = id else { return Ok(None) };
+    let found = store::catalog::find(&api.database, api.named(), &[id]).await?;
+    Ok(found.into_iter().next().map(|catalog| Catalog(Arc::new(catalog))))
+}
+
+/// Changes of catalogs.
+#[derive(Default)]
+pub struct CatalogMutation;
+
+#[Object]
+impl CatalogMutation {
+    /// Makes a catalog. You become its owner.
+    #[graphql(directive = requires::apply(CreateCatalog::PERMISSION.into()))]
+    async fn create_catalog(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The catalog.")] input: CreateCatalogInput,
+    ) -> Result<CreateCatalogPayload, ApiError> {
+        let api = Api::of(ctx);
+        let permit = api.permit::<CreateCatalog>().await?;
+        let idempotency = repeatable(input.idempotency_key.clone(), &input);
+        let (id, user_errors) = api
+            .run(catalog::create::Create {
+                permit,
+                display_name: input.display_name,
+                description: input.description,
+                enabled: input.enabled,
+                externally_visible: input.externally_visible,
+                idempotency,
+            })
+            .await?;
+        Ok(CreateCatalogPayload { catalog: changed(api, id).await?, user_errors })
+    }
+
+    /// Changes a catalog.
+    #[graphql(directive = requires::apply(EditCatalog::PERMISSION.into()))]
+    async fn update_catalog(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The change.")] input: UpdateCatalogInput,
+    ) -> Result<UpdateCatalogPayload, ApiError> {
+        let api = Api::of(ctx);
+        let permit = api.permit::<EditCatalog>().await?;
+        let (id, user_errors) = api
+            .run(catalog::update::Update {
+                permit,
+                id: Kind::Catalog.parse(&input.id),
+                version: input.version,
+                display_name: input.display_name,
+                description: input.description,
+                enabled: input.enabled,
+                externally_visible: input.externally_visible,
+            })
+            .await?;
+        Ok(UpdateCatalogPayload { catalog: changed(api, id).await?, user_errors })
+    }
+
+    /// Deletes a catalog that holds no packages and no resources any more; `IN_USE` names what it holds.
+    #[graphql(directive = requires::apply(EditCatalog::PERMISSION.into()))]
+    async fn delete_catalog(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The catalog.")] input: DeleteCatalogInput,
+    ) -> Result<DeleteCatalogPayload, ApiError> {
+        let api = Api::of(ctx);
+        let permit = api.permit::<EditCatalog>().await?;
+        let command = catalog::delete::Delete { permit, id: Kind::Catalog.parse(&input.id) };
+        let (id, user_errors) = api.run(command).await?;
+        Ok(DeleteCatalogPayload { catalog: changed(api, id).await?, user_errors })
     }
 }

@@ -25,7 +25,7 @@ pub mod text;
 pub mod user;
 pub mod viewer;
 
-use async_graphql::{EmptyMutation, EmptySubscription, MergedObject, SDLExportOptions};
+use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
 /// Reading: everything acts in one organization, see `organization`.
 #[derive(MergedObject, Default)]
@@ -43,13 +43,17 @@ pub struct Query(
     viewer::ViewerQuery,
 );
 
+/// Changing: each mutation is one business action, with one input and one payload.
+#[derive(MergedObject, Default)]
+pub struct Mutation(catalog::CatalogMutation);
+
 /// The executable schema.
-pub type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// Builds the schema. It holds no connection: each operation brings its [`api::Api`].
 #[must_use]
 pub fn schema() -> Schema {
-    Schema::build(Query::default(), EmptyMutation, EmptySubscription).disable_suggestions().finish()
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription).disable_suggestions().finish()
 }
 
 /// The schema in its own language, sorted: what `schema.graphql` holds.

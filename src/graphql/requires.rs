@@ -1,5 +1,7 @@
 //! The permission of a field, printed in the schema by the constant that checks it.
 
+#![expect(missing_docs, reason = "the directive macro makes undocumented items")]
+
 use async_graphql::{Enum, TypeDirective};
 
 use crate::authz;

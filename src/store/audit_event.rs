@@ -10,7 +10,7 @@ use super::error::StoreError;
 use super::names;
 use super::page::{List, Page, Window};
 use super::sql::Sql;
-use crate::authz::Scope;
+use crate::authz::{Actor, Scope};
 use crate::id::Kind;
 
 /// Which events are wanted. All given conditions hold together.
@@ -100,6 +100,27 @@ pub struct Event<'a> {
     pub call: Option<Uuid>,
     /// What changed.
     pub details: Option<serde_json::Value>,
+}
+
+impl<'a> Event<'a> {
+    /// An event about what a user does to an object.
+    #[must_use]
+    pub fn by(actor: &Actor, action: &'a str, kind: Kind, target: Uuid) -> Self {
+        Self {
+            organization: actor.organization,
+            actor: Some(actor.user),
+            action,
+            target: Some((kind, target)),
+            call: Some(actor.call),
+            details: None,
+        }
+    }
+
+    /// The event with what changed: ids and codes, never names, addresses or secrets.
+    #[must_use]
+    pub fn with(self, details: serde_json::Value) -> Self {
+        Self { details: Some(details), ..self }
+    }
 }
 
 /// Records that something was done, in the transaction that does it.

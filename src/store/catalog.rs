@@ -6,12 +6,13 @@ use entity::{app_user, catalog, catalog_role_assignment};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::database::Connection;
+use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Window};
 use super::sql::Sql;
 use super::{Access, search};
 use crate::authz::{Catalogs, Scope};
+use crate::id::Kind;
 
 /// Which catalogs are wanted. All given conditions hold together.
 #[derive(Clone, Debug, Default)]
@@ -160,4 +161,40 @@ pub async fn find_roles(
     sql.push(" AND h.id").any_id(ids);
     let rows = connection.all(sql).await?;
     Ok(rows.iter().map(role_row).collect::<Result<_, _>>()?)
+}
+
+/// Changes a catalog that still has this version; tells whether it had.
+pub async fn update(txn: &Txn, after: &catalog::Model, version: i32) -> Result<bool, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE catalog SET display_name = ").bind(after.display_name.clone());
+    sql.push(", name_key = ").bind(after.name_key.clone());
+    sql.push(", description = ").bind(after.description.clone());
+    sql.push(", enabled = ").bind(after.enabled);
+    sql.push(", externally_visible = ").bind(after.externally_visible);
+    sql.push(", version = version + 1 WHERE deleted_at IS NULL AND id = ").bind(after.id);
+    sql.push(" AND version = ").bind(version);
+    Ok(txn.execute(sql).await? == 1)
+}
+
+/// What a catalog still holds: resources and packages; at most ten of them.
+pub async fn users_of(txn: &Txn, catalog: Uuid) -> Result<Vec<(Kind, Uuid)>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT id, 'pkg' AS kind FROM access_package WHERE deleted_at IS NULL AND catalog_id = ");
+    sql.bind(catalog).push(" UNION ALL SELECT id, 'res' AS kind FROM resource");
+    sql.push(" WHERE deleted_at IS NULL AND catalog_id = ").bind(catalog).push(" LIMIT 10");
+    let rows = txn.all(sql).await?;
+    let read = |row: &sea_orm::QueryResult| {
+        let kind: String = row.try_get("", "kind")?;
+        let kind = if kind == "pkg" { Kind::AccessPackage } else { Kind::Resource };
+        Ok((kind, row.try_get("", "id")?))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Deletes a catalog; its name becomes free, history still shows it.
+pub async fn delete(txn: &Txn, catalog: Uuid) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE catalog SET deleted_at = ").bind(txn.now());
+    sql.push(", version = version + 1 WHERE id = ").bind(catalog);
+    txn.execute(sql).await.map(|_| ())
 }

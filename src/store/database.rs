@@ -43,6 +43,7 @@ pub struct Database {
     dialect: Dialect,
     clock: Clock,
     statements: Arc<AtomicU64>,
+    access_epoch: Arc<AtomicU64>,
 }
 
 /// Runs statements: on any connection, or inside of a transaction.
@@ -71,7 +72,7 @@ impl Database {
             DbBackend::Postgres => Dialect::Postgres,
             _ => Dialect::Sqlite,
         };
-        Ok(Self { read, write, dialect, clock, statements })
+        Ok(Self { read, write, dialect, clock, statements, access_epoch: Arc::default() })
     }
 
     /// Runs a transaction, and runs it again when another one was in its way.
@@ -92,10 +93,16 @@ impl Database {
                 now: self.clock.now(),
                 clock: self.clock.clone(),
                 contended: AtomicBool::new(false),
+                changes_access: AtomicBool::new(false),
             };
             let error = match work.run(&txn).await {
                 Ok(output) => match txn.inner.commit().await.map_err(StoreError::from) {
-                    Ok(()) => return Ok(output),
+                    Ok(()) => {
+                        if txn.changes_access.into_inner() {
+                            self.access_epoch.fetch_add(1, Ordering::AcqRel);
+                        }
+                        return Ok(output);
+                    }
                     Err(StoreError::Retry(_)) if tries < TRIES => continue,
                     Err(error) => return Err(error.into()),
                 },
@@ -121,6 +128,13 @@ impl Database {
     #[must_use]
     pub fn statement_count(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
+    }
+
+    /// Raised by every transaction of this server that changes who may do what: what was
+    /// remembered of viewers before is out of date.
+    #[must_use]
+    pub fn access_epoch(&self) -> u64 {
+        self.access_epoch.load(Ordering::Acquire)
     }
 
     /// Which database it is.
@@ -172,6 +186,7 @@ pub struct Txn {
     now: DateTime<Utc>,
     clock: Clock,
     contended: AtomicBool,
+    changes_access: AtomicBool,
 }
 
 impl Txn {
@@ -185,6 +200,11 @@ impl Txn {
     #[must_use]
     pub fn id(&self) -> Uuid {
         self.clock.id()
+    }
+
+    /// Says that this transaction changes users or roles: remembered viewers are forgotten.
+    pub fn changes_access(&self) {
+        self.changes_access.store(true, Ordering::Release);
     }
 
     /// Adds a row.

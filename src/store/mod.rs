@@ -16,6 +16,7 @@ pub mod database;
 pub mod delivery;
 pub mod directory;
 pub mod error;
+pub mod idempotency;
 pub mod installation;
 pub mod organization;
 pub mod page;

@@ -142,3 +142,10 @@ pub async fn note_claimed_roles(
     sql.push(" WHERE id = ").bind(user);
     connection.execute(sql).await.map(|_| ())
 }
+
+/// Whether a user may act.
+pub async fn is_active(connection: &impl Connection, user: Uuid) -> Result<bool, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT 1 FROM app_user u WHERE u.state = 'ACTIVE' AND u.id = ").bind(user);
+    Ok(!connection.all(sql).await?.is_empty())
+}

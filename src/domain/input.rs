@@ -1,0 +1,86 @@
+//! What texts commands accept, in one place.
+
+use super::error::{Code, Rejection};
+
+/// The longest name, in characters.
+pub const LONGEST_NAME: usize = 200;
+/// The longest description or justification, in characters.
+pub const LONGEST_TEXT: usize = 2_000;
+/// The longest id of a remote, in characters.
+pub const LONGEST_ORIGIN: usize = 500;
+
+/// A name: 1 to 200 characters on one line, without spaces around.
+pub fn name(field: &str, text: &str) -> Result<String, Rejection> {
+    let text = text.trim();
+    let length = text.chars().count();
+    if length == 0 || length > LONGEST_NAME || text.chars().any(char::is_control) {
+        return Err(Rejection::of(
+            field,
+            Code::InvalidInput,
+            format!(
+                "`{field}` must have 1 to {LONGEST_NAME} characters on one line, without control characters."
+            ),
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// A text of several lines: at most 2,000 characters, without control characters but line ends and tabs.
+pub fn text(field: &str, text: &str) -> Result<String, Rejection> {
+    let odd = |character: char| character.is_control() && !matches!(character, '\n' | '\r' | '\t');
+    if text.chars().count() > LONGEST_TEXT || text.chars().any(odd) {
+        return Err(Rejection::of(
+            field,
+            Code::InvalidInput,
+            format!("`{field}` must have at most {LONGEST_TEXT} characters, without control characters."),
+        ));
+    }
+    Ok(text.trim().to_owned())
+}
+
+/// An id of a remote: 1 to 500 characters, exactly as given.
+pub fn origin(field: &str, text: &str) -> Result<String, Rejection> {
+    let length = text.chars().count();
+    if length == 0 || length > LONGEST_ORIGIN || text.chars().any(char::is_control) || text.trim() != text {
+        return Err(Rejection::of(
+            field,
+            Code::InvalidInput,
+            format!(
+                "`{field}` must have 1 to {LONGEST_ORIGIN} characters, without spaces around or control characters."
+            ),
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// The form of a name that lists sort by and that must be unique: letters in lower case, spaces made one.
+#[must_use]
+pub fn key(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+/// Collects refusals, so that all of an input are told at once.
+#[derive(Default)]
+pub struct Checks(Vec<Rejection>);
+
+impl Checks {
+    /// Keeps the refusal; gives the value, or the default in its place.
+    pub fn take<T: Default>(&mut self, checked: Result<T, Rejection>) -> T {
+        checked.unwrap_or_else(|rejection| {
+            self.0.push(rejection);
+            T::default()
+        })
+    }
+
+    /// Keeps a refusal when the condition holds.
+    pub fn refuse_if(&mut self, wrong: bool, rejection: impl FnOnce() -> Rejection) {
+        if wrong {
+            self.0.push(rejection());
+        }
+    }
+
+    /// Fails when anything was refused.
+    pub fn done(self) -> Result<(), super::Error> {
+        if self.0.is_empty() { Ok(()) } else { Err(super::Error::Rejected(self.0)) }
+    }
+}
