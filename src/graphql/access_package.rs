@@ -106,7 +106,7 @@ impl AccessPackage {
     async fn requests(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which requests.", default)] filter: AccessRequestFilter,
+        #[graphql(desc = "Which requests.")] filter: Option<AccessRequestFilter>,
         #[graphql(
             desc = "In which order.",
             default_with = "AccessRequestOrder { field: AccessRequestOrderField::SubmittedAt, direction: OrderDirection::Desc }"
@@ -118,6 +118,7 @@ impl AccessPackage {
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<AccessRequest>, ApiError> {
+        let filter = filter.unwrap_or_default();
         let mut filter = filter.condition()?;
         filter.packages = Some(vec![self.package.id]);
         super::access_request::list(ctx, &filter, order_by, Paging { first, after, last, before }).await
@@ -127,13 +128,14 @@ impl AccessPackage {
     async fn assignments(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which assignments.", default)] filter: AssignmentFilter,
+        #[graphql(desc = "Which assignments.")] filter: Option<AssignmentFilter>,
         #[graphql(desc = "How many from the start, 0 to 100; 20 when neither `first` nor `last` is given.")]
         first: Option<i32>,
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Assignment>, ApiError> {
+        let filter = filter.unwrap_or_default();
         let mut filter = filter.condition()?;
         filter.packages = Some(vec![self.package.id]);
         super::assignment::list(ctx, &filter, Paging { first, after, last, before }).await
@@ -224,7 +226,7 @@ impl AccessPackageQuery {
     async fn access_packages(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which packages.", default)] filter: AccessPackageFilter,
+        #[graphql(desc = "Which packages.")] filter: Option<AccessPackageFilter>,
         #[graphql(
             desc = "In which order.",
             default_with = "AccessPackageOrder { field: AccessPackageOrderField::Name, direction: OrderDirection::Asc }"
@@ -236,6 +238,7 @@ impl AccessPackageQuery {
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<AccessPackage>, ApiError> {
+        let filter = filter.unwrap_or_default();
         let filter = store::access_package::Filter {
             catalogs: given("catalog", &filter.catalog)?.map(|ids| Kind::Catalog.parse_all(&ids)),
             hidden: given("hidden", &filter.hidden)?,

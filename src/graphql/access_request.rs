@@ -454,7 +454,7 @@ impl AccessRequestQuery {
     async fn access_requests(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which requests.", default)] filter: AccessRequestFilter,
+        #[graphql(desc = "Which requests.")] filter: Option<AccessRequestFilter>,
         #[graphql(
             desc = "In which order.",
             default_with = "AccessRequestOrder { field: AccessRequestOrderField::SubmittedAt, direction: OrderDirection::Desc }"
@@ -466,6 +466,7 @@ impl AccessRequestQuery {
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<AccessRequest>, ApiError> {
+        let filter = filter.unwrap_or_default();
         list(ctx, &filter.condition()?, order_by, Paging { first, after, last, before }).await
     }
 }

@@ -168,13 +168,14 @@ impl AssignmentQuery {
     async fn assignments(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which assignments.", default)] filter: AssignmentFilter,
+        #[graphql(desc = "Which assignments.")] filter: Option<AssignmentFilter>,
         #[graphql(desc = "How many from the start, 0 to 100; 20 when neither `first` nor `last` is given.")]
         first: Option<i32>,
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Assignment>, ApiError> {
+        let filter = filter.unwrap_or_default();
         list(ctx, &filter.condition()?, Paging { first, after, last, before }).await
     }
 }

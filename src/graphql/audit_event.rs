@@ -127,7 +127,7 @@ impl AuditEventQuery {
     async fn audit_events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which events.", default)] filter: AuditEventFilter,
+        #[graphql(desc = "Which events.")] filter: Option<AuditEventFilter>,
         #[graphql(
             desc = "In which order.",
             default_with = "AuditEventOrder { field: AuditEventOrderField::At, direction: OrderDirection::Desc }"
@@ -139,6 +139,7 @@ impl AuditEventQuery {
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<AuditEvent>, ApiError> {
+        let filter = filter.unwrap_or_default();
         let api = Api::of(ctx);
         let by = match order_by.field {
             AuditEventOrderField::At => "AT",

@@ -86,7 +86,7 @@ impl BulkOperation {
     async fn items(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which items.", default)] filter: BulkOperationItemFilter,
+        #[graphql(desc = "Which items.")] filter: Option<BulkOperationItemFilter>,
         #[graphql(
             desc = "How many from the start, 0 to 1,000; 20 when neither `first` nor `last` is given."
         )]
@@ -95,6 +95,7 @@ impl BulkOperation {
         #[graphql(desc = "How many from the end, 0 to 1,000.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<BulkOperationItem>, ApiError> {
+        let filter = filter.unwrap_or_default();
         let api = Api::of(ctx);
         let sorted = Sorted { by: "POSITION", direction: Direction::Ascending };
         let paging = Paging { first, after, last, before };

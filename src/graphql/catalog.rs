@@ -243,7 +243,7 @@ impl CatalogQuery {
     async fn catalogs(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which catalogs.", default)] filter: CatalogFilter,
+        #[graphql(desc = "Which catalogs.")] filter: Option<CatalogFilter>,
         #[graphql(
             desc = "In which order.",
             default_with = "CatalogOrder { field: CatalogOrderField::Name, direction: OrderDirection::Asc }"
@@ -255,6 +255,7 @@ impl CatalogQuery {
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Catalog>, ApiError> {
+        let filter = filter.unwrap_or_default();
         let api = Api::of(ctx);
         let (by, order) = match order_by.field {
             CatalogOrderField::Name => ("NAME", store::catalog::Order::Name),

@@ -150,7 +150,7 @@ impl UserQuery {
     async fn users(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which users.", default)] filter: UserFilter,
+        #[graphql(desc = "Which users.")] filter: Option<UserFilter>,
         #[graphql(
             desc = "In which order.",
             default_with = "UserOrder { field: UserOrderField::Name, direction: OrderDirection::Asc }"
@@ -162,6 +162,7 @@ impl UserQuery {
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<User>, ApiError> {
+        let filter = filter.unwrap_or_default();
         let api = Api::of(ctx);
         let (by, order) = match order_by.field {
             UserOrderField::Name => ("NAME", store::user::Order::Name),

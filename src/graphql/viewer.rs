@@ -113,7 +113,7 @@ impl Viewer {
     async fn access_requests(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which requests.", default)] filter: AccessRequestFilter,
+        #[graphql(desc = "Which requests.")] filter: Option<AccessRequestFilter>,
         #[graphql(
             desc = "In which order.",
             default_with = "AccessRequestOrder { field: AccessRequestOrderField::SubmittedAt, direction: OrderDirection::Desc }"
@@ -125,6 +125,7 @@ impl Viewer {
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<AccessRequest>, ApiError> {
+        let filter = filter.unwrap_or_default();
         let mut filter = filter.condition()?;
         filter.requestors = Some(Api::of(ctx).viewer.user.into_iter().collect());
         super::access_request::list(ctx, &filter, order_by, Paging { first, after, last, before }).await
@@ -134,13 +135,14 @@ impl Viewer {
     async fn assignments(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which assignments.", default)] filter: AssignmentFilter,
+        #[graphql(desc = "Which assignments.")] filter: Option<AssignmentFilter>,
         #[graphql(desc = "How many from the start, 0 to 100; 20 when neither `first` nor `last` is given.")]
         first: Option<i32>,
         #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Assignment>, ApiError> {
+        let filter = filter.unwrap_or_default();
         let mut filter = filter.condition()?;
         filter.users = Some(Api::of(ctx).viewer.user.into_iter().collect());
         super::assignment::list(ctx, &filter, Paging { first, after, last, before }).await
