@@ -6,10 +6,12 @@ use crate::authn::Authenticator;
 use crate::authn::verify::Verifier;
 use crate::clock::Clock;
 use crate::config::{ConfigError, Settings};
+use crate::connector::registry::Registry;
 use crate::graphql::{self, Schema};
 use crate::http::graphiql::Page;
 use crate::http::nulls::Types;
 use crate::store::{Database, StoreError};
+use crate::worker::Worker;
 
 /// A server without its socket.
 pub struct App {
@@ -17,6 +19,10 @@ pub struct App {
     pub database: Database,
     /// Who calls.
     pub authenticator: Authenticator,
+    /// The connectors in use.
+    pub connectors: Registry,
+    /// Carries out what is due.
+    pub worker: Worker,
     /// The schema.
     pub schema: Schema,
     /// The types of the schema's fields.
@@ -51,7 +57,11 @@ impl App {
         let database = Database::connect(&settings.database, clock.clone()).await?;
         let verifier = Verifier::new(settings.issuers, clock);
         let types = Types::read(&graphql::sdl()).map_err(StartError::Other)?;
+        let connectors =
+            Registry::new(database.clone(), settings.secret_keys, settings.allow_private_addresses);
         Ok(Arc::new(Self {
+            worker: Worker::new(database.clone(), connectors.clone()),
+            connectors,
             authenticator: Authenticator::new(verifier, database.clone()),
             database,
             schema: graphql::schema(),

@@ -1,9 +1,11 @@
 //! The rules, and the commands that apply them: one folder a noun, one file a command.
 
 pub mod access_request;
+pub mod assignment;
 pub mod bulk_operation;
 pub mod catalog;
 pub mod command;
+pub mod delivery;
 pub mod error;
 pub mod input;
 

@@ -45,7 +45,11 @@ pub struct Query(
 
 /// Changing: each mutation is one business action, with one input and one payload.
 #[derive(MergedObject, Default)]
-pub struct Mutation(catalog::CatalogMutation);
+pub struct Mutation(
+    access_request::AccessRequestMutation,
+    assignment::AssignmentMutation,
+    catalog::CatalogMutation,
+);
 
 /// The executable schema.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use entity::app_user::UserKind;
+use entity::assignment_policy::RequestorScope;
 use entity::{assignment_policy, policy_stage, policy_stage_approver, policy_user};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::Access;
-use super::database::Connection;
+use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::sql::Sql;
 use crate::authz::{Catalogs, Scope};
@@ -112,4 +114,25 @@ pub async fn stages(connection: &impl Connection, policies: &[Uuid]) -> Result<V
         }
     }
     Ok(stages)
+}
+
+/// Whether a policy's scope is for this person; `NOBODY` is for everybody, by direct assignment.
+pub async fn fits(
+    txn: &Txn,
+    policy: &assignment_policy::Model,
+    user: &entity::app_user::Model,
+) -> Result<bool, StoreError> {
+    Ok(match policy.requestor_scope {
+        RequestorScope::Nobody | RequestorScope::AllUsers => true,
+        RequestorScope::AllMembers => user.kind == UserKind::Member,
+        RequestorScope::SpecificUsers => {
+            let mut sql = txn.sql();
+            sql.push("SELECT 1 FROM policy_user n WHERE n.policy_id = ").bind(policy.id);
+            sql.push(" AND n.user_id = ").bind(user.id);
+            !txn.all(sql).await?.is_empty()
+        }
+        RequestorScope::SpecificConnectedOrganizations
+        | RequestorScope::AllConnectedOrganizations
+        | RequestorScope::AllExternalUsers => false,
+    })
 }

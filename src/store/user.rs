@@ -7,7 +7,7 @@ use entity::catalog_role_assignment;
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::database::Connection;
+use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Window};
 use super::sql::Sql;
@@ -148,4 +148,13 @@ pub async fn is_active(connection: &impl Connection, user: Uuid) -> Result<bool,
     let mut sql = connection.sql();
     sql.push("SELECT 1 FROM app_user u WHERE u.state = 'ACTIVE' AND u.id = ").bind(user);
     Ok(!connection.all(sql).await?.is_empty())
+}
+
+/// Locks a user until the transaction ends; tells whether they may act.
+pub async fn lock_active(txn: &Txn, user: Uuid) -> Result<bool, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT u.state AS state FROM app_user u WHERE u.id = ").bind(user).lock("u");
+    let rows = txn.all(sql).await?;
+    let state: Option<UserState> = rows.first().map(|row| row.try_get("", "state")).transpose()?;
+    Ok(state == Some(UserState::Active))
 }
