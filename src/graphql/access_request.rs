@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, OneofObject, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::access_request_event;
 use uuid::Uuid;
@@ -19,7 +19,8 @@ use super::id::{GlobalId, Kind};
 use super::requires::requires;
 use super::resolve::{Now, Rows};
 use super::user::User;
-use crate::authz::Permission;
+use crate::authz::permission::action;
+use crate::authz::{Action as _, Permission};
 use crate::domain::access_request::reprocess::{self, Verdict};
 use crate::domain::access_request::{cancel, facts, submit};
 use crate::domain::{Code, Rejection};
@@ -353,7 +354,7 @@ pub enum AccessRequestAction {
 
 /// Which requests are wanted. All given conditions hold together; list conditions mean "one of"; a condition
 /// that is null is an error. The same type selects for bulk operations.
-#[derive(Clone, Default, InputObject)]
+#[derive(Clone, Debug, Default, InputObject)]
 pub struct AccessRequestFilter {
     /// For these packages.
     access_package: MaybeUndefined<Vec<ID>>,
@@ -517,6 +518,40 @@ pub struct CancelAccessRequestPayload {
     user_errors: Vec<UserError>,
 }
 
+/// Which requests a bulk operation is for.
+#[derive(Debug, OneofObject)]
+pub enum AccessRequestSelection {
+    /// These, at most 1,000: done when the mutation answers, one item for each, in this order.
+    Ids(Vec<ID>),
+    /// Everything that matches and that you may see, at most 200,000: fixed when the mutation is accepted, done in
+    /// the background.
+    Filter(AccessRequestFilter),
+}
+
+/// Which requests to reprocess.
+#[derive(Debug, InputObject)]
+pub struct ReprocessAccessRequestsInput {
+    /// The requests.
+    selection: AccessRequestSelection,
+    /// Only say what would happen; nothing is changed. The answer is kept for 7 days.
+    #[graphql(default = false)]
+    dry_run: bool,
+    /// How many requests you expect to be selected; with another number nothing is done
+    /// (`EXPECTED_COUNT_MISMATCH`). A filter without `dryRun` needs it.
+    expected_count: Option<i32>,
+    /// Makes the call repeatable for 24 hours: a second call with the same key and input answers with the first one's operation.
+    idempotency_key: Option<String>,
+}
+
+/// The end of `reprocessAccessRequests`.
+#[derive(SimpleObject)]
+pub struct ReprocessAccessRequestsPayload {
+    /// The operation with one item for each request; null when refused as a whole.
+    bulk_operation: Option<BulkOperation>,
+    /// Why it was refused as a whole; empty when accepted.
+    user_errors: Vec<UserError>,
+}
+
 /// The request that a command has made or changed.
 pub async fn changed(api: &Api, id: Option<Uuid>) -> Result<Option<AccessRequest>, ApiError> {
     let Some(id) = id else { return Ok(None) };
@@ -541,6 +576,38 @@ pub struct AccessRequestMutation;
 
 #[Object]
 impl AccessRequestMutation {
+    /// Tries the failed deliveries of requests again: of those delivered in part or not at all, within the
+    /// organization's `reprocessWindow` after their first completion. Approvals stay. A request whose failed
+    /// deliveries wait for their next automatic attempt is tried now. Each request is accepted or rejected by itself.
+    #[graphql(directive = requires::apply(action::Reprocess::PERMISSION.into()))]
+    async fn reprocess_access_requests(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The requests.")] input: ReprocessAccessRequestsInput,
+    ) -> Result<ReprocessAccessRequestsPayload, ApiError> {
+        let api = Api::of(ctx);
+        let permit = api.permit().await?;
+        let selection = match &input.selection {
+            AccessRequestSelection::Ids(ids) => reprocess::Selection::Ids(
+                ids.iter().map(|id| (id.to_string(), Kind::AccessRequest.parse(id))).collect(),
+            ),
+            AccessRequestSelection::Filter(filter) => reprocess::Selection::Filter(filter.condition()?),
+        };
+        let command = reprocess::Reprocess {
+            permit,
+            selection,
+            dry_run: input.dry_run,
+            expected_count: input.expected_count,
+            idempotency: repeatable(input.idempotency_key.clone(), &input),
+        };
+        let (id, user_errors) = api.run(command).await?;
+        let bulk_operation = match id {
+            Some(id) => api.loaders.bulk_operations.find(id).await?.map(BulkOperation),
+            None => None,
+        };
+        Ok(ReprocessAccessRequestsPayload { bulk_operation, user_errors })
+    }
+
     /// Requests a package for yourself. Without approval the access is delivered at once; otherwise it goes to
     /// the approvers of the policy.
     async fn submit_access_request(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use entity::access_request::{self, AccessRequestState, AccessRequestType};
 use entity::access_request_event::AccessRequestAction;
+use entity::assignment::AssignmentState;
 use entity::assignment_policy::RequestorScope;
 use entity::{access_package, access_request_event, app_user, assignment, assignment_policy, catalog};
 use sea_orm::{ActiveEnum as _, DbErr, FromQueryResult, QueryResult};
@@ -422,4 +423,67 @@ pub async fn lock_undelivered(txn: &Txn, user: Uuid) -> Result<Vec<access_reques
         .iter()
         .map(|row| access_request::Model::from_query_result(row, "r_"))
         .collect::<Result<_, _>>()?)
+}
+
+/// A request with what its reprocessing depends on.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The request.
+    pub request: access_request::Model,
+    /// Whether the package was deleted.
+    pub package_deleted: bool,
+    /// Whether the requestor may hold access.
+    pub requestor_active: bool,
+    /// The assignment: where it stands, and when it ends.
+    pub assignment: Option<(AssignmentState, Option<DateTime<Utc>>)>,
+    /// Whether a delivery failed and waits for its next automatic attempt.
+    pub waits: bool,
+}
+
+/// Requests by id with their facts, locked in the order of their ids; what is not visible is left out.
+pub async fn lock_judged(txn: &Txn, access: Access<'_>, ids: &[Uuid]) -> Result<Vec<Judged>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT ").columns::<access_request::Entity>("r");
+    sql.push(", (p.deleted_at IS NOT NULL) AS package_deleted, (q.state = 'ACTIVE') AS requestor_active");
+    sql.push(", g.state AS assignment_state, g.expires_at AS assignment_expires_at");
+    sql.push(", EXISTS (SELECT 1 FROM delivery d WHERE d.request_id = r.id AND d.state = 'PENDING'");
+    sql.push(" AND d.attempt_in_round > 0 AND d.due_at > ").bind(txn.now()).push(") AS waits");
+    sql.push(" FROM access_request r JOIN access_package p ON p.id = r.access_package_id");
+    sql.push(
+        " JOIN app_user q ON q.id = r.requestor_id LEFT JOIN assignment g ON g.id = r.assignment_id WHERE ",
+    );
+    visible(&mut sql, access);
+    sql.push(" AND r.id").any_id(ids).push(" ORDER BY r.id").lock("r");
+    let rows = txn.all(sql).await?;
+    let read = |row: &QueryResult| {
+        let state: Option<AssignmentState> = row.try_get("", "assignment_state")?;
+        let expires_at = row.try_get("", "assignment_expires_at")?;
+        Ok(Judged {
+            request: access_request::Model::from_query_result(row, "r_")?,
+            package_deleted: row.try_get("", "package_deleted")?,
+            requestor_active: row.try_get("", "requestor_active")?,
+            assignment: state.map(|state| (state, expires_at)),
+            waits: row.try_get("", "waits")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Fixes the set of a bulk operation: everything that matches and is visible, newest first. Gives its size.
+pub async fn select_for(
+    txn: &Txn,
+    operation: Uuid,
+    scope: &Scope,
+    filter: &Filter,
+    most: u64,
+) -> Result<u64, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("INSERT INTO bulk_operation_item (operation_id, position, requested_id, target_id, outcome, error_code)");
+    sql.push(" SELECT ")
+        .bind(operation)
+        .push(", row_number() OVER (ORDER BY r.submitted_at DESC, r.id DESC) - 1");
+    sql.push(", NULL, r.id, 'PENDING', NULL FROM access_request r WHERE ");
+    matching(&mut sql, scope, filter);
+    sql.push(" ORDER BY r.submitted_at DESC, r.id DESC LIMIT ").number(most);
+    txn.execute(sql).await
 }

@@ -234,3 +234,11 @@ pub async fn lock_delivered(txn: &Txn, package: Uuid) -> Result<Vec<assignment::
     let rows = txn.all(sql).await?;
     Ok(rows.iter().map(|row| assignment::Model::from_query_result(row, "g_")).collect::<Result<_, _>>()?)
 }
+
+/// The assignments of requests that are delivered again.
+pub async fn redeliver(txn: &Txn, requests: &[Uuid]) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE assignment SET state = 'DELIVERING' WHERE state IN ('PARTIALLY_DELIVERED', 'DELIVERY_FAILED')");
+    sql.push(" AND request_id").any_id(requests);
+    txn.execute(sql).await.map(|_| ())
+}

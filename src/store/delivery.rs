@@ -201,6 +201,7 @@ pub async fn finish(txn: &Txn, after: &delivery::Model, lease: Uuid) -> Result<b
     sql.push(", result = ").bind(after.result.map(|result| result.to_value()));
     sql.push(", existed_before = ").bind(after.existed_before);
     sql.push(", retry_until = ").bind(after.retry_until);
+    sql.push(", hold_until = ").bind(after.hold_until);
     sql.push(", due_at = ").bind(after.due_at).push(", lease = NULL");
     sql.push(", error_code = ").bind(after.error_code.map(|code| code.to_value()));
     sql.push(", error_message = ").bind(after.error_message.clone());
@@ -270,4 +271,26 @@ pub async fn given(txn: &Txn, assignments: &[Uuid]) -> Result<Vec<(Uuid, Uuid, U
         Ok((row.try_get("", "assignment_id")?, row.try_get("", "role_id")?, row.try_get("", "connector_id")?))
     };
     rows.iter().map(read).collect()
+}
+
+/// Queues the failed deliveries of requests again, in a new round with a fresh budget.
+pub async fn requeue(txn: &Txn, requests: &[Uuid], budget: TimeDelta) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push(
+        "UPDATE delivery SET state = 'PENDING', round = round + 1, attempt_in_round = 0, completed_at = NULL",
+    );
+    sql.push(", due_at = CASE WHEN hold_until > ").bind(txn.now()).push(" THEN hold_until ELSE ");
+    sql.bind(txn.now()).push(" END, retry_until = CASE WHEN operation = 'ADD' THEN ");
+    sql.bind(Some(txn.now() + budget)).push(" END WHERE state = 'FAILED' AND request_id").any_id(requests);
+    txn.execute(sql).await.map(|_| ())
+}
+
+/// Makes the waiting deliveries of requests due now, or when the remote allows it.
+pub async fn hurry(txn: &Txn, requests: &[Uuid]) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE delivery SET due_at = CASE WHEN hold_until > ").bind(txn.now());
+    sql.push(" THEN hold_until ELSE ").bind(txn.now()).push(" END");
+    sql.push(" WHERE state = 'PENDING' AND attempt_in_round > 0 AND due_at > ").bind(txn.now());
+    sql.push(" AND request_id").any_id(requests);
+    txn.execute(sql).await.map(|_| ())
 }

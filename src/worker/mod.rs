@@ -1,6 +1,7 @@
 //! The worker: carries out what is due. Any number of servers can run one.
 
 pub mod assignments;
+pub mod bulk;
 pub mod deliver;
 
 use std::future::Future;
@@ -65,12 +66,13 @@ impl Worker {
     /// Takes up everything that is due; tells how much.
     async fn start_due(&self, running: &mut JoinSet<()>) -> Result<usize, StoreError> {
         let moved = assignments::run(&self.0.database).await?;
+        let decided = bulk::run(&self.0.database).await?;
         let claimed = deliver::claim(&self.0.database).await?;
         let started = claimed.len();
         for claim in claimed {
             let (database, connectors) = (self.0.database.clone(), self.0.connectors.clone());
             running.spawn(async move { deliver::attempt(&database, &connectors, claim).await });
         }
-        Ok(moved + started)
+        Ok(moved + decided + started)
     }
 }

@@ -169,6 +169,7 @@ pub(super) fn queued(txn: &Txn, assignment: &assignment::Model, new: &New) -> de
             DeliveryOperation::Add => Some(txn.now() + BUDGET),
             DeliveryOperation::Remove => None,
         },
+        hold_until: None,
         due_at: Some(txn.now()),
         lease: None,
         error_code: None,

@@ -103,6 +103,7 @@ impl Finish {
                 delivery::Model {
                     state: if next.is_some() { DeliveryState::Pending } else { DeliveryState::Failed },
                     due_at: next,
+                    hold_until: retry_after.and_then(|wait| now.checked_add_signed(wait)),
                     error_code: Some(*code),
                     error_message: Some(message.clone()),
                     error_retryable: Some(is_retryable(*code)),
