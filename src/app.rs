@@ -6,6 +6,8 @@ use crate::authn::Authenticator;
 use crate::authn::verify::Verifier;
 use crate::clock::Clock;
 use crate::config::{ConfigError, Settings};
+use crate::domain::Environment;
+use crate::domain::environment::BoundIssuer;
 use crate::graphql::{self, Schema};
 use crate::http::graphiql::Page;
 use crate::http::nulls::Types;
@@ -15,6 +17,8 @@ use crate::store::{Database, StoreError};
 pub struct App {
     /// The database.
     pub database: Database,
+    /// What commands need of the settings.
+    pub environment: Environment,
     /// Who calls.
     pub authenticator: Authenticator,
     /// The schema.
@@ -49,11 +53,21 @@ impl App {
         graphiql: Option<Page>,
     ) -> Result<Arc<Self>, StartError> {
         let database = Database::connect(&settings.database, clock.clone()).await?;
+        let issuers = settings.issuers.as_slice().iter().map(|issuer| BoundIssuer {
+            name: issuer.name.clone(),
+            organization: issuer.organization.clone(),
+        });
+        let environment = Environment {
+            secret_keys: settings.secret_keys,
+            allow_private_addresses: settings.allow_private_addresses,
+            issuers: issuers.collect(),
+        };
         let verifier = Verifier::new(settings.issuers, clock);
         let types = Types::read(&graphql::sdl()).map_err(StartError::Other)?;
         Ok(Arc::new(Self {
             authenticator: Authenticator::new(verifier, database.clone()),
             database,
+            environment,
             schema: graphql::schema(),
             types,
             body_limit: settings.body_limit,

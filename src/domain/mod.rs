@@ -4,8 +4,11 @@ pub mod access_request;
 pub mod bulk_operation;
 pub mod catalog;
 pub mod command;
+pub mod environment;
 pub mod error;
 pub mod input;
+pub mod refusal;
 
 pub use command::{Attempt, Command, confirm, refused, repeated, run};
+pub use environment::Environment;
 pub use error::{Code, Error, Rejection};

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::error::{ApiError, UserError, answer};
 use super::loader::Loaders;
 use crate::authz::{Action, Permit, Scope, Viewer};
-use crate::domain::{self, Attempt, Command};
+use crate::domain::{self, Attempt, Command, Environment};
 use crate::store::idempotency::Key;
 use crate::store::{Access, Database};
 
@@ -17,6 +17,8 @@ use crate::store::{Access, Database};
 pub struct Api {
     /// The database.
     pub database: Database,
+    /// What commands need of the settings.
+    pub environment: Environment,
     /// Who asks.
     pub viewer: Arc<Viewer>,
     /// What they may see.
@@ -32,11 +34,11 @@ pub struct Api {
 impl Api {
     /// The context of an operation that begins now.
     #[must_use]
-    pub fn new(database: Database, viewer: Arc<Viewer>, request_id: Uuid) -> Self {
+    pub fn new(database: Database, environment: Environment, viewer: Arc<Viewer>, request_id: Uuid) -> Self {
         let scope = Arc::new(viewer.scope());
         let now = database.clock().now();
         let loaders = Loaders::new(&database, &scope);
-        Self { database, viewer, scope, now, request_id, loaders }
+        Self { database, environment, viewer, scope, now, request_id, loaders }
     }
 
     /// The context of the operation that a resolver belongs to.
