@@ -102,6 +102,18 @@ pub fn key(name: &str) -> String {
     name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
+/// What to do with a value that can be without one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Change<T> {
+    /// Leave it as it is.
+    #[default]
+    Keep,
+    /// Take it away.
+    Clear,
+    /// Make it this.
+    Set(T),
+}
+
 /// Collects refusals, so that all of an input are told at once.
 #[derive(Default)]
 pub struct Checks(Vec<Rejection>);
@@ -113,6 +125,17 @@ impl Checks {
             self.0.push(rejection);
             T::default()
         })
+    }
+
+    /// Keeps the refusals of a longer check; gives the value, or the default in its place.
+    pub fn take_all<T: Default>(&mut self, checked: Result<T, super::Error>) -> Result<T, super::Error> {
+        match checked {
+            Err(super::Error::Rejected(rejections)) => {
+                self.0.extend(rejections);
+                Ok(T::default())
+            }
+            other => other,
+        }
     }
 
     /// Keeps a refusal when the condition holds.

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use async_graphql::Context;
+use async_graphql::{Context, MaybeUndefined};
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::error::{ApiError, UserError, answer};
 use super::loader::Loaders;
 use crate::authz::{Action, Permit, Scope, Viewer};
+use crate::domain::input::Change;
 use crate::domain::{self, Attempt, Command, Environment};
 use crate::store::idempotency::Key;
 use crate::store::{Access, Database};
@@ -93,4 +94,14 @@ impl Api {
 #[must_use]
 pub fn repeatable(key: Option<String>, input: &impl std::fmt::Debug) -> Option<Key> {
     key.map(|key| Key::new(key, &format!("{input:?}")))
+}
+
+/// What to do with a value that can be without one: absent keeps it, null takes it away.
+#[must_use]
+pub fn change<T>(value: MaybeUndefined<T>) -> Change<T> {
+    match value {
+        MaybeUndefined::Undefined => Change::Keep,
+        MaybeUndefined::Null => Change::Clear,
+        MaybeUndefined::Value(value) => Change::Set(value),
+    }
 }

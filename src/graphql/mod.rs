@@ -45,7 +45,12 @@ pub struct Query(
 
 /// Changing: each mutation is one business action, with one input and one payload.
 #[derive(MergedObject, Default)]
-pub struct Mutation(catalog::CatalogMutation);
+pub struct Mutation(
+    catalog::CatalogMutation,
+    catalog::role::CatalogRoleMutation,
+    organization::OrganizationMutation,
+    user::mutation::UserMutation,
+);
 
 /// The executable schema.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
