@@ -6,6 +6,8 @@ pub mod bulk_operation;
 pub mod catalog;
 pub mod catalog_role;
 pub mod command;
+pub mod connector;
+pub mod directory_group;
 pub mod environment;
 pub mod error;
 pub mod input;
