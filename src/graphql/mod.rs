@@ -48,6 +48,8 @@ pub struct Query(
 pub struct Mutation(
     catalog::CatalogMutation,
     catalog::role::CatalogRoleMutation,
+    connector::mutation::ConnectorMutation,
+    directory_group::DirectoryGroupMutation,
     organization::OrganizationMutation,
     user::mutation::UserMutation,
 );
