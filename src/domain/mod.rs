@@ -13,6 +13,7 @@ pub mod error;
 pub mod input;
 pub mod organization;
 pub mod refusal;
+pub mod resource;
 pub mod user;
 
 pub use command::{Attempt, Command, confirm, confirm_everywhere, refused, repeated, run};

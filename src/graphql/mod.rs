@@ -51,6 +51,7 @@ pub struct Mutation(
     connector::mutation::ConnectorMutation,
     directory_group::DirectoryGroupMutation,
     organization::OrganizationMutation,
+    resource::mutation::ResourceMutation,
     user::mutation::UserMutation,
 );
 
