@@ -1,5 +1,6 @@
 //! The rules, and the commands that apply them: one folder a noun, one file a command.
 
+pub mod access_package;
 pub mod access_request;
 pub mod assignment;
 pub mod bulk_operation;

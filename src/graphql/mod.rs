@@ -46,6 +46,7 @@ pub struct Query(
 /// Changing: each mutation is one business action, with one input and one payload.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
+    access_package::mutation::AccessPackageMutation,
     catalog::CatalogMutation,
     catalog::role::CatalogRoleMutation,
     connector::mutation::ConnectorMutation,
