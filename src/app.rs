@@ -7,6 +7,8 @@ use crate::authn::verify::Verifier;
 use crate::clock::Clock;
 use crate::config::{ConfigError, Settings};
 use crate::connector::registry::Registry;
+use crate::domain::Environment;
+use crate::domain::environment::BoundIssuer;
 use crate::graphql::{self, Schema};
 use crate::http::graphiql::Page;
 use crate::http::nulls::Types;
@@ -17,6 +19,8 @@ use crate::worker::Worker;
 pub struct App {
     /// The database.
     pub database: Database,
+    /// What commands need of the settings.
+    pub environment: Environment,
     /// Who calls.
     pub authenticator: Authenticator,
     /// The connectors in use.
@@ -55,15 +59,28 @@ impl App {
         graphiql: Option<Page>,
     ) -> Result<Arc<Self>, StartError> {
         let database = Database::connect(&settings.database, clock.clone()).await?;
+        let connectors = Registry::new(
+            database.clone(),
+            Arc::clone(&settings.secret_keys),
+            settings.allow_private_addresses,
+        );
+        let issuers = settings.issuers.as_slice().iter().map(|issuer| BoundIssuer {
+            name: issuer.name.clone(),
+            organization: issuer.organization.clone(),
+        });
+        let environment = Environment {
+            secret_keys: settings.secret_keys,
+            allow_private_addresses: settings.allow_private_addresses,
+            issuers: issuers.collect(),
+        };
         let verifier = Verifier::new(settings.issuers, clock);
         let types = Types::read(&graphql::sdl()).map_err(StartError::Other)?;
-        let connectors =
-            Registry::new(database.clone(), settings.secret_keys, settings.allow_private_addresses);
         Ok(Arc::new(Self {
             worker: Worker::new(database.clone(), connectors.clone()),
             connectors,
             authenticator: Authenticator::new(verifier, database.clone()),
             database,
+            environment,
             schema: graphql::schema(),
             types,
             body_limit: settings.body_limit,

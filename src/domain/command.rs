@@ -116,6 +116,16 @@ pub async fn confirm<A: Action>(txn: &Txn, permit: &Permit<A>) -> Result<Catalog
     Ok(permit.catalogs(store::user::catalog_roles(txn, actor.user).await?))
 }
 
+/// Makes sure that the holder of a permit may act in the whole organization.
+pub async fn confirm_everywhere<A: Action>(txn: &Txn, permit: &Permit<A>) -> Result<(), Error> {
+    match confirm(txn, permit).await? {
+        Catalogs::All => Ok(()),
+        Catalogs::Only(_) => {
+            Err(Rejection::new(Code::Forbidden, "You may do this in some catalogs only.").into())
+        }
+    }
+}
+
 /// Takes an idempotency key for a call that will make `result`; the first result when it is a repetition.
 pub async fn repeated(
     txn: &Txn,

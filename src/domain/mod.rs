@@ -1,13 +1,23 @@
 //! The rules, and the commands that apply them: one folder a noun, one file a command.
 
+pub mod access_package;
 pub mod access_request;
 pub mod assignment;
 pub mod bulk_operation;
 pub mod catalog;
+pub mod catalog_role;
 pub mod command;
+pub mod connector;
 pub mod delivery;
+pub mod directory_group;
+pub mod environment;
 pub mod error;
 pub mod input;
+pub mod organization;
+pub mod refusal;
+pub mod resource;
+pub mod user;
 
-pub use command::{Attempt, Command, confirm, refused, repeated, run};
+pub use command::{Attempt, Command, confirm, confirm_everywhere, refused, repeated, run};
+pub use environment::Environment;
 pub use error::{Code, Error, Rejection};

@@ -1,5 +1,7 @@
 //! Access packages.
 
+pub mod mutation;
+
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
@@ -185,7 +187,8 @@ impl AccessPackage {
 
     /// Whether you may edit the package and its policies.
     async fn viewer_can_edit(&self, ctx: &Context<'_>) -> bool {
-        Api::of(ctx).viewer.catalogs(Permission::ManagePackages).contain(self.package.catalog_id)
+        self.package.deleted_at.is_none()
+            && Api::of(ctx).viewer.catalogs(Permission::ManagePackages).contain(self.package.catalog_id)
     }
 
     /// Raised by every change; give it back when changing the object.

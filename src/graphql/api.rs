@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::Context;
+use async_graphql::{Context, MaybeUndefined};
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::error::{ApiError, UserError, answer};
 use super::loader::Loaders;
 use crate::authz::{Action, Permit, Scope, Viewer};
-use crate::domain::{self, Attempt, Command};
+use crate::domain::input::Change;
+use crate::domain::{self, Attempt, Command, Environment};
 use crate::store::idempotency::Key;
 use crate::store::{Access, Database};
 
@@ -17,6 +18,8 @@ use crate::store::{Access, Database};
 pub struct Api {
     /// The database.
     pub database: Database,
+    /// What commands need of the settings.
+    pub environment: Environment,
     /// Who asks.
     pub viewer: Arc<Viewer>,
     /// What they may see.
@@ -32,11 +35,11 @@ pub struct Api {
 impl Api {
     /// The context of an operation that begins now.
     #[must_use]
-    pub fn new(database: Database, viewer: Arc<Viewer>, request_id: Uuid) -> Self {
+    pub fn new(database: Database, environment: Environment, viewer: Arc<Viewer>, request_id: Uuid) -> Self {
         let scope = Arc::new(viewer.scope());
         let now = database.clock().now();
         let loaders = Loaders::new(&database, &scope);
-        Self { database, viewer, scope, now, request_id, loaders }
+        Self { database, environment, viewer, scope, now, request_id, loaders }
     }
 
     /// The context of the operation that a resolver belongs to.
@@ -91,4 +94,14 @@ impl Api {
 #[must_use]
 pub fn repeatable(key: Option<String>, input: &impl std::fmt::Debug) -> Option<Key> {
     key.map(|key| Key::new(key, &format!("{input:?}")))
+}
+
+/// What to do with a value that can be without one: absent keeps it, null takes it away.
+#[must_use]
+pub fn change<T>(value: MaybeUndefined<T>) -> Change<T> {
+    match value {
+        MaybeUndefined::Undefined => Change::Keep,
+        MaybeUndefined::Null => Change::Clear,
+        MaybeUndefined::Value(value) => Change::Set(value),
+    }
 }

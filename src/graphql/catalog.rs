@@ -1,5 +1,7 @@
 //! Catalogs and the roles that are assigned in them.
 
+pub mod role;
+
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};

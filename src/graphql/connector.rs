@@ -1,5 +1,7 @@
 //! Connectors.
 
+pub mod mutation;
+
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
@@ -109,6 +111,11 @@ impl Connector {
         Ok(Connection::new(page, sorted, |group| DirectoryGroup(Arc::new(group))))
     }
 
+    /// Whether you may change the connector, open it to catalogs, and keep its groups.
+    async fn viewer_can_edit(&self, ctx: &Context<'_>) -> bool {
+        self.0.deleted_at.is_none() && Api::of(ctx).viewer.holds(Permission::ManageConnectors)
+    }
+
     /// Raised by every change; give it back when changing the object.
     async fn version(&self) -> i32 {
         self.0.version
@@ -117,6 +124,11 @@ impl Connector {
     /// When the connector was made.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
+    }
+
+    /// When the connector was deleted; null while it is there. History still shows it.
+    async fn deleted_at(&self) -> Option<DateTime<Utc>> {
+        self.0.deleted_at
     }
 }
 

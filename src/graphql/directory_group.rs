@@ -2,17 +2,22 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::directory_group;
+use uuid::Uuid;
 
-use super::api::Api;
+use super::api::{Api, repeatable};
 use super::connection::{Connection, Listed, Paging, Selected, Sorted};
 use super::connector::Connector;
-use super::error::ApiError;
+use super::error::{ApiError, UserError};
 use super::id::{GlobalId, Kind};
+use super::requires::requires;
 use super::resolve::Now;
 use super::user::User;
+use crate::authz::Action as _;
+use crate::authz::permission::action::EditConnector;
+use crate::domain::directory_group::{create, delete};
 use crate::store::{self, Direction, Key, Position};
 
 /// A group that is kept inside Guichet, delivered to by a `DIRECTORY` connector.
@@ -96,5 +101,95 @@ impl DirectoryMember {
     /// When it was given.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.member.created_at
+    }
+}
+
+/// A new group.
+#[derive(Debug, InputObject)]
+pub struct CreateDirectoryGroupInput {
+    /// The connector, of kind `DIRECTORY`.
+    connector: ID,
+    /// The id that resources name it by, 1 to 500 characters, unique at the connector and not `*`.
+    origin_id: String,
+    /// The name to show, 1 to 200 characters.
+    display_name: String,
+    /// Makes the call repeatable for 24 hours: a second call with the same key and input answers with the first one's group.
+    idempotency_key: Option<String>,
+}
+
+/// The end of `createDirectoryGroup`.
+#[derive(SimpleObject)]
+pub struct CreateDirectoryGroupPayload {
+    /// The new group; null when refused.
+    directory_group: Option<DirectoryGroup>,
+    /// Why it was refused; empty when done.
+    user_errors: Vec<UserError>,
+}
+
+/// Which group to delete.
+#[derive(Debug, InputObject)]
+pub struct DeleteDirectoryGroupInput {
+    /// The group.
+    id: ID,
+}
+
+/// The end of `deleteDirectoryGroup`.
+#[derive(SimpleObject)]
+pub struct DeleteDirectoryGroupPayload {
+    /// The group that is no more; null when refused.
+    directory_group: Option<DirectoryGroup>,
+    /// Why it was refused; empty when done.
+    user_errors: Vec<UserError>,
+}
+
+/// The group that a command has made.
+async fn made(api: &Api, id: Option<Uuid>) -> Result<Option<DirectoryGroup>, ApiError> {
+    let Some(id) = id else { return Ok(None) };
+    let found = store::directory::find(&api.database, &api.scope, &[id]).await?;
+    Ok(found.into_iter().next().map(|group| DirectoryGroup(Arc::new(group))))
+}
+
+/// Changes of groups.
+#[derive(Default)]
+pub struct DirectoryGroupMutation;
+
+#[Object]
+impl DirectoryGroupMutation {
+    /// Makes a group that Guichet keeps itself: a target for resources of a `DIRECTORY` connector.
+    #[graphql(directive = requires::apply(EditConnector::PERMISSION.into()))]
+    async fn create_directory_group(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The group.")] input: CreateDirectoryGroupInput,
+    ) -> Result<CreateDirectoryGroupPayload, ApiError> {
+        let api = Api::of(ctx);
+        let permit = api.permit::<EditConnector>().await?;
+        let idempotency = repeatable(input.idempotency_key.clone(), &input);
+        let (id, user_errors) = api
+            .run(create::Create {
+                permit,
+                connector: Kind::Connector.parse(&input.connector),
+                origin_id: input.origin_id,
+                display_name: input.display_name,
+                idempotency,
+            })
+            .await?;
+        Ok(CreateDirectoryGroupPayload { directory_group: made(api, id).await?, user_errors })
+    }
+
+    /// Deletes a group that nobody is in; `IN_USE` names people who are. Resources that name it stay, and their
+    /// deliveries fail from then on.
+    #[graphql(directive = requires::apply(EditConnector::PERMISSION.into()))]
+    async fn delete_directory_group(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The group.")] input: DeleteDirectoryGroupInput,
+    ) -> Result<DeleteDirectoryGroupPayload, ApiError> {
+        let api = Api::of(ctx);
+        let permit = api.permit::<EditConnector>().await?;
+        let id = Kind::DirectoryGroup.parse(&input.id);
+        let (group, user_errors) = api.run(delete::Delete { permit, id }).await?;
+        let directory_group = group.map(|group| DirectoryGroup(Arc::new(group)));
+        Ok(DeleteDirectoryGroupPayload { directory_group, user_errors })
     }
 }

@@ -49,6 +49,13 @@ pub struct Mutation(
     access_request::AccessRequestMutation,
     assignment::AssignmentMutation,
     catalog::CatalogMutation,
+    access_package::mutation::AccessPackageMutation,
+    catalog::role::CatalogRoleMutation,
+    connector::mutation::ConnectorMutation,
+    directory_group::DirectoryGroupMutation,
+    organization::OrganizationMutation,
+    resource::mutation::ResourceMutation,
+    user::mutation::UserMutation,
 );
 
 /// The executable schema.

@@ -1,13 +1,17 @@
 //! The organization that calls act in.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::organization;
 
 use super::api::Api;
-use super::error::ApiError;
+use super::error::{ApiError, UserError};
 use super::id::{GlobalId, Kind};
+use super::requires::requires;
 use super::scalar::Duration;
+use crate::authz::permission::action::EditOrganization;
+use crate::authz::{Action as _, Permission};
+use crate::domain;
 use crate::store;
 
 /// A tenant: one directory of users with its catalogs and policies. Nothing crosses organizations.
@@ -44,6 +48,11 @@ impl Organization {
         Duration::seconds(self.0.reprocess_window_seconds)
     }
 
+    /// Whether you may change the settings.
+    async fn viewer_can_edit(&self, ctx: &Context<'_>) -> bool {
+        Api::of(ctx).viewer.holds(Permission::ManageOrganization)
+    }
+
     /// Raised by every change; give it back when changing the object.
     async fn version(&self) -> i32 {
         self.0.version
@@ -71,5 +80,54 @@ impl OrganizationQuery {
     /// The organization that this call acts in: that of the header `Guichet-Organization`, else the token's own.
     async fn organization(&self, ctx: &Context<'_>) -> Result<Organization, ApiError> {
         current(ctx).await
+    }
+}
+
+/// What to change of the organization; what is left out stays.
+#[derive(Debug, InputObject)]
+pub struct UpdateOrganizationInput {
+    /// The version that the change is based on; `CONFLICT` when it is no longer that.
+    version: i32,
+    /// The name, 1 to 200 characters.
+    display_name: Option<String>,
+    /// How long after its first completion an access request can be reprocessed, from 1 hour to 366 days.
+    /// It holds at once for all requests, also for those that were completed before.
+    reprocess_window: Option<Duration>,
+}
+
+/// The end of `updateOrganization`.
+#[derive(SimpleObject)]
+pub struct UpdateOrganizationPayload {
+    /// The organization as it is now; null when refused.
+    organization: Option<Organization>,
+    /// Why it was refused; empty when done.
+    user_errors: Vec<UserError>,
+}
+
+/// Changes of the organization.
+#[derive(Default)]
+pub struct OrganizationMutation;
+
+#[Object]
+impl OrganizationMutation {
+    /// Changes the settings of the organization that this call acts in. Slug and domains are the operator's.
+    #[graphql(directive = requires::apply(EditOrganization::PERMISSION.into()))]
+    async fn update_organization(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The change.")] input: UpdateOrganizationInput,
+    ) -> Result<UpdateOrganizationPayload, ApiError> {
+        let api = Api::of(ctx);
+        let permit = api.permit::<EditOrganization>().await?;
+        let (id, user_errors) = api
+            .run(domain::organization::update::Update {
+                permit,
+                version: input.version,
+                display_name: input.display_name,
+                reprocess_window: input.reprocess_window.map(|window| window.0),
+            })
+            .await?;
+        let organization = if id.is_some() { Some(current(ctx).await?) } else { None };
+        Ok(UpdateOrganizationPayload { organization, user_errors })
     }
 }

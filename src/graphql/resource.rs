@@ -1,5 +1,7 @@
 //! Resources and their roles.
 
+pub mod mutation;
+
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object};
@@ -13,6 +15,7 @@ use super::connector::Connector;
 use super::error::ApiError;
 use super::id::{GlobalId, Kind};
 use super::resolve::{Now, Rows};
+use crate::authz::Permission;
 use crate::store::{self, Key, Position};
 
 /// Something that access can be given to, in a catalog.
@@ -62,6 +65,12 @@ impl Resource {
     async fn roles(&self, ctx: &Context<'_>) -> Result<Rows<ResourceRole>, ApiError> {
         let roles = Api::of(ctx).loaders.roles_of_resource.find(self.0.id).await?;
         Ok(Rows(roles.iter().flat_map(|rows| rows.iter()).map(ResourceRole::from).collect()))
+    }
+
+    /// Whether you may rename the resource, remove it, and change its roles.
+    async fn viewer_can_edit(&self, ctx: &Context<'_>) -> bool {
+        self.0.deleted_at.is_none()
+            && Api::of(ctx).viewer.catalogs(Permission::ManageCatalogs).contain(self.0.catalog_id)
     }
 
     /// Raised by every change; give it back when changing the object.

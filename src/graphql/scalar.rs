@@ -1,10 +1,15 @@
 //! Scalars of our own.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use async_graphql::registry::Registry;
+use async_graphql::{InputType, InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use aws_lc_rs::digest::{SHA256, digest};
 use chrono::TimeDelta;
+
+use crate::secret::Secret;
 
 /// A length of time in the form of ISO 8601 with days, hours, minutes and seconds,
 /// for example `P14D` or `PT36H`. Months and years are not accepted: they have no
@@ -99,6 +104,46 @@ fn sum(mut text: &str, units: &[(char, i64)]) -> Result<i64, ()> {
     if text.is_empty() { Ok(total) } else { Err(()) }
 }
 
+/// A secret in an input: a plain `String` in the schema, that nothing prints. Its debug form is a
+/// hash, so that a repeated call with another secret is told from a repetition.
+#[derive(Clone)]
+pub struct SecretText(pub Secret);
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sha256:")?;
+        let hash = digest(&SHA256, self.0.expose().as_bytes());
+        hash.as_ref().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl InputType for SecretText {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        <String as InputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <String as InputType>::create_type_info(registry)
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        match value {
+            Some(Value::String(text)) => Ok(Self(Secret::new(text))),
+            _ => Err(InputValueError::custom("a secret must be a String")),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -113,6 +158,15 @@ mod tests {
             assert_eq!(Duration::seconds(seconds).to_string(), text);
             assert_eq!(text.parse(), Ok(Duration::seconds(seconds)));
         }
+    }
+
+    #[test]
+    fn a_secret_is_printed_as_a_hash_that_tells_it_from_others() {
+        let shown = |text: &str| format!("{:?}", SecretText(Secret::new(text)));
+        assert!(!shown("hunter2").contains("hunter2"));
+        assert_eq!(shown("hunter2"), shown("hunter2"));
+        assert_ne!(shown("hunter2"), shown("hunter3"));
+        assert_eq!(SecretText(Secret::new("hunter2")).to_value(), Value::from("[secret]"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Users.
 
+pub mod mutation;
+
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object};
@@ -75,6 +77,25 @@ impl User {
     /// When the user was deactivated; null while active.
     async fn deactivated_at(&self) -> Option<DateTime<Utc>> {
         self.0.deactivated_at
+    }
+
+    /// Whether you may change what is kept of the user.
+    async fn viewer_can_edit(&self, ctx: &Context<'_>) -> bool {
+        Api::of(ctx).viewer.holds(Permission::ManageUsers)
+    }
+
+    /// Whether you may deactivate the user: nobody deactivates themselves.
+    async fn viewer_can_deactivate(&self, ctx: &Context<'_>) -> bool {
+        let viewer = &Api::of(ctx).viewer;
+        viewer.holds(Permission::ManageUsers)
+            && viewer.user != Some(self.0.id)
+            && self.0.state == app_user::UserState::Active
+    }
+
+    /// Whether you may make the user active again.
+    async fn viewer_can_reactivate(&self, ctx: &Context<'_>) -> bool {
+        let viewer = &Api::of(ctx).viewer;
+        viewer.holds(Permission::ManageUsers) && self.0.state == app_user::UserState::Deactivated
     }
 
     /// Raised by every change; give it back when changing the object.

@@ -201,7 +201,7 @@ async fn operate(
         ));
     }
     let variables = serde_json::Value::Object(body.variables.unwrap_or_default());
-    let api = Api::new(app.database.clone(), viewer, call);
+    let api = Api::new(app.database.clone(), app.environment.clone(), viewer, call);
     let mut request = Request::new(body.query).variables(Variables::from_json(variables)).data(api);
     request.operation_name = body.operation_name.clone();
     request.set_parsed_query(parsed.clone());

@@ -7,12 +7,13 @@ use sea_orm::{DbErr, FromQueryResult, QueryResult};
 use uuid::Uuid;
 
 use super::assignment_policy::{self, admits};
-use super::database::Connection;
+use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Window};
 use super::sql::Sql;
-use super::{Access, search};
+use super::{Access, lock, search};
 use crate::authz::{Catalogs, Scope};
+use crate::id::Kind;
 
 /// A package, with what was read along with it.
 #[derive(Clone, Debug)]
@@ -167,4 +168,77 @@ pub async fn find(
     sql.push(" AND p.id").any_id(ids);
     let rows = connection.all(sql).await?;
     Ok(rows.iter().map(|row| read(row, include)).collect::<Result<_, _>>()?)
+}
+
+/// A package that was not deleted; locked.
+pub async fn lock(
+    txn: &Txn,
+    organization: Uuid,
+    id: Uuid,
+) -> Result<Option<access_package::Model>, StoreError> {
+    lock::live::<access_package::Entity>(txn, "access_package", organization, id).await
+}
+
+/// Changes a package that still has this version; tells whether it had.
+pub async fn update(txn: &Txn, after: &access_package::Model, version: i32) -> Result<bool, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE access_package SET display_name = ").bind(after.display_name.clone());
+    sql.push(", name_key = ").bind(after.name_key.clone());
+    sql.push(", description = ").bind(after.description.clone());
+    sql.push(", hidden = ").bind(after.hidden);
+    sql.push(", version = version + 1 WHERE deleted_at IS NULL AND id = ").bind(after.id);
+    sql.push(" AND version = ").bind(version);
+    Ok(txn.execute(sql).await? == 1)
+}
+
+/// What still needs a package: assignments that have not ended, and open requests; at most ten.
+pub async fn users_of(txn: &Txn, package: Uuid) -> Result<Vec<(Kind, Uuid)>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT id, 'asg' AS kind FROM assignment WHERE state <> 'ENDED' AND access_package_id = ");
+    sql.bind(package).push(" UNION ALL SELECT id, 'areq' AS kind FROM access_request WHERE state IN (");
+    sql.push("'SUBMITTED', 'PENDING_APPROVAL', 'SCHEDULED', 'DELIVERING') AND access_package_id = ");
+    sql.bind(package).push(" LIMIT 10");
+    let rows = txn.all(sql).await?;
+    let read = |row: &QueryResult| {
+        let kind: String = row.try_get("", "kind")?;
+        let kind = if kind == "asg" { Kind::Assignment } else { Kind::AccessRequest };
+        Ok((kind, row.try_get("", "id")?))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Deletes a package with its policies; its name becomes free, history still shows all of them.
+pub async fn delete(txn: &Txn, package: Uuid) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE assignment_policy SET deleted_at = ").bind(txn.now());
+    sql.push(", version = version + 1 WHERE deleted_at IS NULL AND access_package_id = ").bind(package);
+    txn.execute(sql).await?;
+    let mut sql = txn.sql();
+    sql.push("UPDATE access_package SET deleted_at = ").bind(txn.now());
+    sql.push(", version = version + 1 WHERE id = ").bind(package);
+    txn.execute(sql).await.map(|_| ())
+}
+
+/// The resource roles that a package gives, in the order of their ids.
+pub async fn role_ids(txn: &Txn, package: Uuid) -> Result<Vec<Uuid>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT i.resource_role_id FROM access_package_resource_role i WHERE i.access_package_id = ");
+    sql.bind(package).push(" ORDER BY i.resource_role_id");
+    let rows = txn.all(sql).await?;
+    Ok(rows.iter().map(|row| row.try_get("", "resource_role_id")).collect::<Result<_, _>>()?)
+}
+
+/// Takes resource roles out of a package.
+pub async fn remove_roles(txn: &Txn, package: Uuid, roles: &[Uuid]) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("DELETE FROM access_package_resource_role WHERE access_package_id = ").bind(package);
+    sql.push(" AND resource_role_id").any_id(roles);
+    txn.execute(sql).await.map(|_| ())
+}
+
+/// Notes that the resource roles of a package changed.
+pub async fn touch(txn: &Txn, package: Uuid) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE access_package SET version = version + 1 WHERE id = ").bind(package);
+    txn.execute(sql).await.map(|_| ())
 }

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use entity::catalog_role_assignment::CatalogRole;
 use entity::{app_user, catalog, catalog_role_assignment};
-use sea_orm::FromQueryResult;
+use sea_orm::{ActiveEnum as _, FromQueryResult};
 use uuid::Uuid;
 
 use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Window};
 use super::sql::Sql;
-use super::{Access, search};
+use super::{Access, lock, search};
 use crate::authz::{Catalogs, Scope};
 use crate::id::Kind;
 
@@ -93,6 +94,11 @@ pub async fn find(
     Ok(rows.iter().map(|row| catalog::Model::from_query_result(row, "c_")).collect::<Result<_, _>>()?)
 }
 
+/// A catalog that was not deleted; locked.
+pub async fn lock(txn: &Txn, organization: Uuid, id: Uuid) -> Result<Option<catalog::Model>, StoreError> {
+    lock::live::<catalog::Entity>(txn, "catalog", organization, id).await
+}
+
 /// A role in a catalog, with who holds it.
 #[derive(Clone, Debug)]
 pub struct RoleRow {
@@ -161,6 +167,41 @@ pub async fn find_roles(
     sql.push(" AND h.id").any_id(ids);
     let rows = connection.all(sql).await?;
     Ok(rows.iter().map(role_row).collect::<Result<_, _>>()?)
+}
+
+/// The assignment of a role in a catalog to a user, if there is one.
+pub async fn find_role(
+    txn: &Txn,
+    catalog: Uuid,
+    user: Uuid,
+    role: CatalogRole,
+) -> Result<Option<Uuid>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT h.id FROM catalog_role_assignment h WHERE h.catalog_id = ").bind(catalog);
+    sql.push(" AND h.user_id = ").bind(user).push(" AND h.role = ").bind(role.to_value());
+    let rows = txn.all(sql).await?;
+    Ok(rows.first().map(|row| row.try_get("", "id")).transpose()?)
+}
+
+/// Role assignments of an organization by id, whoever may see them.
+pub async fn named_roles(
+    connection: &impl Connection,
+    organization: Uuid,
+    ids: &[Uuid],
+) -> Result<Vec<RoleRow>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT ");
+    role_columns(&mut sql);
+    sql.push(" WHERE h.organization_id = ").bind(organization).push(" AND h.id").any_id(ids);
+    let rows = connection.all(sql).await?;
+    Ok(rows.iter().map(role_row).collect::<Result<_, _>>()?)
+}
+
+/// Takes a role assignment away; tells whether it was there.
+pub async fn delete_role(txn: &Txn, id: Uuid) -> Result<bool, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("DELETE FROM catalog_role_assignment WHERE id = ").bind(id);
+    Ok(txn.execute(sql).await? == 1)
 }
 
 /// Changes a catalog that still has this version; tells whether it had.

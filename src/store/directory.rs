@@ -6,11 +6,12 @@ use entity::{app_user, directory_group, directory_member};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::database::{Connection, Database};
+use super::database::{Connection, Database, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Window};
 use super::sql::Sql;
 use crate::authz::Scope;
+use crate::id::Kind;
 
 fn visible(sql: &mut Sql, scope: &Scope) {
     sql.push("y.organization_id = ").bind(scope.organization);
@@ -132,4 +133,33 @@ pub async fn remove_member(
     sql.push("DELETE FROM directory_member WHERE group_id = ").bind(group);
     sql.push(" AND user_id = ").bind(user).push(" AND role = ").bind(role);
     Ok(database.execute(sql).await? == 1)
+}
+
+/// A group of an organization; locked.
+pub async fn lock(
+    txn: &Txn,
+    organization: Uuid,
+    id: Uuid,
+) -> Result<Option<directory_group::Model>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT ").columns::<directory_group::Entity>("y").push(" FROM directory_group y");
+    sql.push(" WHERE y.organization_id = ").bind(organization).push(" AND y.id = ").bind(id).lock("y");
+    let rows = txn.all(sql).await?;
+    Ok(rows.first().map(|row| directory_group::Model::from_query_result(row, "y_")).transpose()?)
+}
+
+/// Who is in a group; at most ten of them.
+pub async fn some_members(txn: &Txn, group: Uuid) -> Result<Vec<(Kind, Uuid)>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT DISTINCT m.user_id FROM directory_member m WHERE m.group_id = ").bind(group);
+    sql.push(" ORDER BY m.user_id LIMIT 10");
+    let rows = txn.all(sql).await?;
+    rows.iter().map(|row| Ok((Kind::User, row.try_get("", "user_id")?))).collect()
+}
+
+/// Deletes a group that has no members.
+pub async fn delete(txn: &Txn, group: Uuid) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("DELETE FROM directory_group WHERE id = ").bind(group);
+    txn.execute(sql).await.map(|_| ())
 }

@@ -18,6 +18,7 @@ pub mod directory;
 pub mod error;
 pub mod idempotency;
 pub mod installation;
+mod lock;
 pub mod organization;
 pub mod page;
 pub mod resource;

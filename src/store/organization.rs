@@ -4,7 +4,7 @@ use entity::{organization, organization_domain};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::database::Connection;
+use super::database::{Connection, Txn};
 use super::error::StoreError;
 
 /// Finds an organization by its id.
@@ -16,6 +16,25 @@ pub async fn get(connection: &impl Connection, id: Uuid) -> Result<Option<organi
         .bind(id);
     let rows = connection.all(sql).await?;
     Ok(rows.first().map(|row| organization::Model::from_query_result(row, "o_")).transpose()?)
+}
+
+/// An organization, locked.
+pub async fn lock(txn: &Txn, id: Uuid) -> Result<Option<organization::Model>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT ").columns::<organization::Entity>("o").push(" FROM organization o WHERE o.id = ");
+    sql.bind(id).lock("o");
+    let rows = txn.all(sql).await?;
+    Ok(rows.first().map(|row| organization::Model::from_query_result(row, "o_")).transpose()?)
+}
+
+/// Changes an organization that still has this version; tells whether it had.
+pub async fn update(txn: &Txn, after: &organization::Model, version: i32) -> Result<bool, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE organization SET display_name = ").bind(after.display_name.clone());
+    sql.push(", reprocess_window_seconds = ").bind(after.reprocess_window_seconds);
+    sql.push(", version = version + 1 WHERE id = ").bind(after.id);
+    sql.push(" AND version = ").bind(version);
+    Ok(txn.execute(sql).await? == 1)
 }
 
 /// Finds an organization by its slug or by one of its domains.

@@ -6,12 +6,13 @@ use entity::{access_package_resource_role, resource, resource_role};
 use sea_orm::{DbErr, FromQueryResult, QueryResult};
 use uuid::Uuid;
 
-use super::Access;
-use super::database::Connection;
+use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Window};
 use super::sql::Sql;
+use super::{Access, lock};
 use crate::authz::{Catalogs, Scope};
+use crate::id::Kind;
 
 fn visible(sql: &mut Sql, access: Access<'_>) {
     sql.push("s.organization_id = ").bind(access.organization());
@@ -139,4 +140,81 @@ pub async fn connectors_of_roles(
     sql.push(" JOIN resource s ON s.id = t.resource_id WHERE t.id").any_id(roles).push(" ORDER BY t.id");
     let rows = connection.all(sql).await?;
     rows.iter().map(|row| Ok((row.try_get("", "role_id")?, row.try_get("", "connector_id")?))).collect()
+}
+
+/// A resource that was not deleted; locked.
+pub async fn lock(txn: &Txn, organization: Uuid, id: Uuid) -> Result<Option<resource::Model>, StoreError> {
+    lock::live::<resource::Entity>(txn, "resource", organization, id).await
+}
+
+/// Roles that are not deleted, of resources that are not, with the resources locked: nobody deletes
+/// them until the transaction ends.
+pub async fn lock_roles(txn: &Txn, organization: Uuid, roles: &[Uuid]) -> Result<Vec<RoleRow>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT ");
+    role_columns(&mut sql);
+    sql.push(" FROM resource_role t JOIN resource s ON s.id = t.resource_id");
+    sql.push(" WHERE s.organization_id = ").bind(organization);
+    sql.push(" AND s.deleted_at IS NULL AND t.deleted_at IS NULL AND t.id").any_id(roles);
+    sql.push(" ORDER BY s.id, t.id").lock("s");
+    let locked = txn.all(sql).await?;
+    // A row that another transaction had locked is shown as it was left there, but the row joined to
+    // it as it was when the statement began: the roles are read again.
+    let locked: Vec<RoleRow> = locked.iter().map(role_row).collect::<Result<_, _>>()?;
+    let ids: Vec<Uuid> = locked.iter().map(|row| row.role.id).collect();
+    let mut sql = txn.sql();
+    sql.push("SELECT t.id FROM resource_role t WHERE t.deleted_at IS NULL AND t.id").any_id(&ids);
+    let live = txn.all(sql).await?;
+    let live: Vec<Uuid> = live.iter().map(|row| row_id(row, "id")).collect::<Result<_, _>>()?;
+    Ok(locked.into_iter().filter(|row| live.contains(&row.role.id)).collect())
+}
+
+/// Renames a resource that still has this version; tells whether it had.
+pub async fn update(txn: &Txn, after: &resource::Model, version: i32) -> Result<bool, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE resource SET display_name = ").bind(after.display_name.clone());
+    sql.push(", name_key = ").bind(after.name_key.clone());
+    sql.push(", version = version + 1 WHERE deleted_at IS NULL AND id = ").bind(after.id);
+    sql.push(" AND version = ").bind(version);
+    Ok(txn.execute(sql).await? == 1)
+}
+
+/// The packages that hold a role of a resource, or this one; at most ten.
+pub async fn packages_with(
+    txn: &Txn,
+    resource: Uuid,
+    role: Option<Uuid>,
+) -> Result<Vec<(Kind, Uuid)>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT DISTINCT p.id FROM access_package p JOIN access_package_resource_role i");
+    sql.push(" ON i.access_package_id = p.id JOIN resource_role t ON t.id = i.resource_role_id");
+    sql.push(" WHERE p.deleted_at IS NULL AND t.resource_id = ").bind(resource);
+    if let Some(role) = role {
+        sql.push(" AND t.id = ").bind(role);
+    }
+    sql.push(" ORDER BY p.id LIMIT 10");
+    let rows = txn.all(sql).await?;
+    rows.iter().map(|row| Ok((Kind::AccessPackage, row_id(row, "id")?))).collect()
+}
+
+/// Deletes a resource; its target becomes free, history still shows it.
+pub async fn delete(txn: &Txn, resource: Uuid) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE resource SET deleted_at = ").bind(txn.now());
+    sql.push(", version = version + 1 WHERE id = ").bind(resource);
+    txn.execute(sql).await.map(|_| ())
+}
+
+/// Deletes a role of a resource; history still shows it.
+pub async fn delete_role(txn: &Txn, role: Uuid) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE resource_role SET deleted_at = ").bind(txn.now()).push(" WHERE id = ").bind(role);
+    txn.execute(sql).await.map(|_| ())
+}
+
+/// Notes that the roles of a resource changed.
+pub async fn touch(txn: &Txn, resource: Uuid) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE resource SET version = version + 1 WHERE id = ").bind(resource);
+    txn.execute(sql).await.map(|_| ())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use entity::app_user::{self, UserKind, UserState};
 use entity::catalog_role_assignment;
-use sea_orm::FromQueryResult;
+use sea_orm::{ActiveEnum as _, FromQueryResult};
 use uuid::Uuid;
 
 use super::database::{Connection, Txn};
@@ -128,6 +128,49 @@ pub async fn catalog_roles(
         Ok((Role::from(held.role), held.catalog_id))
     };
     rows.iter().map(read).collect()
+}
+
+/// Users of an organization by id, locked, in the order of their ids.
+pub async fn lock(txn: &Txn, organization: Uuid, ids: &[Uuid]) -> Result<Vec<app_user::Model>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT ").columns::<app_user::Entity>("u").push(" FROM app_user u WHERE u.organization_id = ");
+    sql.bind(organization).push(" AND u.id").any_id(ids).push(" ORDER BY u.id").lock("u");
+    let rows = txn.all(sql).await?;
+    Ok(rows.iter().map(|row| app_user::Model::from_query_result(row, "u_")).collect::<Result<_, _>>()?)
+}
+
+/// Whether somebody reports to a user, over any number of steps; or is that user.
+pub async fn reports_to(txn: &Txn, somebody: Uuid, user: Uuid) -> Result<bool, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("WITH RECURSIVE line (id) AS (SELECT u.id FROM app_user u WHERE u.id = ").bind(somebody);
+    sql.push(" UNION SELECT m.manager_id FROM app_user m JOIN line ON m.id = line.id");
+    sql.push(" WHERE m.manager_id IS NOT NULL) SELECT 1 FROM line WHERE id = ").bind(user);
+    Ok(!txn.all(sql).await?.is_empty())
+}
+
+/// Changes what is kept of a user who still has this version; tells whether they had.
+pub async fn update(txn: &Txn, after: &app_user::Model, version: i32) -> Result<bool, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE app_user SET display_name = ").bind(after.display_name.clone());
+    sql.push(", name_key = ").bind(after.name_key.clone());
+    sql.push(", email = ").bind(after.email.clone());
+    sql.push(", manager_id = ").bind(after.manager_id);
+    sql.push(", version = version + 1 WHERE id = ").bind(after.id);
+    sql.push(" AND version = ").bind(version);
+    Ok(txn.execute(sql).await? == 1)
+}
+
+/// Deactivates a user, or makes them active again.
+pub async fn set_state(txn: &Txn, user: Uuid, state: UserState) -> Result<(), StoreError> {
+    let deactivated_at = match state {
+        UserState::Active => None,
+        UserState::Deactivated => Some(txn.now()),
+    };
+    let mut sql = txn.sql();
+    sql.push("UPDATE app_user SET state = ").bind(state.to_value());
+    sql.push(", deactivated_at = ").bind(deactivated_at);
+    sql.push(", version = version + 1 WHERE id = ").bind(user);
+    txn.execute(sql).await.map(|_| ())
 }
 
 /// Notes the roles that a user's token claimed last.

@@ -11,7 +11,7 @@ use super::error::{Code, Error, Rejection};
 use crate::authz::{Catalogs, Scope};
 use crate::store::{self, Access, Txn};
 
-/// The catalog, if the actor may see it and may act in it.
+/// The catalog, locked, if the actor may see it and may act in it.
 pub async fn get_allowed(
     txn: &Txn,
     scope: &Scope,
@@ -23,8 +23,7 @@ pub async fn get_allowed(
     let found = store::catalog::find(txn, Access::Visible(scope), &[id]).await?.into_iter().next();
     if allowed.contain(id) {
         // The scope can be older than the roles: what one may edit, one may see.
-        let named = store::catalog::find(txn, Access::Named(scope.organization), &[id]).await?;
-        let live = named.into_iter().find(|catalog| catalog.deleted_at.is_none());
+        let live = store::catalog::lock(txn, scope.organization, id).await?;
         return live.ok_or_else(|| not_found(field).into());
     }
     Err(if found.is_some() { forbidden(field) } else { not_found(field) }.into())

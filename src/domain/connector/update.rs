@@ -1,0 +1,118 @@
+//! Change a connector.
+
+use entity::connector::{self, ConnectorHealth, ConnectorKind};
+use uuid::Uuid;
+
+use super::{address, get, name_taken, seal};
+use crate::authz::Permit;
+use crate::authz::permission::action::EditConnector;
+use crate::domain::input::{self, Change, Checks};
+use crate::domain::{Attempt, Code, Command, Environment, Error, Rejection, confirm_everywhere, refusal};
+use crate::id::Kind;
+use crate::secret::Secret;
+use crate::store::audit_event::{self, Event};
+use crate::store::{self, Txn};
+
+/// Change a connector; what is not given stays.
+pub struct Update {
+    /// The permit.
+    pub permit: Permit<EditConnector>,
+    /// The keys for its secret, and where it may call.
+    pub environment: Environment,
+    /// The connector; none where the id was garbage.
+    pub id: Option<Uuid>,
+    /// The version that the change is based on.
+    pub version: i32,
+    /// The name.
+    pub display_name: Option<String>,
+    /// Where the remote answers.
+    pub base_url: Option<String>,
+    /// The remote's credential.
+    pub secret: Change<Secret>,
+    /// Whether deliveries go out.
+    pub enabled: Option<bool>,
+}
+
+impl Command for Update {
+    type Output = Uuid;
+
+    fn attempt(&self) -> Attempt {
+        Attempt::with(&self.permit, self.id.map(|id| (Kind::Connector, id)))
+    }
+
+    async fn run(&self, txn: &Txn) -> Result<Uuid, Error> {
+        confirm_everywhere(txn, &self.permit).await?;
+        let actor = self.permit.actor();
+        let before = get(txn, actor.organization, "id", self.id).await?;
+        let mut checks = Checks::default();
+        let mut after = before.clone();
+        if let Some(name) = &self.display_name {
+            after.display_name = checks.take(input::name("displayName", name));
+            after.name_key = input::key(&after.display_name);
+        }
+        after.enabled = self.enabled.unwrap_or(before.enabled);
+        self.change_remote(&before, &mut after, &mut checks);
+        checks.done()?;
+        match &self.secret {
+            Change::Keep => {}
+            Change::Clear => after.secret = None,
+            Change::Set(secret) => after.secret = Some(seal(&self.environment, before.id, secret)?),
+        }
+        let (moved, new_secret) = (before.base_url != after.base_url, before.secret != after.secret);
+        if moved || new_secret {
+            // What was seen of the remote was seen with the old ones.
+            after.health = ConnectorHealth::Unknown;
+            after.health_message = None;
+            after.failures_in_row = 0;
+        }
+        let updated = store::connector::update(txn, &after, self.version).await;
+        if !updated.map_err(refusal::taken(name_taken))? {
+            return Err(refusal::conflict("connector").into());
+        }
+        let event = Event::by(&actor, "connector.updated", Kind::Connector, before.id);
+        let details = serde_json::json!({
+            "enabled": { "from": before.enabled, "to": after.enabled },
+            "renamed": before.display_name != after.display_name,
+            "baseUrlChanged": moved,
+            "secretChanged": new_secret,
+        });
+        audit_event::record(txn, &event.with(details)).await?;
+        Ok(before.id)
+    }
+}
+
+impl Update {
+    /// Checks address and secret.
+    fn change_remote(&self, before: &connector::Model, after: &mut connector::Model, checks: &mut Checks) {
+        let refuse = |field: &str, message: &str| Rejection::of(field, Code::InvalidInput, message);
+        match before.kind {
+            ConnectorKind::Directory => {
+                checks.refuse_if(self.base_url.is_some(), || {
+                    refuse("baseUrl", "A `DIRECTORY` connector has no remote: leave `baseUrl` out.")
+                });
+                checks.refuse_if(matches!(self.secret, Change::Set(_)), || {
+                    refuse("secret", "A `DIRECTORY` connector has no remote: leave `secret` out.")
+                });
+            }
+            ConnectorKind::Scim => {
+                if let Change::Set(secret) = &self.secret {
+                    checks.take(input::secret("secret", secret));
+                }
+                if let Some(url) = &self.base_url {
+                    let allowed = self.environment.allow_private_addresses;
+                    after.base_url = Some(checks.take(address::base_url("baseUrl", url, allowed)));
+                }
+                // Or whoever may move a connector could read its secret, at an address of their own.
+                let leaks = before.base_url != after.base_url
+                    && before.secret.is_some()
+                    && matches!(self.secret, Change::Keep);
+                checks.refuse_if(leaks, || {
+                    refuse(
+                        "secret",
+                        "With another `baseUrl`, give the `secret` again, or null: the stored one is never sent to a new address.",
+                    )
+                });
+            }
+        }
+    }
+}

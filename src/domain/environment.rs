@@ -1,0 +1,25 @@
+//! What commands need to know of the server's settings.
+
+use std::sync::Arc;
+
+use crate::secret::SecretKeys;
+
+/// What commands need to know of the server's settings. Clones are cheap.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// The keys for secrets at rest.
+    pub secret_keys: Arc<SecretKeys>,
+    /// Whether connectors may call loopback and private addresses, and these without TLS.
+    pub allow_private_addresses: bool,
+    /// The issuers whose tokens are accepted.
+    pub issuers: Arc<[BoundIssuer]>,
+}
+
+/// An issuer that speaks for an organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoundIssuer {
+    /// The `iss` of its tokens.
+    pub name: String,
+    /// The slug or a domain of the organization.
+    pub organization: String,
+}
