@@ -13,6 +13,10 @@
 #[macro_use]
 mod harness;
 
+mod architecture;
 mod connector_scim;
+mod http;
+mod paging;
 mod reprocess;
 mod requests;
+mod schema;

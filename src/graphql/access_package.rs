@@ -84,6 +84,7 @@ impl Listed for AccessPackage {
     }
 }
 
+/// A named bundle of resource roles, requestable as one.
 #[Object]
 impl AccessPackage {
     /// The global id.

@@ -46,6 +46,7 @@ impl AccessRequest {
     }
 }
 
+/// One person's request to get a package, keep it longer, or give it up.
 #[Object]
 impl AccessRequest {
     /// The global id.
@@ -274,6 +275,7 @@ impl Listed for AccessRequestEvent {
     }
 }
 
+/// One step in the history of a request.
 #[Object]
 impl AccessRequestEvent {
     /// 1, 2, 3, … within the request.

@@ -30,6 +30,7 @@ impl Listed for Assignment {
     }
 }
 
+/// The access that a person holds through a package. Changed only through requests.
 #[Object]
 impl Assignment {
     /// The global id.

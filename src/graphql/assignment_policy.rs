@@ -21,6 +21,7 @@ use crate::store;
 #[derive(Clone)]
 pub struct AssignmentPolicy(pub Arc<assignment_policy::Model>);
 
+/// Who may request a package, who approves, and for how long.
 #[Object]
 impl AssignmentPolicy {
     /// The global id.
@@ -152,6 +153,7 @@ pub struct PolicyExpiration {
 /// One stage of approval: any one of its approvers decides it.
 pub struct ApprovalStage(store::assignment_policy::StageRow);
 
+/// One stage of approval: any one of its approvers decides it.
 #[Object]
 impl ApprovalStage {
     /// After this long without a decision the request is denied.

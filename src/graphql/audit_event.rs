@@ -26,6 +26,7 @@ impl Listed for AuditEvent {
     }
 }
 
+/// One change, or one refused privileged attempt.
 #[Object]
 impl AuditEvent {
     /// The global id.

@@ -30,6 +30,7 @@ impl Listed for BulkOperation {
     }
 }
 
+/// One action on many objects.
 #[Object]
 impl BulkOperation {
     /// The global id.
@@ -145,6 +146,7 @@ impl Listed for BulkOperationItem {
     }
 }
 
+/// One object of a bulk operation, with its outcome.
 #[Object]
 impl BulkOperationItem {
     /// The place in the selection, from 0.
@@ -179,6 +181,7 @@ impl BulkOperationItem {
 /// Why an item of a bulk operation was rejected.
 pub struct BulkItemError(crate::domain::Code);
 
+/// Why an item of a bulk operation was rejected.
 #[Object]
 impl BulkItemError {
     /// The reason, for programs.

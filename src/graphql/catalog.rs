@@ -36,6 +36,7 @@ impl Listed for Catalog {
     }
 }
 
+/// A container of resources and access packages; the scope of delegated roles.
 #[Object]
 impl Catalog {
     /// The global id.
@@ -177,6 +178,7 @@ impl Listed for CatalogRoleAssignment {
     }
 }
 
+/// A catalog role that a user holds by assignment.
 #[Object]
 impl CatalogRoleAssignment {
     /// The global id.

@@ -29,6 +29,7 @@ impl Listed for Connector {
     }
 }
 
+/// What performs deliveries at a target system. Its secret can be set, never read.
 #[Object]
 impl Connector {
     /// The global id.

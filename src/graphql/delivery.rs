@@ -28,6 +28,7 @@ impl Delivery {
     }
 }
 
+/// The carrying out of one resource role for one request at one target system.
 #[Object]
 impl Delivery {
     /// The global id.
@@ -174,6 +175,7 @@ impl Listed for DeliveryAttempt {
     }
 }
 
+/// One try of a delivery.
 #[Object]
 impl DeliveryAttempt {
     /// 1, 2, 3, … within the delivery.

@@ -30,6 +30,7 @@ impl Listed for DirectoryGroup {
     }
 }
 
+/// A group that is kept inside Guichet, delivered to by a `DIRECTORY` connector.
 #[Object]
 impl DirectoryGroup {
     /// The global id.
@@ -86,6 +87,7 @@ impl Listed for DirectoryMember {
     }
 }
 
+/// A role that a user holds in a directory group.
 #[Object]
 impl DirectoryMember {
     /// Who holds it.

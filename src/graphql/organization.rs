@@ -18,6 +18,7 @@ use crate::store;
 #[derive(Clone)]
 pub struct Organization(pub organization::Model);
 
+/// A tenant: one directory of users with its catalogs and policies. Nothing crosses organizations.
 #[Object]
 impl Organization {
     /// The global id.

@@ -28,6 +28,7 @@ impl Listed for Resource {
     }
 }
 
+/// Something that access can be given to, in a catalog.
 #[Object]
 impl Resource {
     /// The global id.
@@ -112,6 +113,7 @@ impl From<&store::resource::RoleRow> for ResourceRole {
     }
 }
 
+/// A way of belonging to a resource.
 #[Object]
 impl ResourceRole {
     /// The global id.

@@ -31,6 +31,7 @@ impl Listed for User {
     }
 }
 
+/// A person as one issuer knows them.
 #[Object]
 impl User {
     /// The global id.

@@ -50,6 +50,7 @@ pub enum Role {
 /// The authenticated caller.
 pub struct Viewer;
 
+/// The authenticated caller.
 #[Object]
 impl Viewer {
     /// The caller as a user of the organization; null for an outsider before their first request.

@@ -6,7 +6,7 @@ pub mod npm;
 pub mod server;
 
 pub use database::Kind;
-pub use server::{Server, codes};
+pub use server::{Answer, Server, codes};
 
 /// Defines tests that run on both databases: `name::sqlite` and `name::postgres`.
 macro_rules! on_both_databases {
