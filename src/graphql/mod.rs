@@ -47,6 +47,7 @@ pub struct Query(
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     access_package::mutation::AccessPackageMutation,
+    assignment_policy::mutation::AssignmentPolicyMutation,
     catalog::CatalogMutation,
     catalog::role::CatalogRoleMutation,
     connector::mutation::ConnectorMutation,
