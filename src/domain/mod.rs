@@ -3,6 +3,7 @@
 pub mod access_package;
 pub mod access_request;
 pub mod assignment;
+pub mod assignment_policy;
 pub mod bulk_operation;
 pub mod catalog;
 pub mod catalog_role;

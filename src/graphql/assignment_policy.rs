@@ -1,5 +1,7 @@
 //! Assignment policies.
 
+pub mod mutation;
+
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
@@ -89,6 +91,17 @@ impl AssignmentPolicy {
         let stages = Api::of(ctx).loaders.stages_of_policy.find(self.0.id).await?;
         let stages = stages.iter().flat_map(|stages| stages.iter());
         Ok(stages.map(|row| ApprovalStage(row.clone())).collect())
+    }
+
+    /// Whether you may change and delete the policy.
+    async fn viewer_can_edit(&self, ctx: &Context<'_>) -> Result<bool, ApiError> {
+        let api = Api::of(ctx);
+        let managed = api.viewer.catalogs(Permission::ManagePackages);
+        if self.0.deleted_at.is_some() || managed.is_empty() {
+            return Ok(false);
+        }
+        let package = api.loaders.packages.get(self.0.access_package_id).await?;
+        Ok(managed.contain(package.package.catalog_id))
     }
 
     /// Raised by every change; give it back when changing the object.

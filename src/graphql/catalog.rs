@@ -125,12 +125,14 @@ impl Catalog {
 
     /// Whether you may edit the catalog, its role assignments and its resources.
     async fn viewer_can_edit(&self, ctx: &Context<'_>) -> bool {
-        Api::of(ctx).viewer.catalogs(Permission::ManageCatalogs).contain(self.0.id)
+        self.0.deleted_at.is_none()
+            && Api::of(ctx).viewer.catalogs(Permission::ManageCatalogs).contain(self.0.id)
     }
 
     /// Whether you may manage packages and policies of the catalog.
     async fn viewer_can_manage_packages(&self, ctx: &Context<'_>) -> bool {
-        Api::of(ctx).viewer.catalogs(Permission::ManagePackages).contain(self.0.id)
+        self.0.deleted_at.is_none()
+            && Api::of(ctx).viewer.catalogs(Permission::ManagePackages).contain(self.0.id)
     }
 
     /// Whether you may reprocess, assign, revoke and cancel in the catalog.

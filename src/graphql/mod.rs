@@ -48,6 +48,7 @@ pub struct Query(
 pub struct Mutation(
     access_request::AccessRequestMutation,
     assignment::AssignmentMutation,
+    assignment_policy::mutation::AssignmentPolicyMutation,
     catalog::CatalogMutation,
     access_package::mutation::AccessPackageMutation,
     catalog::role::CatalogRoleMutation,

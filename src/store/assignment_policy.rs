@@ -5,14 +5,15 @@ use std::sync::Arc;
 use entity::app_user::UserKind;
 use entity::assignment_policy::RequestorScope;
 use entity::{assignment_policy, policy_stage, policy_stage_approver, policy_user};
-use sea_orm::FromQueryResult;
+use sea_orm::{ActiveEnum as _, FromQueryResult};
 use uuid::Uuid;
 
-use super::Access;
 use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::sql::Sql;
+use super::{Access, lock};
 use crate::authz::{Catalogs, Scope};
+use crate::id::Kind;
 
 /// Adds: policy `a` admits the viewer as a requestor.
 pub(super) fn admits(sql: &mut Sql, scope: &Scope) {
@@ -135,4 +136,74 @@ pub async fn fits(
         | RequestorScope::AllConnectedOrganizations
         | RequestorScope::AllExternalUsers => false,
     })
+}
+
+/// A policy that was not deleted; locked.
+pub async fn lock(
+    txn: &Txn,
+    organization: Uuid,
+    id: Uuid,
+) -> Result<Option<assignment_policy::Model>, StoreError> {
+    lock::live::<assignment_policy::Entity>(txn, "assignment_policy", organization, id).await
+}
+
+/// How many policies a package has.
+pub async fn count(txn: &Txn, package: Uuid) -> Result<i64, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT count(*) AS total FROM assignment_policy a WHERE a.deleted_at IS NULL");
+    sql.push(" AND a.access_package_id = ").bind(package);
+    let rows = txn.all(sql).await?;
+    Ok(rows.first().map(|row| row.try_get("", "total")).transpose()?.unwrap_or_default())
+}
+
+/// Changes a policy that still has this version; tells whether it had.
+pub async fn update(txn: &Txn, after: &assignment_policy::Model, version: i32) -> Result<bool, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE assignment_policy SET display_name = ").bind(after.display_name.clone());
+    sql.push(", name_key = ").bind(after.name_key.clone());
+    sql.push(", description = ").bind(after.description.clone());
+    sql.push(", requestor_scope = ").bind(after.requestor_scope.to_value());
+    sql.push(", justification_required = ").bind(after.justification_required);
+    sql.push(", enabled = ").bind(after.enabled);
+    sql.push(", expiration = ").bind(after.expiration.to_value());
+    sql.push(", expiration_seconds = ").bind(after.expiration_seconds);
+    sql.push(", expiration_at = ").bind(after.expiration_at);
+    sql.push(", approval_stage_count = ").bind(after.approval_stage_count);
+    sql.push(", version = version + 1 WHERE deleted_at IS NULL AND id = ").bind(after.id);
+    sql.push(" AND version = ").bind(version);
+    Ok(txn.execute(sql).await? == 1)
+}
+
+/// Takes the users that a policy names away.
+pub async fn clear_users(txn: &Txn, policy: Uuid) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("DELETE FROM policy_user WHERE policy_id = ").bind(policy);
+    txn.execute(sql).await.map(|_| ())
+}
+
+/// Takes the approval stages of a policy away; requests keep those that they were made under.
+pub async fn clear_stages(txn: &Txn, policy: Uuid) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("DELETE FROM policy_stage_approver WHERE policy_id = ").bind(policy);
+    txn.execute(sql).await?;
+    let mut sql = txn.sql();
+    sql.push("DELETE FROM policy_stage WHERE policy_id = ").bind(policy);
+    txn.execute(sql).await.map(|_| ())
+}
+
+/// The open requests that were made under a policy; at most ten.
+pub async fn open_requests(txn: &Txn, policy: Uuid) -> Result<Vec<(Kind, Uuid)>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT r.id FROM access_request r WHERE r.state IN ('SUBMITTED', 'PENDING_APPROVAL',");
+    sql.push(" 'SCHEDULED', 'DELIVERING') AND r.policy_id = ").bind(policy).push(" ORDER BY r.id LIMIT 10");
+    let rows = txn.all(sql).await?;
+    rows.iter().map(|row| Ok((Kind::AccessRequest, row.try_get("", "id")?))).collect()
+}
+
+/// Deletes a policy; its name becomes free, history still shows it.
+pub async fn delete(txn: &Txn, policy: Uuid) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE assignment_policy SET deleted_at = ").bind(txn.now());
+    sql.push(", version = version + 1 WHERE id = ").bind(policy);
+    txn.execute(sql).await.map(|_| ())
 }

@@ -13,6 +13,7 @@ use crate::domain::error::{Code, Error, Rejection};
 use crate::domain::{Attempt, Command, input, repeated};
 use crate::id::Kind;
 use crate::store::access_request::{Move, Moved, Requestability, advance};
+use crate::store::assignment_policy::StageRow;
 use crate::store::audit_event::{self, Event};
 use crate::store::idempotency::Key;
 use crate::store::{self, Access, StoreError, Txn};
@@ -147,13 +148,17 @@ pub async fn make(
     let schedule = schedule(policy, asked, now);
     let (starts_at, expires_at) = checks.take(schedule.map(|(start, end)| (Some(start), end)));
     checks.done()?;
+    let stages = match policy.approval_stage_count {
+        0 => Vec::new(),
+        _ => store::assignment_policy::stages(txn, &[policy.id]).await?,
+    };
     let request = access_request::Model {
         id: new.id,
         organization_id: new.actor.organization,
         catalog_id: new.catalog,
         access_package_id: new.package,
         policy_id: Some(policy.id),
-        policy_snapshot: Some(snapshot(policy)),
+        policy_snapshot: Some(snapshot(policy, &stages)),
         requestor_id: new.requestor,
         submitted_by_id: Some(new.actor.user),
         assignment_id: None,
@@ -207,8 +212,29 @@ pub async fn make(
     Ok(())
 }
 
-/// The policy as it is now, kept with the request for good.
-fn snapshot(policy: &assignment_policy::Model) -> serde_json::Value {
+/// The policy with its stages as it is now, kept with the request for good.
+fn snapshot(policy: &assignment_policy::Model, stages: &[StageRow]) -> serde_json::Value {
+    let stages: Vec<serde_json::Value> = stages
+        .iter()
+        .map(|row| {
+            let approvers: Vec<serde_json::Value> = row
+                .approvers
+                .iter()
+                .map(|approver| {
+                    serde_json::json!({
+                        "kind": approver.kind,
+                        "user": approver.user_id.map(|id| Kind::User.text(id)),
+                        "catalogRole": approver.catalog_role,
+                    })
+                })
+                .collect();
+            serde_json::json!({
+                "timeoutSeconds": row.stage.timeout_seconds,
+                "justificationRequired": row.stage.justification_required,
+                "approvers": approvers,
+            })
+        })
+        .collect();
     serde_json::json!({
         "id": Kind::AssignmentPolicy.text(policy.id),
         "version": policy.version,
@@ -218,7 +244,7 @@ fn snapshot(policy: &assignment_policy::Model) -> serde_json::Value {
         "expiration": policy.expiration,
         "expirationSeconds": policy.expiration_seconds,
         "expirationAt": policy.expiration_at,
-        "approvalStageCount": policy.approval_stage_count,
+        "approvalStages": stages,
     })
 }
 

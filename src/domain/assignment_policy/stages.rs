@@ -1,0 +1,129 @@
+//! The approval stages of a policy: what is accepted.
+
+use chrono::TimeDelta;
+use entity::catalog_role_assignment::CatalogRole;
+use entity::policy_stage_approver::ApproverKind;
+use entity::{policy_stage, policy_stage_approver};
+use uuid::Uuid;
+
+use super::people::People;
+use crate::domain::error::{Code, Error, Rejection};
+use crate::domain::input::Checks;
+use crate::store::Txn;
+
+/// The most stages of a policy.
+const MOST_STAGES: usize = 3;
+/// The most approvers of a stage.
+const MOST_APPROVERS: usize = 20;
+/// The shortest time for a decision.
+const SHORTEST_TIMEOUT: TimeDelta = TimeDelta::hours(1);
+/// The longest time for a decision.
+const LONGEST_TIMEOUT: TimeDelta = TimeDelta::days(60);
+
+/// One stage: any one of its approvers decides it.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// After this long without a decision the request is denied.
+    pub timeout: TimeDelta,
+    /// Whether the decision must say why.
+    pub justification_required: bool,
+    /// Who may decide.
+    pub approvers: Vec<Approver>,
+}
+
+/// How approvers are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Approver {
+    /// One named user.
+    User(Uuid),
+    /// The requestor's manager.
+    Manager,
+    /// The holders of a role in the package's catalog.
+    CatalogRole(CatalogRole),
+    /// The sponsors of the requestor's connected organization.
+    Sponsors,
+    /// It was said only who it is not; the name of what was given as false.
+    Unsaid(&'static str),
+}
+
+/// The users that the stages name.
+pub(super) fn users(stages: &[Stage]) -> Vec<Uuid> {
+    let approvers =
+        stages.iter().take(MOST_STAGES).flat_map(|stage| stage.approvers.iter().take(MOST_APPROVERS));
+    let named = approvers.filter_map(|approver| match approver {
+        Approver::User(id) => Some(*id),
+        Approver::Manager | Approver::CatalogRole(_) | Approver::Sponsors | Approver::Unsaid(_) => None,
+    });
+    named.collect()
+}
+
+/// Checks the stages.
+pub(super) fn check(stages: &[Stage], people: &People, checks: &mut Checks) {
+    let wrong = |field: &str, message: &str| Rejection::of(field, Code::InvalidInput, message);
+    checks.refuse_if(stages.len() > MOST_STAGES, || {
+        wrong("approvalStages", "A policy can have at most 3 approval stages.")
+    });
+    for (place, stage) in stages.iter().take(MOST_STAGES).enumerate() {
+        let path = format!("approvalStages.{place}");
+        checks.refuse_if(!(SHORTEST_TIMEOUT..=LONGEST_TIMEOUT).contains(&stage.timeout), || {
+            wrong(&format!("{path}.timeout"), "`timeout` must be between 1 hour and 60 days.")
+        });
+        checks.refuse_if(stage.approvers.is_empty() || stage.approvers.len() > MOST_APPROVERS, || {
+            wrong(&format!("{path}.approvers"), "A stage must have 1 to 20 approvers.")
+        });
+        for (ordinal, approver) in stage.approvers.iter().take(MOST_APPROVERS).enumerate() {
+            let path = format!("{path}.approvers.{ordinal}");
+            match approver {
+                Approver::User(id) => people.check(&format!("{path}.user"), *id, checks),
+                Approver::Unsaid(name) => checks.refuse_if(true, || {
+                    wrong(&format!("{path}.{name}"), &format!("`{name}` can only be true."))
+                }),
+                Approver::Manager | Approver::CatalogRole(_) | Approver::Sponsors => {}
+            }
+        }
+    }
+}
+
+/// How many stages there are, as the policy keeps it.
+pub(super) fn count(stages: &[Stage]) -> i32 {
+    i32::try_from(stages.len()).unwrap_or(i32::MAX)
+}
+
+/// Writes the stages of a policy that has none; an approver that is named twice in one is kept once.
+pub(super) async fn write(txn: &Txn, policy: Uuid, stages: &[Stage]) -> Result<(), Error> {
+    let (mut rows, mut approvers) = (Vec::new(), Vec::new());
+    for (position, stage) in (0..).zip(stages) {
+        rows.push(policy_stage::Model {
+            policy_id: policy,
+            position,
+            timeout_seconds: stage.timeout.num_seconds(),
+            justification_required: stage.justification_required,
+        });
+        let mut once: Vec<&Approver> = Vec::new();
+        for approver in &stage.approvers {
+            if !once.contains(&approver) {
+                once.push(approver);
+            }
+        }
+        for (ordinal, approver) in (0..).zip(once) {
+            let (kind, user_id, catalog_role) = match approver {
+                Approver::User(id) => (ApproverKind::User, Some(*id), None),
+                Approver::Manager => (ApproverKind::Manager, None, None),
+                Approver::CatalogRole(role) => (ApproverKind::CatalogRole, None, Some(*role)),
+                Approver::Sponsors => (ApproverKind::Sponsor, None, None),
+                Approver::Unsaid(_) => continue,
+            };
+            approvers.push(policy_stage_approver::Model {
+                policy_id: policy,
+                position,
+                ordinal,
+                kind,
+                user_id,
+                catalog_role,
+            });
+        }
+    }
+    txn.insert_all(rows).await?;
+    txn.insert_all(approvers).await?;
+    Ok(())
+}
