@@ -27,7 +27,7 @@ pub enum LogFormat {
 /// Where the database is.
 #[derive(Args, Clone, Debug, Default)]
 pub struct DatabaseArgs {
-    /// The database: postgres://user@host/name, or sqlite://path/to/file
+    /// The database: <postgres://user@host/name>, or <sqlite://path/to/file>
     #[arg(long, env = "GUICHET_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<String>,
 

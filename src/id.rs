@@ -1,4 +1,4 @@
-//! Global ids: a prefix that tells the type, and a UUID, in the TypeID text form.
+//! Global ids: a prefix that tells the type, and a UUID, in the `TypeID` text form.
 //!
 //! `pkg_01h455vb4pex5vsknk084sn02q`: 26 characters of Crockford's base 32, lower
 //! case. Ids are opaque to clients; garbage is simply not found.

@@ -97,7 +97,8 @@ on_both_databases! {
         for times in [2, 3] {
             let mut text = String::from("{ ...f0 }");
             for at in 0..31 {
-                text.push_str(&format!(" fragment f{at} on Query {{ {} }}", format!("...f{} ", at + 1).repeat(times)));
+                let next = format!("...f{} ", at + 1).repeat(times);
+                text = format!("{text} fragment f{at} on Query {{ {next} }}");
             }
             text.push_str(" fragment f31 on Query { __typename }");
             let answer = server.document(&text).await;

@@ -229,7 +229,7 @@ on_both_databases! {
         let id = waiting["accessRequests"]["nodes"][0]["id"].clone();
         server.reprocess("alice", json!({ "selection": { "ids": [id] } })).await;
         server.work().await;
-        assert_eq!(server.states(&[id.clone()]).await, ["DELIVERING"]);
+        assert_eq!(server.states(std::slice::from_ref(&id)).await, ["DELIVERING"]);
         server.clock.advance(TimeDelta::minutes(30));
         server.work().await;
         assert_eq!(server.states(&[id]).await, ["DELIVERED"]);

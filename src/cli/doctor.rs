@@ -22,15 +22,15 @@ pub async fn run(database: &DatabaseArgs, serve: &ServeArgs) -> Result<ExitCode,
     Ok(if findings.healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+fn good(what: &str) {
+    say(&format!("ok     {what}\n"));
+}
+
 struct Findings {
     healthy: bool,
 }
 
 impl Findings {
-    fn good(&mut self, what: &str) {
-        say(&format!("ok     {what}\n"));
-    }
-
     fn bad(&mut self, what: &str, remedy: &str) {
         self.healthy = false;
         say(&format!("WRONG  {what}\n       {remedy}\n"));
@@ -39,7 +39,7 @@ impl Findings {
 
 async fn check_keys(serve: &ServeArgs, findings: &mut Findings) {
     match serve.secret_keys.as_deref().map(SecretKeys::parse) {
-        Some(Ok(_)) => findings.good("keys for secrets at rest"),
+        Some(Ok(_)) => good("keys for secrets at rest"),
         Some(Err(error)) => findings.bad(&format!("GUICHET_SECRET_KEYS: {error}"), "Correct the setting."),
         None => findings.bad(
             "GUICHET_SECRET_KEYS is missing",
@@ -67,7 +67,7 @@ async fn check_keys(serve: &ServeArgs, findings: &mut Findings) {
                 &format!("the keys of issuer {:?} cannot be read, or none of them is usable", issuer.name),
                 "Check jwksUrl or jwksFile, the network, and the issuer.",
             ),
-            Ok(_) | Err(Miss::Unknown) => findings.good(&format!("keys of issuer {:?}", issuer.name)),
+            Ok(_) | Err(Miss::Unknown) => good(&format!("keys of issuer {:?}", issuer.name)),
         }
     }
 }
@@ -87,16 +87,16 @@ async fn check_database(arguments: &DatabaseArgs, findings: &mut Findings) {
             );
         }
     };
-    findings.good("database");
+    good("database");
     match store::installation::pending_migrations(&database).await {
-        Ok(0) => findings.good("schema of the database"),
+        Ok(0) => good("schema of the database"),
         Ok(pending) => {
             return findings.bad(&format!("the schema lacks {pending} changes"), "Run `guichet migrate`.");
         }
         Err(error) => return findings.bad(&format!("the schema: {error}"), "Run `guichet migrate`."),
     }
     match store::installation::time(&database).await {
-        Ok(time) if (time - clock.now()).num_seconds().abs() <= CLOCK_TOLERANCE => findings.good("clock"),
+        Ok(time) if (time - clock.now()).num_seconds().abs() <= CLOCK_TOLERANCE => good("clock"),
         Ok(time) => findings.bad(
             &format!(
                 "the clocks of this machine and the database are {} s apart",
@@ -105,7 +105,7 @@ async fn check_database(arguments: &DatabaseArgs, findings: &mut Findings) {
             "Synchronize both by NTP: tokens and deliveries depend on the time.",
         ),
         Err(error) => {
-            findings.bad(&format!("the clock of the database: {error}"), "Look at the database's log.")
+            findings.bad(&format!("the clock of the database: {error}"), "Look at the database's log.");
         }
     }
 }

@@ -43,7 +43,7 @@ pub async fn seed(arguments: &DatabaseArgs) -> Result<(), StartError> {
     store::installation::migrate(&database).await?;
     match demo::seed(&database).await? {
         Seeded::Done => {
-            say("The demo's data were written. `guichet serve` refuses this database from now on.\n")
+            say("The demo's data were written. `guichet serve` refuses this database from now on.\n");
         }
         Seeded::AlreadyThere => say("The demo's data are there already; nothing was changed.\n"),
         Seeded::NotEmpty => {

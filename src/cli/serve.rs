@@ -65,7 +65,7 @@ pub async fn until_stopped(app: Arc<App>, listener: TcpListener, worker: bool) -
                 .await;
         })
     });
-    let served = axum::serve(listener, http::router(app)).with_graceful_shutdown(stop()).await;
+    let served = axum::serve(listener, http::router(&app)).with_graceful_shutdown(stop()).await;
     drop(stopped);
     if let Some(worker) = worker {
         let _ = worker.await;

@@ -33,7 +33,7 @@ impl Directory {
             failure(DeliveryErrorCode::PrincipalNotFound, "The person is not a user of this server.")
         })?;
         let group = store::directory::named(&self.database, self.connector, &target.resource).await;
-        match group.map_err(broken)? {
+        match group.map_err(|error| broken(&error))? {
             Some(group) => Ok((group, user)),
             None => Err(failure(
                 DeliveryErrorCode::ResourceNotFound,
@@ -48,8 +48,8 @@ fn failure(code: DeliveryErrorCode, message: &str) -> Failure {
 }
 
 /// The database failed: its words go to the log.
-fn broken(error: StoreError) -> Failure {
-    tracing::error!(%error, "the built-in directory could not be read or written");
+fn broken(error: &StoreError) -> Failure {
+    tracing::error!(error = %error, "the built-in directory could not be read or written");
     failure(DeliveryErrorCode::RemoteUnavailable, "The directory did not answer.")
 }
 
@@ -64,7 +64,7 @@ impl Connector for Directory {
         store::directory::add_member(&self.database, group, user, &target.role)
             .await
             .map(done)
-            .map_err(broken)
+            .map_err(|error| broken(&error))
     }
 
     async fn remove(&self, person: &Person, target: &Target) -> Result<Done, Failure> {
@@ -79,10 +79,10 @@ impl Connector for Directory {
         store::directory::remove_member(&self.database, group, user, &target.role)
             .await
             .map(done)
-            .map_err(broken)
+            .map_err(|error| broken(&error))
     }
 
     async fn check(&self) -> Result<(), Failure> {
-        store::installation::ping(&self.database).await.map_err(broken)
+        store::installation::ping(&self.database).await.map_err(|error| broken(&error))
     }
 }

@@ -18,11 +18,14 @@ use crate::store::Database;
 #[derive(Clone)]
 pub struct Registry(Arc<Inner>);
 
+/// A connector, with the version of the row that it was made from.
+type Live = (i32, Arc<dyn Connector>);
+
 struct Inner {
     database: Database,
     secret_keys: Arc<SecretKeys>,
     allow_private_addresses: bool,
-    live: Mutex<HashMap<Uuid, (i32, Arc<dyn Connector>)>>,
+    live: Mutex<HashMap<Uuid, Live>>,
 }
 
 /// Where a connector's secret is kept.

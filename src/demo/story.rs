@@ -111,7 +111,7 @@ impl Story {
 
     /// A member; the subject is the first name in small letters.
     pub fn person(&mut self, subject: &str, name: &str, manager: Option<&str>) {
-        let created_at = self.now - TimeDelta::days(390) + TimeDelta::minutes(self.users.len() as i64);
+        let created_at = self.now - TimeDelta::days(390) + minutes(self.users.len());
         let domain = self.domains.first().map_or("example.com", |domain| &domain.domain);
         self.users.push(app_user::Model {
             id: self.id("user", subject),
@@ -247,7 +247,7 @@ impl Story {
             self.contents.push(access_package_resource_role::Model {
                 access_package_id: package_id,
                 resource_role_id: self.id("role", origin),
-                created_at: self.now - TimeDelta::days(330) + TimeDelta::minutes(place as i64),
+                created_at: self.now - TimeDelta::days(330) + minutes(place),
             });
         }
     }
@@ -507,13 +507,17 @@ impl Story {
     }
 }
 
-/// A UUIDv7 of one fixed moment whose random part comes from the name.
+/// A `UUIDv7` of one fixed moment whose random part comes from the name.
 pub(super) fn id(organization: &str, kind: &str, name: &str) -> Uuid {
     const MOMENT: u64 = 1_767_225_600_000; // 2026-01-01, before every id that a server makes
     let hash = digest(&SHA256, format!("{organization}/{kind}/{name}").as_bytes());
     let mut random = [0; 10];
     random.copy_from_slice(&hash.as_ref()[..10]);
     uuid::Builder::from_unix_timestamp_millis(MOMENT, &random).into_uuid()
+}
+
+fn minutes(count: usize) -> TimeDelta {
+    TimeDelta::minutes(i64::try_from(count).unwrap_or_default())
 }
 
 fn assignment_state(state: State) -> Option<AssignmentState> {

@@ -124,12 +124,11 @@ impl AccessPackage {
 
     /// Its assignment policies; for those who may not see all of the catalog, the ones that admit them.
     async fn policies(&self, ctx: &Context<'_>) -> Result<Rows<AssignmentPolicy>, ApiError> {
-        let policies = match &self.policies {
-            Some(policies) => policies.clone(),
-            None => {
-                let found = Api::of(ctx).loaders.policies_of_package.find(self.package.id).await?;
-                found.map(|policies| policies.as_ref().clone()).unwrap_or_default()
-            }
+        let policies = if let Some(policies) = &self.policies {
+            policies.clone()
+        } else {
+            let found = Api::of(ctx).loaders.policies_of_package.find(self.package.id).await?;
+            found.map(|policies| policies.as_ref().clone()).unwrap_or_default()
         };
         Ok(Rows(policies.into_iter().map(AssignmentPolicy).collect()))
     }

@@ -527,7 +527,7 @@ pub enum AccessRequestSelection {
     Ids(Vec<ID>),
     /// Everything that matches and that you may see, at most 200,000: fixed when the mutation is accepted, done in
     /// the background.
-    Filter(AccessRequestFilter),
+    Filter(Box<AccessRequestFilter>),
 }
 
 /// Which requests to reprocess.

@@ -51,7 +51,8 @@ impl From<ApiError> for async_graphql::Error {
         let mut extensions = ErrorExtensionValues::default();
         let (code, message) = match error {
             ApiError::Forbidden(denied) => {
-                let roles = Role::granting(denied.permission).into_iter().map(|role| role.name());
+                let roles =
+                    Role::granting(denied.permission).into_iter().map(super::super::authz::role::Role::name);
                 let roles = roles.map(async_graphql::Value::from).collect();
                 extensions.set("requiredRoles", async_graphql::Value::List(roles));
                 ("FORBIDDEN", "You hold no role that allows this.".to_owned())

@@ -46,14 +46,13 @@ pub fn check(document: &ExecutableDocument) -> Result<(), Fault> {
 pub fn chosen<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<&'a OperationDefinition> {
     match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Some(&operation.node),
-        (DocumentOperations::Single(_), Some(_)) => None,
         (DocumentOperations::Multiple(operations), Some(name)) => {
             operations.get(name).map(|operation| &operation.node)
         }
         (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
             operations.values().next().map(|operation| &operation.node)
         }
-        (DocumentOperations::Multiple(_), None) => None,
+        (DocumentOperations::Single(_), Some(_)) | (DocumentOperations::Multiple(_), None) => None,
     }
 }
 
@@ -121,6 +120,8 @@ fn root_keys<'a>(
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use async_graphql::parser::parse_query;
 
     use super::*;
@@ -134,9 +135,9 @@ mod tests {
         let mut text = String::from("{ ...f0 }");
         for at in 0..length {
             let next = format!("...f{} ", at + 1);
-            text.push_str(&format!(" fragment f{at} on Query {{ {} }}", next.repeat(times)));
+            let _ = write!(text, " fragment f{at} on Query {{ {} }}", next.repeat(times));
         }
-        text.push_str(&format!(" fragment f{length} on Query {{ __typename }}"));
+        let _ = write!(text, " fragment f{length} on Query {{ __typename }}");
         text
     }
 

@@ -37,6 +37,7 @@ const GRAPHQL_JSON: &str = "application/graphql-response+json";
 /// One operation, as it came.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names are the form's")]
 struct Operation {
     query: String,
     #[serde(default)]
@@ -291,7 +292,7 @@ fn code(error: &mut ServerError, call: Uuid) {
             "BAD_USER_INPUT".to_owned()
         } else {
             tracing::error!(message = %error.message, "an error without a code");
-            error.message = INTERNAL.to_owned();
+            INTERNAL.clone_into(&mut error.message);
             "INTERNAL".to_owned()
         }
     });

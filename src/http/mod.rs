@@ -17,12 +17,12 @@ use crate::app::App;
 use crate::store;
 
 /// All routes of the server.
-pub fn router(app: Arc<App>) -> Router {
+pub fn router(app: &Arc<App>) -> Router {
     let router = Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
-        .with_state(Arc::clone(&app));
+        .with_state(Arc::clone(app));
     match &app.graphiql {
         Some(page) => router.merge(graphiql::router(page.clone())),
         None => router,

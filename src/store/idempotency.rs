@@ -1,6 +1,8 @@
 //! Keys that make calls repeatable: the first answer under a key is the answer.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
@@ -23,7 +25,7 @@ impl Key {
     #[must_use]
     pub fn new(key: String, input: &str) -> Self {
         let hash = digest(&SHA256, input.as_bytes());
-        let input_hash = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let input_hash = STANDARD_NO_PAD.encode(hash.as_ref());
         Self { key, input_hash }
     }
 }

@@ -30,15 +30,14 @@ pub async fn claim(database: &Database) -> Result<Vec<Claim>, StoreError> {
 pub async fn attempt(database: &Database, connectors: &Registry, claim: Claim) {
     let Claim { claimed, lease } = claim;
     let started_at = database.clock().now();
-    let end = match without_remote(&claimed) {
-        Some(result) => End::Done { result, existed_before: None },
-        None => {
-            let called = call(connectors, &claimed).await;
-            if let Err(error) = note_health(database, &claimed, called.as_ref().err()).await {
-                tracing::warn!(%error, "could not note the health of a connector");
-            }
-            ended(&claimed, called)
+    let end = if let Some(result) = without_remote(&claimed) {
+        End::Done { result, existed_before: None }
+    } else {
+        let called = call(connectors, &claimed).await;
+        if let Err(error) = note_health(database, &claimed, called.as_ref().err()).await {
+            tracing::warn!(%error, "could not note the health of a connector");
         }
+        ended(&claimed, called)
     };
     let delivery = claimed.delivery;
     let id = delivery.id;
@@ -47,10 +46,10 @@ pub async fn attempt(database: &Database, connectors: &Registry, claim: Claim) {
     match database.write(&Finish { delivery, lease, started_at, end, jitter }).await {
         Ok(true) => {}
         Ok(false) => {
-            tracing::warn!(delivery = %id, "an attempt took longer than its lease; its end is not written")
+            tracing::warn!(delivery = %id, "an attempt took longer than its lease; its end is not written");
         }
         Err(Error::Broken(error)) => {
-            tracing::error!(%error, delivery = %id, "could not write the end of an attempt")
+            tracing::error!(%error, delivery = %id, "could not write the end of an attempt");
         }
         Err(Error::Rejected(_)) => tracing::error!(delivery = %id, "the end of an attempt was refused"),
     }

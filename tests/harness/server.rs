@@ -22,7 +22,6 @@ pub struct Server {
     pub app: Arc<App>,
     pub clock: Clock,
     pub base: String,
-    pub kind: Kind,
     secrets: Secrets,
     client: reqwest::Client,
 }
@@ -52,9 +51,9 @@ impl Server {
         let app = App::start(settings, clock.clone(), None).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let router = http::router(Arc::clone(&app));
+        let router = http::router(&app);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Some(Self { app, clock, base, kind, secrets, client: reqwest::Client::new() })
+        Some(Self { app, clock, base, secrets, client: reqwest::Client::new() })
     }
 
     /// Works until nothing is due.

@@ -85,7 +85,7 @@ impl Command for Create {
             return Err(Rejection::of("policy", Code::NotRequestable, message).into());
         }
         let held = store::assignment::lock_current(txn, user_id, Some(package_id)).await?;
-        if held.iter().any(|row| super::holds(row)) {
+        if held.iter().any(super::holds) {
             let message = "The person holds this package already.";
             return Err(Rejection::of("user", Code::AlreadyAssigned, message).into());
         }
