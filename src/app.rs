@@ -6,12 +6,14 @@ use crate::authn::Authenticator;
 use crate::authn::verify::Verifier;
 use crate::clock::Clock;
 use crate::config::{ConfigError, Settings};
+use crate::connector::registry::Registry;
 use crate::domain::Environment;
 use crate::domain::environment::BoundIssuer;
 use crate::graphql::{self, Schema};
 use crate::http::graphiql::Page;
 use crate::http::nulls::Types;
 use crate::store::{Database, StoreError};
+use crate::worker::Worker;
 
 /// A server without its socket.
 pub struct App {
@@ -21,6 +23,10 @@ pub struct App {
     pub environment: Environment,
     /// Who calls.
     pub authenticator: Authenticator,
+    /// The connectors in use.
+    pub connectors: Registry,
+    /// Carries out what is due.
+    pub worker: Worker,
     /// The schema.
     pub schema: Schema,
     /// The types of the schema's fields.
@@ -53,6 +59,11 @@ impl App {
         graphiql: Option<Page>,
     ) -> Result<Arc<Self>, StartError> {
         let database = Database::connect(&settings.database, clock.clone()).await?;
+        let connectors = Registry::new(
+            database.clone(),
+            Arc::clone(&settings.secret_keys),
+            settings.allow_private_addresses,
+        );
         let issuers = settings.issuers.as_slice().iter().map(|issuer| BoundIssuer {
             name: issuer.name.clone(),
             organization: issuer.organization.clone(),
@@ -65,6 +76,8 @@ impl App {
         let verifier = Verifier::new(settings.issuers, clock);
         let types = Types::read(&graphql::sdl()).map_err(StartError::Other)?;
         Ok(Arc::new(Self {
+            worker: Worker::new(database.clone(), connectors.clone()),
+            connectors,
             authenticator: Authenticator::new(verifier, database.clone()),
             database,
             environment,

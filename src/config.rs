@@ -80,7 +80,7 @@ pub struct ServeArgs {
     pub allow_private_addresses: bool,
 
     /// What to log, for example info or guichet=debug
-    #[arg(long, env = "GUICHET_LOG", value_name = "FILTER", default_value = "info")]
+    #[arg(long, env = "GUICHET_LOG", value_name = "FILTER", default_value = "info,sqlx=warn")]
     pub log: String,
 
     /// The form of the log

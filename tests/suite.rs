@@ -1,1 +1,18 @@
-//! t
+//! The integration tests: one binary, one file a feature, each on SQLite and on PostgreSQL.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::too_many_lines,
+    missing_docs,
+    reason = "tests say what they expect"
+)]
+
+#[macro_use]
+mod harness;
+
+mod connector_scim;
+mod reprocess;
+mod requests;

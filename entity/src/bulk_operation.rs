@@ -64,6 +64,8 @@ pub struct Model {
     pub state: BulkOperationState,
     /// Whether it only says what would happen.
     pub dry_run: bool,
+    /// Where the starter might act when it was accepted: ids of catalogs; none: in all of them.
+    pub catalogs: Option<Json>,
     /// How many objects were selected.
     pub total_count: i32,
     /// For how many the action was done.

@@ -25,8 +25,6 @@ pub enum BulkItemOutcome {
     Accepted,
     /// It was refused.
     Rejected,
-    /// The same object stands earlier in the selection; it was acted on once.
-    Duplicate,
 }
 
 /// One object of a bulk operation, with its outcome.

@@ -164,6 +164,8 @@ pub struct Model {
     pub round: i32,
     /// The end of this round's retry budget; none: never given up.
     pub retry_until: Option<DateTimeUtc>,
+    /// Until when the remote asked us to wait; a reprocess does not go before it.
+    pub hold_until: Option<DateTimeUtc>,
     /// When it is to be tried next.
     pub due_at: Option<DateTimeUtc>,
     /// Which worker holds it.

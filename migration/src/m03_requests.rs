@@ -35,7 +35,8 @@ CREATE INDEX access_request_requestor_newest ON access_request (requestor_id, su
 CREATE INDEX access_request_submitter ON access_request (submitted_by_id);
 CREATE INDEX access_request_policy ON access_request (policy_id);
 CREATE UNIQUE INDEX access_request_one_open ON access_request (requestor_id, access_package_id)
-    WHERE kind IN ('USER_ADD', 'ADMIN_ADD') AND state IN ('SUBMITTED', 'PENDING_APPROVAL', 'SCHEDULED', 'DELIVERING');
+    WHERE kind IN ('USER_ADD', 'ADMIN_ADD') AND state IN ('SUBMITTED', 'PENDING_APPROVAL', 'SCHEDULED', 'DELIVERING')
+    AND completed_at IS NULL;
 
 CREATE TABLE access_request_event (
     request_id {id} NOT NULL,
@@ -92,6 +93,7 @@ CREATE TABLE delivery (
     attempt_in_round integer NOT NULL,
     round integer NOT NULL,
     retry_until {time},
+    hold_until {time},
     due_at {time},
     lease {id},
     error_code text,

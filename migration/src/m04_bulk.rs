@@ -11,6 +11,7 @@ CREATE TABLE bulk_operation (
     kind text NOT NULL,
     state text NOT NULL CHECK (state IN ('RUNNING', 'COMPLETED', 'STOPPED')),
     dry_run boolean NOT NULL,
+    catalogs {json},
     total_count integer NOT NULL,
     accepted_count integer NOT NULL,
     rejected_count integer NOT NULL,

@@ -52,13 +52,25 @@ pub async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), St
     Ok((listener, bound))
 }
 
-/// Serves until the process is told to stop; calls that run are answered first.
+/// Serves until the process is told to stop; calls and deliveries that run are finished first.
 pub async fn until_stopped(app: Arc<App>, listener: TcpListener, worker: bool) -> Result<(), StartError> {
-    let _ = worker;
-    axum::serve(listener, http::router(app))
-        .with_graceful_shutdown(stop())
-        .await
-        .map_err(|error| StartError::Other(error.to_string()))
+    let (stopped, mut told) = tokio::sync::watch::channel(());
+    let worker = worker.then(|| {
+        let worker = app.worker.clone();
+        tokio::spawn(async move {
+            worker
+                .run(async {
+                    let _ = told.changed().await;
+                })
+                .await;
+        })
+    });
+    let served = axum::serve(listener, http::router(app)).with_graceful_shutdown(stop()).await;
+    drop(stopped);
+    if let Some(worker) = worker {
+        let _ = worker.await;
+    }
+    served.map_err(|error| StartError::Other(error.to_string()))
 }
 
 /// Waits for the signal to stop.

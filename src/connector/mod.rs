@@ -6,6 +6,8 @@
 //! ends by a deadline. One file a kind.
 
 pub mod directory;
+pub mod outgoing;
+pub mod registry;
 pub mod scim;
 
 use std::time::Duration;

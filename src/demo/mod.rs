@@ -116,11 +116,15 @@ pub fn tabs() -> Vec<Tab> {
         .collect()
 }
 
-/// The README's walk-through, one operation a step.
-pub const OPERATIONS: [(&str, &str); 3] = [
-    ("Failed requests", include_str!("operations/failed_requests.graphql")),
-    ("Request in detail", include_str!("operations/request_details.graphql")),
-    ("Who am I", include_str!("operations/who_am_i.graphql")),
+/// The README's walk-through, one operation a step, and more to try.
+pub const OPERATIONS: [(&str, &str); 7] = [
+    ("1 Failed requests", include_str!("operations/1_failed_requests.graphql")),
+    ("2 Dry run", include_str!("operations/2_dry_run.graphql")),
+    ("3 Repair the group", include_str!("operations/3_repair_the_group.graphql")),
+    ("4 Reprocess all", include_str!("operations/4_reprocess_all.graphql")),
+    ("5 What became of each", include_str!("operations/5_what_became_of_each.graphql")),
+    ("A request in detail", include_str!("operations/request_in_detail.graphql")),
+    ("What can I request", include_str!("operations/what_can_i_request.graphql")),
 ];
 
 impl Secrets {

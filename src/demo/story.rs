@@ -440,6 +440,7 @@ impl Story {
                 attempt_in_round: 1,
                 round: 1,
                 retry_until: Some(started_at + TimeDelta::hours(6)),
+                hold_until: None,
                 due_at: waiting.then(|| self.now + TimeDelta::minutes(30)),
                 lease: None,
                 error_code: failure.map(|(code, _)| code),

@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod catalog_role;
 pub mod command;
 pub mod connector;
+pub mod delivery;
 pub mod directory_group;
 pub mod environment;
 pub mod error;

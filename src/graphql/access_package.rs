@@ -4,7 +4,7 @@ pub mod mutation;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object};
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::{access_package, assignment_policy, catalog};
 
@@ -16,11 +16,13 @@ use super::assignment::{Assignment, AssignmentFilter};
 use super::assignment_policy::AssignmentPolicy;
 use super::catalog::Catalog;
 use super::connection::{Connection, Listed, OrderDirection, Paging, Selected, Sorted, given};
-use super::error::ApiError;
+use super::error::{ApiError, UserErrorCode};
 use super::id::{GlobalId, Kind};
 use super::resolve::{Now, Rows};
 use super::resource::ResourceRole;
 use crate::authz::Permission;
+use crate::domain::Code;
+use crate::domain::access_request::submit;
 use crate::store::{self, Key, Position};
 
 /// A named bundle of resource roles, requestable as one.
@@ -36,6 +38,33 @@ impl AccessPackage {
     #[must_use]
     pub fn named(package: Arc<access_package::Model>, catalog: Option<Arc<catalog::Model>>) -> Self {
         Self { package, catalog, policies: None }
+    }
+}
+
+impl AccessPackage {
+    /// What stands against a request of the viewer.
+    async fn blockers(&self, ctx: &Context<'_>) -> Result<Vec<Code>, ApiError> {
+        let api = Api::of(ctx);
+        if api.viewer.user.is_none() {
+            return Ok(vec![Code::NotRequestable]);
+        }
+        let facts = api.loaders.requestability.find(self.package.id).await?;
+        Ok(facts.map_or_else(|| vec![Code::PackageDeleted], |facts| submit::blockers(&facts)))
+    }
+}
+
+/// What stands against requesting a package.
+#[derive(SimpleObject)]
+pub struct RequestBlocker {
+    /// The reason, for programs.
+    code: UserErrorCode,
+    /// The reason, for people. Its wording can change; use `code`.
+    message: &'static str,
+}
+
+impl From<Code> for RequestBlocker {
+    fn from(code: Code) -> Self {
+        Self { code: code.into(), message: submit::sentence(code) }
     }
 }
 
@@ -141,6 +170,19 @@ impl AccessPackage {
         let mut filter = filter.condition()?;
         filter.packages = Some(vec![self.package.id]);
         super::assignment::list(ctx, &filter, Paging { first, after, last, before }).await
+    }
+
+    /// Whether you can request it for yourself now.
+    async fn viewer_can_request(&self, ctx: &Context<'_>) -> Result<bool, ApiError> {
+        Ok(self.blockers(ctx).await?.iter().all(|code| *code == Code::PolicyRequired))
+    }
+
+    /// Why you cannot request it for yourself, all reasons; `POLICY_REQUIRED` only says that a policy must be chosen.
+    async fn viewer_cannot_request_reasons(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<Vec<RequestBlocker>, ApiError> {
+        Ok(self.blockers(ctx).await?.into_iter().map(RequestBlocker::from).collect())
     }
 
     /// Whether you may edit the package and its policies.

@@ -2,18 +2,22 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object};
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::access_package::AccessPackage;
 use super::access_request::AccessRequest;
-use super::api::Api;
+use super::api::{Api, repeatable};
 use super::assignment_policy::AssignmentPolicy;
 use super::connection::{Connection, Listed, Paging, Selected, Sorted, given};
-use super::error::ApiError;
+use super::error::{ApiError, UserError};
 use super::id::{GlobalId, Kind};
+use super::requires::requires;
 use super::resolve::Now;
 use super::user::User;
+use crate::authz::permission::action;
+use crate::authz::{Action as _, Permission};
+use crate::domain::assignment::{create, is_current, revoke};
 use crate::store::{self, Direction, Key, Position};
 
 /// The access that a person holds through a package. Changed only through requests.
@@ -82,6 +86,13 @@ impl Assignment {
     /// When it was over; null before.
     async fn ended_at(&self) -> Option<DateTime<Utc>> {
         self.0.assignment.ended_at
+    }
+
+    /// Whether you can revoke it now: exactly then `revokeAssignment` accepts it.
+    async fn viewer_can_revoke(&self, ctx: &Context<'_>) -> bool {
+        let assignment = &self.0.assignment;
+        let allowed = Api::of(ctx).viewer.catalogs(Permission::ManageRequests);
+        is_current(assignment) && allowed.contain(assignment.catalog_id)
     }
 
     /// When it was made.
@@ -177,5 +188,110 @@ impl AssignmentQuery {
     ) -> Result<Connection<Assignment>, ApiError> {
         let filter = filter.unwrap_or_default();
         list(ctx, &filter.condition()?, Paging { first, after, last, before }).await
+    }
+}
+
+/// A package for somebody else.
+#[derive(Debug, InputObject)]
+pub struct CreateAssignmentInput {
+    /// The package.
+    access_package: ID,
+    /// Who gets it; never yourself (`SELF_ASSIGNMENT`).
+    user: ID,
+    /// The policy of the package; its scope, stages and expiry hold all the same.
+    policy: ID,
+    /// Why, at most 2,000 characters; some policies ask for it.
+    justification: Option<String>,
+    /// The start; at once where left out.
+    starts_at: Option<DateTime<Utc>>,
+    /// The end; as the policy says where left out, and never later than that.
+    expires_at: Option<DateTime<Utc>>,
+    /// Makes the call repeatable for 24 hours: a second call with the same key and input answers with the first one's request.
+    idempotency_key: Option<String>,
+}
+
+/// The end of `createAssignment`.
+#[derive(SimpleObject)]
+pub struct CreateAssignmentPayload {
+    /// The request that makes the assignment; null when refused.
+    access_request: Option<AccessRequest>,
+    /// Why it was refused; empty when done.
+    user_errors: Vec<UserError>,
+}
+
+/// Which assignment to revoke.
+#[derive(Debug, InputObject)]
+pub struct RevokeAssignmentInput {
+    /// The assignment.
+    id: ID,
+    /// Why, at most 2,000 characters; shown in the history.
+    reason: Option<String>,
+}
+
+/// The end of `revokeAssignment`.
+#[derive(SimpleObject)]
+pub struct RevokeAssignmentPayload {
+    /// The assignment as it is now; null when refused.
+    assignment: Option<Assignment>,
+    /// The request that takes the access away; null when refused.
+    access_request: Option<AccessRequest>,
+    /// Why it was refused; empty when done.
+    user_errors: Vec<UserError>,
+}
+
+/// Changes of assignments.
+#[derive(Default)]
+pub struct AssignmentMutation;
+
+#[Object]
+impl AssignmentMutation {
+    /// Assigns a package to somebody else directly, under one of its policies.
+    #[graphql(directive = requires::apply(action::Assign::PERMISSION.into()))]
+    async fn create_assignment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The assignment.")] input: CreateAssignmentInput,
+    ) -> Result<CreateAssignmentPayload, ApiError> {
+        let api = Api::of(ctx);
+        super::access_request::times([("startsAt", input.starts_at), ("expiresAt", input.expires_at)])?;
+        let command = create::Create {
+            permit: api.permit().await?,
+            package: Kind::AccessPackage.parse(&input.access_package),
+            user: Kind::User.parse(&input.user),
+            policy: Kind::AssignmentPolicy.parse(&input.policy),
+            idempotency: repeatable(input.idempotency_key.clone(), &input),
+            justification: input.justification,
+            starts_at: input.starts_at,
+            expires_at: input.expires_at,
+        };
+        let (id, user_errors) = api.run(command).await?;
+        let access_request = super::access_request::changed(api, id).await?;
+        Ok(CreateAssignmentPayload { access_request, user_errors })
+    }
+
+    /// Takes an assignment away: what was given is taken back, unless another assignment of the person still
+    /// holds it, or the person had it before.
+    #[graphql(directive = requires::apply(action::Revoke::PERMISSION.into()))]
+    async fn revoke_assignment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The assignment.")] input: RevokeAssignmentInput,
+    ) -> Result<RevokeAssignmentPayload, ApiError> {
+        let api = Api::of(ctx);
+        let id = Kind::Assignment.parse(&input.id);
+        let command = revoke::Revoke { permit: api.permit().await?, id, reason: input.reason };
+        let (request, user_errors) = api.run(command).await?;
+        let assignment = match id.filter(|_| request.is_some()) {
+            Some(id) => {
+                let include = store::assignment::Include::default();
+                store::assignment::find(&api.database, api.named(), &[id], include).await?.into_iter().next()
+            }
+            None => None,
+        };
+        Ok(RevokeAssignmentPayload {
+            assignment: assignment.map(|row| Assignment(Arc::new(row))),
+            access_request: super::access_request::changed(api, request).await?,
+            user_errors,
+        })
     }
 }

@@ -202,8 +202,6 @@ pub enum BulkItemOutcome {
     Accepted,
     /// It was refused.
     Rejected,
-    /// The same object stands earlier in the selection; it was acted on once.
-    Duplicate,
 }
 
 /// Queries about bulk operations.

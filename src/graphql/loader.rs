@@ -208,6 +208,10 @@ sources! {
         }
         Ok(found)
     };
+    /// What stands against requests of the viewer for packages.
+    requestability: PackageRequestability -> store::access_request::Requestability = |database, scope, ids| {
+        Ok(by_id(store::access_request::requestability(database, scope, ids).await?, |row| row.package))
+    };
     /// Assignments that visible objects name.
     assignments: Assignments -> store::assignment::Row = |database, scope, ids| {
         let include = store::assignment::Include::default();

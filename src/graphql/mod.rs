@@ -46,9 +46,11 @@ pub struct Query(
 /// Changing: each mutation is one business action, with one input and one payload.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
-    access_package::mutation::AccessPackageMutation,
+    access_request::AccessRequestMutation,
+    assignment::AssignmentMutation,
     assignment_policy::mutation::AssignmentPolicyMutation,
     catalog::CatalogMutation,
+    access_package::mutation::AccessPackageMutation,
     catalog::role::CatalogRoleMutation,
     connector::mutation::ConnectorMutation,
     directory_group::DirectoryGroupMutation,

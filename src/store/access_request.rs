@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use entity::access_request::{self, AccessRequestState, AccessRequestType};
+use entity::access_request_event::AccessRequestAction;
+use entity::assignment::AssignmentState;
+use entity::assignment_policy::RequestorScope;
 use entity::{access_package, access_request_event, app_user, assignment, assignment_policy, catalog};
-use sea_orm::{DbErr, FromQueryResult, QueryResult};
+use sea_orm::{ActiveEnum as _, DbErr, FromQueryResult, QueryResult};
 use uuid::Uuid;
 
-use super::database::Connection;
+use super::assignment_policy::admits;
+use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Window};
 use super::sql::Sql;
@@ -255,4 +259,231 @@ pub async fn history(
         },
     };
     list.page(connection, window, |row| access_request_event::Model::from_query_result(row, "e_")).await
+}
+
+/// A request that moves on.
+#[derive(Clone, Copy, Debug)]
+pub struct Moved {
+    /// The request.
+    pub id: Uuid,
+    /// Where it stood, as read under its lock.
+    pub from: AccessRequestState,
+}
+
+/// How requests move on.
+#[derive(Clone, Copy, Debug)]
+pub struct Move<'a> {
+    /// Where they stand afterwards.
+    pub to: AccessRequestState,
+    /// What happened.
+    pub action: AccessRequestAction,
+    /// Who did it; nobody for Guichet itself.
+    pub actor: Option<Uuid>,
+    /// Why.
+    pub reason: Option<&'a str>,
+    /// Through which bulk operation.
+    pub bulk_operation: Option<Uuid>,
+}
+
+/// Moves requests on and writes their history; a request that no longer stands where it was read
+/// is left out. Gives those that moved.
+pub async fn advance(txn: &Txn, requests: &[Moved], step: Move<'_>) -> Result<Vec<Uuid>, StoreError> {
+    if requests.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = requests.iter().map(|request| request.id).collect();
+    let mut from: Vec<AccessRequestState> = requests.iter().map(|request| request.from).collect();
+    from.sort_unstable();
+    from.dedup();
+    let mut sql = txn.sql();
+    sql.push("UPDATE access_request SET state = ").bind(step.to.to_value());
+    sql.push(", event_count = event_count + 1");
+    match step.to {
+        AccessRequestState::Delivered
+        | AccessRequestState::PartiallyDelivered
+        | AccessRequestState::DeliveryFailed
+        | AccessRequestState::Denied
+        | AccessRequestState::Canceled => {
+            // Written once: the reprocess window counts from the first completion (R2).
+            sql.push(", completed_at = COALESCE(completed_at, ").bind(txn.now());
+            sql.push("), last_completed_at = ").bind(txn.now());
+        }
+        AccessRequestState::Delivering => {
+            sql.push(", last_completed_at = NULL");
+        }
+        AccessRequestState::Submitted
+        | AccessRequestState::PendingApproval
+        | AccessRequestState::Scheduled => {}
+    }
+    sql.push(" WHERE id").any_id(&ids).push(" AND state").any_text(&names(&from));
+    sql.push(" RETURNING id, event_count");
+    let mut moved = Vec::with_capacity(ids.len());
+    let mut events = Vec::with_capacity(ids.len());
+    for row in &txn.all(sql).await? {
+        let id: Uuid = row.try_get("", "id")?;
+        moved.push(id);
+        events.push(access_request_event::Model {
+            request_id: id,
+            seq: row.try_get("", "event_count")?,
+            at: txn.now(),
+            action: step.action,
+            from_state: requests.iter().find(|request| request.id == id).map(|request| request.from),
+            to_state: step.to,
+            actor_id: step.actor,
+            reason: step.reason.map(str::to_owned),
+            bulk_operation_id: step.bulk_operation,
+        });
+    }
+    txn.insert_all(events).await?;
+    Ok(moved)
+}
+
+/// Requests by id, locked in the order of their ids until the transaction ends.
+pub async fn lock(txn: &Txn, ids: &[Uuid]) -> Result<Vec<access_request::Model>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT ").columns::<access_request::Entity>("r").push(" FROM access_request r WHERE r.id");
+    sql.any_id(ids).push(" ORDER BY r.id").lock("r");
+    let rows = txn.all(sql).await?;
+    Ok(rows
+        .iter()
+        .map(|row| access_request::Model::from_query_result(row, "r_"))
+        .collect::<Result<_, _>>()?)
+}
+
+/// Ties requests to the assignments that they made: pairs of request and assignment.
+pub async fn set_assignments(txn: &Txn, pairs: &[(Uuid, Uuid)]) -> Result<(), StoreError> {
+    let requests: Vec<Uuid> = pairs.iter().map(|(request, _)| *request).collect();
+    let mut sql = txn.sql();
+    sql.push("UPDATE access_request SET assignment_id = (SELECT g.id FROM assignment g");
+    sql.push(" WHERE g.request_id = access_request.id) WHERE id").any_id(&requests);
+    txn.execute(sql).await.map(|_| ())
+}
+
+/// Whether a person may request a package, and what stands against it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requestability {
+    /// The package.
+    pub package: Uuid,
+    /// The enabled policies that admit the person, with their scopes.
+    pub policies: Vec<(Uuid, RequestorScope)>,
+    /// Whether the person holds the package, or will.
+    pub assigned: bool,
+    /// Whether a request of the person for it is open.
+    pub open: bool,
+}
+
+/// What stands against requests of one person for packages.
+pub async fn requestability(
+    connection: &impl Connection,
+    scope: &Scope,
+    packages: &[Uuid],
+) -> Result<Vec<Requestability>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT p.id AS package_id, a.id AS policy_id, a.requestor_scope AS requestor_scope");
+    sql.push(", EXISTS (SELECT 1 FROM assignment g WHERE g.access_package_id = p.id AND g.user_id = ");
+    sql.bind(scope.user).push(" AND g.state IN ('SCHEDULED', 'DELIVERING', 'DELIVERED')) AS assigned");
+    sql.push(
+        ", EXISTS (SELECT 1 FROM access_request r WHERE r.access_package_id = p.id AND r.requestor_id = ",
+    );
+    sql.bind(scope.user).push(" AND r.kind IN ('USER_ADD', 'ADMIN_ADD')");
+    sql.push(" AND r.state IN ('SUBMITTED', 'PENDING_APPROVAL', 'SCHEDULED', 'DELIVERING')) AS is_open");
+    sql.push(" FROM access_package p JOIN catalog c ON c.id = p.catalog_id");
+    sql.push(" LEFT JOIN assignment_policy a ON a.access_package_id = p.id AND a.enabled");
+    sql.push(" AND a.deleted_at IS NULL AND c.enabled AND c.deleted_at IS NULL AND ");
+    admits(&mut sql, scope);
+    sql.push(" WHERE p.deleted_at IS NULL AND p.organization_id = ").bind(scope.organization);
+    sql.push(" AND p.id").any_id(packages).push(" ORDER BY p.id, a.id");
+    let mut found: Vec<Requestability> = Vec::new();
+    for row in &connection.all(sql).await? {
+        let package: Uuid = row.try_get("", "package_id")?;
+        if found.last().is_none_or(|last| last.package != package) {
+            found.push(Requestability {
+                package,
+                policies: Vec::new(),
+                assigned: row.try_get("", "assigned")?,
+                open: row.try_get("", "is_open")?,
+            });
+        }
+        let policy: Option<Uuid> = row.try_get("", "policy_id")?;
+        if let (Some(last), Some(policy)) = (found.last_mut(), policy) {
+            last.policies.push((policy, row.try_get("", "requestor_scope")?));
+        }
+    }
+    Ok(found)
+}
+
+/// The requests of a person that nothing was delivered of yet, locked.
+pub async fn lock_undelivered(txn: &Txn, user: Uuid) -> Result<Vec<access_request::Model>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT ").columns::<access_request::Entity>("r").push(" FROM access_request r");
+    sql.push(" WHERE r.state IN ('SUBMITTED', 'PENDING_APPROVAL', 'SCHEDULED') AND r.requestor_id = ");
+    sql.bind(user).push(" ORDER BY r.id").lock("r");
+    let rows = txn.all(sql).await?;
+    Ok(rows
+        .iter()
+        .map(|row| access_request::Model::from_query_result(row, "r_"))
+        .collect::<Result<_, _>>()?)
+}
+
+/// A request with what its reprocessing depends on.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The request.
+    pub request: access_request::Model,
+    /// Whether the package was deleted.
+    pub package_deleted: bool,
+    /// Whether the requestor may hold access.
+    pub requestor_active: bool,
+    /// The assignment: where it stands, and when it ends.
+    pub assignment: Option<(AssignmentState, Option<DateTime<Utc>>)>,
+    /// Whether a delivery failed and waits for its next automatic attempt.
+    pub waits: bool,
+}
+
+/// Requests by id with their facts, locked in the order of their ids; what is not visible is left out.
+pub async fn lock_judged(txn: &Txn, access: Access<'_>, ids: &[Uuid]) -> Result<Vec<Judged>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT ").columns::<access_request::Entity>("r");
+    sql.push(", (p.deleted_at IS NOT NULL) AS package_deleted, (q.state = 'ACTIVE') AS requestor_active");
+    sql.push(", g.state AS assignment_state, g.expires_at AS assignment_expires_at");
+    sql.push(", EXISTS (SELECT 1 FROM delivery d WHERE d.request_id = r.id AND d.state = 'PENDING'");
+    sql.push(" AND d.attempt_in_round > 0 AND d.due_at > ").bind(txn.now()).push(") AS waits");
+    sql.push(" FROM access_request r JOIN access_package p ON p.id = r.access_package_id");
+    sql.push(
+        " JOIN app_user q ON q.id = r.requestor_id LEFT JOIN assignment g ON g.id = r.assignment_id WHERE ",
+    );
+    visible(&mut sql, access);
+    sql.push(" AND r.id").any_id(ids).push(" ORDER BY r.id").lock("r");
+    let rows = txn.all(sql).await?;
+    let read = |row: &QueryResult| {
+        let state: Option<AssignmentState> = row.try_get("", "assignment_state")?;
+        let expires_at = row.try_get("", "assignment_expires_at")?;
+        Ok(Judged {
+            request: access_request::Model::from_query_result(row, "r_")?,
+            package_deleted: row.try_get("", "package_deleted")?,
+            requestor_active: row.try_get("", "requestor_active")?,
+            assignment: state.map(|state| (state, expires_at)),
+            waits: row.try_get("", "waits")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Fixes the set of a bulk operation: everything that matches and is visible, newest first. Gives its size.
+pub async fn select_for(
+    txn: &Txn,
+    operation: Uuid,
+    scope: &Scope,
+    filter: &Filter,
+    most: u64,
+) -> Result<u64, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("INSERT INTO bulk_operation_item (operation_id, position, requested_id, target_id, outcome, error_code)");
+    sql.push(" SELECT ")
+        .bind(operation)
+        .push(", row_number() OVER (ORDER BY r.submitted_at DESC, r.id DESC) - 1");
+    sql.push(", NULL, r.id, 'PENDING', NULL FROM access_request r WHERE ");
+    matching(&mut sql, scope, filter);
+    sql.push(" ORDER BY r.submitted_at DESC, r.id DESC LIMIT ").number(most);
+    txn.execute(sql).await
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use entity::assignment::{self, AssignmentState};
 use entity::{access_package, app_user};
-use sea_orm::{DbErr, FromQueryResult, QueryResult};
+use sea_orm::{ActiveEnum as _, DbErr, FromQueryResult, QueryResult};
 use uuid::Uuid;
 
-use super::database::Connection;
+use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Window};
 use super::sql::Sql;
@@ -139,4 +139,106 @@ pub async fn find(
     sql.push(" AND g.id").any_id(ids);
     let rows = connection.all(sql).await?;
     Ok(rows.iter().map(|row| read(row, include)).collect::<Result<_, _>>()?)
+}
+
+/// Assignments by id, locked in the order of their ids until the transaction ends.
+pub async fn lock(txn: &Txn, ids: &[Uuid]) -> Result<Vec<assignment::Model>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT ").columns::<assignment::Entity>("g").push(" FROM assignment g WHERE g.id");
+    sql.any_id(ids).push(" ORDER BY g.id").lock("g");
+    let rows = txn.all(sql).await?;
+    Ok(rows.iter().map(|row| assignment::Model::from_query_result(row, "g_")).collect::<Result<_, _>>()?)
+}
+
+/// The assignments of a person that are not over, locked; of one package, where that is given.
+pub async fn lock_current(
+    txn: &Txn,
+    user: Uuid,
+    package: Option<Uuid>,
+) -> Result<Vec<assignment::Model>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT ").columns::<assignment::Entity>("g").push(" FROM assignment g WHERE g.user_id = ");
+    sql.bind(user).push(" AND g.state NOT IN ('REVOKING', 'ENDED')");
+    if let Some(package) = package {
+        sql.push(" AND g.access_package_id = ").bind(package);
+    }
+    sql.push(" ORDER BY g.id").lock("g");
+    let rows = txn.all(sql).await?;
+    Ok(rows.iter().map(|row| assignment::Model::from_query_result(row, "g_")).collect::<Result<_, _>>()?)
+}
+
+/// Where assignments stand from now on, and when they are looked at next.
+pub async fn set_state(
+    txn: &Txn,
+    ids: &[Uuid],
+    state: AssignmentState,
+    ended: bool,
+) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE assignment SET state = ").bind(state.to_value());
+    match state {
+        AssignmentState::Scheduled => sql.push(", due_at = starts_at"),
+        AssignmentState::Revoking | AssignmentState::Ended => sql.push(", due_at = NULL"),
+        AssignmentState::Delivering
+        | AssignmentState::PartiallyDelivered
+        | AssignmentState::Delivered
+        | AssignmentState::DeliveryFailed => sql.push(", due_at = expires_at"),
+    };
+    if ended {
+        sql.push(", ended_at = ").bind(txn.now());
+    }
+    sql.push(" WHERE id").any_id(ids);
+    txn.execute(sql).await.map(|_| ())
+}
+
+/// Assignments whose start or end has come, with the requests that made them; not locked.
+pub async fn due(
+    connection: &impl Connection,
+    now: chrono::DateTime<chrono::Utc>,
+    most: u64,
+) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT g.id AS id, g.request_id AS request_id FROM assignment g WHERE g.due_at <= ").bind(now);
+    sql.push(" ORDER BY g.due_at, g.id LIMIT ").number(most);
+    let rows = connection.all(sql).await?;
+    rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "request_id")?))).collect()
+}
+
+/// The assignments among these whose removals all succeeded.
+pub async fn taken_back(txn: &Txn, ids: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT g.id AS id FROM assignment g WHERE g.state = 'REVOKING' AND g.id").any_id(ids);
+    sql.push(" AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.assignment_id = g.id");
+    sql.push(" AND d.state IN ('PENDING', 'IN_PROGRESS'))");
+    let rows = txn.all(sql).await?;
+    rows.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
+}
+
+/// What a completed request means for assignments that are being delivered; one that is being
+/// taken away stays so.
+pub async fn set_delivered(txn: &Txn, ids: &[Uuid], state: AssignmentState) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE assignment SET state = ").bind(state.to_value());
+    sql.push(" WHERE state = 'DELIVERING' AND id").any_id(ids);
+    txn.execute(sql).await.map(|_| ())
+}
+
+/// The assignments of a package whose deliveries have begun, locked.
+pub async fn lock_delivered(txn: &Txn, package: Uuid) -> Result<Vec<assignment::Model>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT ").columns::<assignment::Entity>("g").push(" FROM assignment g");
+    sql.push(
+        " WHERE g.state IN ('DELIVERING', 'PARTIALLY_DELIVERED', 'DELIVERED') AND g.access_package_id = ",
+    );
+    sql.bind(package).push(" ORDER BY g.id").lock("g");
+    let rows = txn.all(sql).await?;
+    Ok(rows.iter().map(|row| assignment::Model::from_query_result(row, "g_")).collect::<Result<_, _>>()?)
+}
+
+/// The assignments of requests that are delivered again.
+pub async fn redeliver(txn: &Txn, requests: &[Uuid]) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE assignment SET state = 'DELIVERING' WHERE state IN ('PARTIALLY_DELIVERED', 'DELIVERY_FAILED')");
+    sql.push(" AND request_id").any_id(requests);
+    txn.execute(sql).await.map(|_| ())
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use entity::app_user::UserKind;
+use entity::assignment_policy::RequestorScope;
 use entity::{assignment_policy, policy_stage, policy_stage_approver, policy_user};
 use sea_orm::{ActiveEnum as _, FromQueryResult};
 use uuid::Uuid;
@@ -183,4 +185,25 @@ pub async fn delete(txn: &Txn, policy: Uuid) -> Result<(), StoreError> {
     sql.push("UPDATE assignment_policy SET deleted_at = ").bind(txn.now());
     sql.push(", version = version + 1 WHERE id = ").bind(policy);
     txn.execute(sql).await.map(|_| ())
+}
+
+/// Whether a policy's scope is for this person; `NOBODY` is for everybody, by direct assignment.
+pub async fn fits(
+    txn: &Txn,
+    policy: &assignment_policy::Model,
+    user: &entity::app_user::Model,
+) -> Result<bool, StoreError> {
+    Ok(match policy.requestor_scope {
+        RequestorScope::Nobody | RequestorScope::AllUsers => true,
+        RequestorScope::AllMembers => user.kind == UserKind::Member,
+        RequestorScope::SpecificUsers => {
+            let mut sql = txn.sql();
+            sql.push("SELECT 1 FROM policy_user n WHERE n.policy_id = ").bind(policy.id);
+            sql.push(" AND n.user_id = ").bind(user.id);
+            !txn.all(sql).await?.is_empty()
+        }
+        RequestorScope::SpecificConnectedOrganizations
+        | RequestorScope::AllConnectedOrganizations
+        | RequestorScope::AllExternalUsers => false,
+    })
 }

@@ -1,11 +1,12 @@
 //! Bulk operations and their items.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::bulk_operation_item::BulkItemOutcome;
 use entity::{bulk_operation, bulk_operation_item};
-use sea_orm::FromQueryResult;
+use sea_orm::{ActiveEnum as _, FromQueryResult};
 use uuid::Uuid;
 
-use super::database::Connection;
+use super::database::{Connection, Database, Txn};
 use super::error::StoreError;
 use super::names;
 use super::page::{List, Page, Window};
@@ -78,4 +79,74 @@ pub async fn items(
         },
     };
     list.page(connection, window, |row| bulk_operation_item::Model::from_query_result(row, "m_")).await
+}
+
+/// The bulk operations that go on in the background and are due; not locked.
+pub async fn due(connection: &impl Connection, now: DateTime<Utc>) -> Result<Vec<Uuid>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT b.id AS id FROM bulk_operation b WHERE b.due_at <= ").bind(now);
+    sql.push(" ORDER BY b.due_at, b.id LIMIT 8");
+    let rows = connection.all(sql).await?;
+    rows.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
+}
+
+/// A running operation, locked; none when another server is at it, or it is done.
+pub async fn lock_running(txn: &Txn, id: Uuid) -> Result<Option<bulk_operation::Model>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT ").columns::<bulk_operation::Entity>("b").push(" FROM bulk_operation b");
+    sql.push(" WHERE b.state = 'RUNNING' AND b.id = ").bind(id).lock_free("b");
+    let rows = txn.all(sql).await?;
+    Ok(rows.first().map(|row| bulk_operation::Model::from_query_result(row, "b_")).transpose()?)
+}
+
+/// The targets of the items from a position on, at most so many.
+pub async fn targets(txn: &Txn, operation: Uuid, from: i32, most: u64) -> Result<Vec<Uuid>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT m.target_id AS id FROM bulk_operation_item m WHERE m.operation_id = ").bind(operation);
+    sql.push(" AND m.position >= ").bind(from).push(" ORDER BY m.position LIMIT ").number(most);
+    let rows = txn.all(sql).await?;
+    rows.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
+}
+
+/// Writes the outcome of items by their targets.
+pub async fn decide(
+    txn: &Txn,
+    operation: Uuid,
+    targets: &[Uuid],
+    outcome: BulkItemOutcome,
+    error_code: Option<&str>,
+) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE bulk_operation_item SET outcome = ").bind(outcome.to_value());
+    sql.push(", error_code = ").bind(error_code.map(str::to_owned)).push(" WHERE operation_id = ");
+    sql.bind(operation).push(" AND target_id").any_id(targets);
+    txn.execute(sql).await.map(|_| ())
+}
+
+/// Notes how far an operation has come.
+pub async fn progress(txn: &Txn, after: &bulk_operation::Model) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE bulk_operation SET state = ").bind(after.state.to_value());
+    sql.push(", accepted_count = ").bind(after.accepted_count);
+    sql.push(", rejected_count = ").bind(after.rejected_count);
+    sql.push(", next_position = ").bind(after.next_position);
+    sql.push(", finished_at = ").bind(after.finished_at).push(", due_at = ").bind(after.due_at);
+    sql.push(" WHERE id = ").bind(after.id);
+    txn.execute(sql).await.map(|_| ())
+}
+
+/// Forgets old operations: their items after 90 days, dry runs after 7; idempotency keys after a day.
+pub async fn forget_old(database: &Database) -> Result<(), StoreError> {
+    let now = database.clock().now();
+    let mut sql = database.sql();
+    sql.push("DELETE FROM bulk_operation_item WHERE operation_id IN (SELECT b.id FROM bulk_operation b");
+    sql.push(" WHERE b.finished_at < ").bind(now - TimeDelta::days(90));
+    sql.push(" OR (b.dry_run AND b.finished_at < ").bind(now - TimeDelta::days(7)).push("))");
+    database.execute(sql).await?;
+    let mut sql = database.sql();
+    sql.push("DELETE FROM bulk_operation WHERE dry_run AND finished_at < ").bind(now - TimeDelta::days(7));
+    database.execute(sql).await?;
+    let mut sql = database.sql();
+    sql.push("DELETE FROM idempotency_key WHERE created_at < ").bind(now - TimeDelta::hours(24));
+    database.execute(sql).await.map(|_| ())
 }

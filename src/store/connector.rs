@@ -4,7 +4,7 @@ use entity::{connector, connector_opening};
 use sea_orm::{ActiveEnum as _, FromQueryResult};
 use uuid::Uuid;
 
-use super::database::{Connection, Txn};
+use super::database::{Connection, Database, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Window};
 use super::sql::Sql;
@@ -70,6 +70,24 @@ pub async fn openings(
     let rows = connection.all(sql).await?;
     let read = |row| connector_opening::Model::from_query_result(row, "o_");
     Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+}
+
+/// Notes that the remote did not answer.
+pub async fn note_failure(database: &Database, connector: Uuid, words: &str) -> Result<(), StoreError> {
+    let mut sql = database.sql();
+    sql.push("UPDATE connector SET failures_in_row = failures_in_row + 1, health = 'FAILING'");
+    sql.push(", health_message = ").bind(words).push(", health_checked_at = ").bind(database.clock().now());
+    sql.push(" WHERE id = ").bind(connector);
+    database.execute(sql).await.map(|_| ())
+}
+
+/// Notes that the remote answered.
+pub async fn note_answer(database: &Database, connector: Uuid) -> Result<(), StoreError> {
+    let mut sql = database.sql();
+    sql.push("UPDATE connector SET failures_in_row = 0, health = 'HEALTHY', health_message = NULL");
+    sql.push(", health_checked_at = ").bind(database.clock().now());
+    sql.push(" WHERE id = ").bind(connector);
+    database.execute(sql).await.map(|_| ())
 }
 
 /// A connector that was not deleted; locked.

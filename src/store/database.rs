@@ -11,6 +11,7 @@ use sea_orm::{
     EntityTrait, IntoActiveModel, Iterable, QueryResult, SqliteTransactionMode, TransactionOptions,
     TransactionTrait,
 };
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::error::StoreError;
@@ -44,6 +45,7 @@ pub struct Database {
     clock: Clock,
     statements: Arc<AtomicU64>,
     access_epoch: Arc<AtomicU64>,
+    committed: Arc<Notify>,
 }
 
 /// Runs statements: on any connection, or inside of a transaction.
@@ -72,7 +74,15 @@ impl Database {
             DbBackend::Postgres => Dialect::Postgres,
             _ => Dialect::Sqlite,
         };
-        Ok(Self { read, write, dialect, clock, statements, access_epoch: Arc::default() })
+        Ok(Self {
+            read,
+            write,
+            dialect,
+            clock,
+            statements,
+            access_epoch: Arc::default(),
+            committed: Arc::default(),
+        })
     }
 
     /// Runs a transaction, and runs it again when another one was in its way.
@@ -101,6 +111,7 @@ impl Database {
                         if txn.changes_access.into_inner() {
                             self.access_epoch.fetch_add(1, Ordering::AcqRel);
                         }
+                        self.committed.notify_waiters();
                         return Ok(output);
                     }
                     Err(StoreError::Retry(_)) if tries < TRIES => continue,
@@ -130,6 +141,12 @@ impl Database {
         self.statements.load(Ordering::Relaxed)
     }
 
+    /// Told of every commit of this server: there may be work to do.
+    #[must_use]
+    pub fn committed(&self) -> &Notify {
+        &self.committed
+    }
+
     /// Raised by every transaction of this server that changes who may do what: what was
     /// remembered of viewers before is out of date.
     #[must_use]
@@ -147,6 +164,11 @@ impl Database {
     pub async fn close(self) {
         let _ = self.read.close().await;
         let _ = self.write.close().await;
+    }
+
+    /// Runs one statement that writes, and reads the rows that it gives back.
+    pub(super) async fn all_writing(&self, sql: Sql) -> Result<Vec<QueryResult>, StoreError> {
+        Ok(self.write.query_all_raw(sql.statement()).await?)
     }
 
     pub(super) fn writer(&self) -> &DatabaseConnection {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use entity::{delivery, delivery_attempt};
-use sea_orm::{DbErr, FromQueryResult, QueryResult};
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::{app_user, connector, delivery, delivery_attempt};
+use sea_orm::{ActiveEnum as _, DbErr, FromQueryResult, QueryResult};
 use uuid::Uuid;
 
-use super::database::Connection;
+use super::database::{Connection, Database, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Window};
 use super::resource::{self, RoleRow};
@@ -84,4 +85,212 @@ pub async fn attempts(
         },
     };
     list.page(connection, window, |row| delivery_attempt::Model::from_query_result(row, "x_")).await
+}
+
+/// How long a claimed delivery belongs to its worker.
+const LEASE: TimeDelta = TimeDelta::seconds(60);
+/// How long a connector rests after five network failures in a row.
+const REST: TimeDelta = TimeDelta::seconds(60);
+
+/// A delivery that a worker has claimed, with everything that its attempt needs.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The delivery, with this try counted.
+    pub delivery: delivery::Model,
+    /// Whose access.
+    pub user: app_user::Model,
+    /// The role and resource.
+    pub role: RoleRow,
+    /// What carries it out.
+    pub connector: connector::Model,
+    /// For taking: another current assignment of the person holds the role.
+    pub still_needed: bool,
+    /// For giving: the role is still in the package.
+    pub still_wanted: bool,
+    /// Whether the role was the person's before Guichet gave it, as far as that is known from before.
+    pub known_before: Option<bool>,
+}
+
+/// Claims deliveries that are due: at most eight a connector, one a resource, and none that must
+/// wait for an earlier one of the same person and role. What a dead worker held is due again
+/// after its lease. A failure that lies in the future (the clock was set back) is due at once.
+pub async fn claim(database: &Database, lease: Uuid) -> Result<Vec<Claimed>, StoreError> {
+    let now = database.clock().now();
+    let mut sql = database.sql();
+    sql.push("WITH candidate AS (SELECT d.id,");
+    sql.push(" row_number() OVER (PARTITION BY d.connector_id ORDER BY d.due_at, d.id) AS in_connector,");
+    sql.push(" row_number() OVER (PARTITION BY t.resource_id ORDER BY d.due_at, d.id) AS in_resource,");
+    sql.push(" CASE WHEN k.failures_in_row >= 5 THEN 1 ELSE 8 END AS most");
+    sql.push(" FROM delivery d JOIN resource_role t ON t.id = d.resource_role_id");
+    sql.push(" JOIN connector k ON k.id = d.connector_id AND k.enabled");
+    sql.push(" AND (k.failures_in_row < 5 OR k.health_checked_at <= ").bind(now - REST).push(")");
+    sql.push(" WHERE d.due_at IS NOT NULL AND (d.due_at <= ").bind(now);
+    sql.push(" OR (d.state = 'PENDING' AND d.error_at > ").bind(now).push("))");
+    sql.push(" AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.user_id = d.user_id");
+    sql.push(" AND e.resource_role_id = d.resource_role_id AND e.id < d.id AND e.due_at IS NOT NULL)");
+    sql.push(" AND NOT EXISTS (SELECT 1 FROM delivery o JOIN resource_role ot ON ot.id = o.resource_role_id");
+    sql.push(" WHERE o.state = 'IN_PROGRESS' AND o.due_at > ").bind(now);
+    sql.push(" AND ot.resource_id = t.resource_id)),");
+    sql.push(" picked AS (SELECT d.id FROM delivery d JOIN candidate c ON c.id = d.id");
+    sql.push(" WHERE c.in_connector <= c.most AND c.in_resource = 1 AND d.due_at IS NOT NULL");
+    sql.lock_free("d").push(")");
+    sql.push(" UPDATE delivery SET state = 'IN_PROGRESS', due_at = ").bind(now + LEASE);
+    sql.push(", lease = ").bind(lease).push(", attempt_count = attempt_count + 1");
+    sql.push(", attempt_in_round = attempt_in_round + 1 WHERE id IN (SELECT id FROM picked) RETURNING id");
+    let rows = database.all_writing(sql).await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.try_get("", "id")).collect::<Result<_, _>>()?;
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = database.sql();
+    sql.push("SELECT ").columns::<delivery::Entity>("d").push(", ").columns::<app_user::Entity>("u");
+    sql.push(", ").columns::<connector::Entity>("k").push(", ");
+    resource::role_columns(&mut sql);
+    sql.push(", EXISTS (SELECT 1 FROM assignment g JOIN delivery x ON x.assignment_id = g.id");
+    sql.push(" WHERE g.user_id = d.user_id AND g.id <> d.assignment_id");
+    sql.push(" AND g.state IN ('DELIVERING', 'PARTIALLY_DELIVERED', 'DELIVERED')");
+    sql.push(" AND x.resource_role_id = d.resource_role_id AND x.operation = 'ADD'");
+    sql.push(" AND x.state IN ('PENDING', 'IN_PROGRESS', 'SUCCEEDED')) AS still_needed");
+    sql.push(
+        ", EXISTS (SELECT 1 FROM access_package_resource_role i JOIN assignment g ON g.id = d.assignment_id",
+    );
+    sql.push(" WHERE i.access_package_id = g.access_package_id");
+    sql.push(" AND i.resource_role_id = d.resource_role_id) AS still_wanted");
+    sql.push(", (SELECT b.existed_before FROM delivery b WHERE b.user_id = d.user_id");
+    sql.push(
+        " AND b.resource_role_id = d.resource_role_id AND b.operation = 'ADD' AND b.state = 'SUCCEEDED'",
+    );
+    sql.push(" AND b.existed_before IS NOT NULL AND NOT EXISTS (SELECT 1 FROM delivery w");
+    sql.push(" WHERE w.user_id = b.user_id AND w.resource_role_id = b.resource_role_id AND w.id > b.id");
+    sql.push(
+        " AND w.operation = 'REMOVE' AND w.state = 'SUCCEEDED' AND w.result IN ('CHANGED', 'ALREADY_SO'))",
+    );
+    sql.push(" ORDER BY b.id DESC LIMIT 1) AS known_before");
+    sql.push(
+        " FROM delivery d JOIN app_user u ON u.id = d.user_id JOIN connector k ON k.id = d.connector_id",
+    );
+    sql.push(" JOIN resource_role t ON t.id = d.resource_role_id JOIN resource s ON s.id = t.resource_id");
+    sql.push(" WHERE d.lease = ").bind(lease).push(" AND d.id").any_id(&ids).push(" ORDER BY d.due_at, d.id");
+    let rows = database.all_writing(sql).await?;
+    let read = |row: &QueryResult| {
+        Ok(Claimed {
+            delivery: delivery::Model::from_query_result(row, "d_")?,
+            user: app_user::Model::from_query_result(row, "u_")?,
+            role: resource::role_row(row)?,
+            connector: connector::Model::from_query_result(row, "k_")?,
+            still_needed: row.try_get("", "still_needed")?,
+            still_wanted: row.try_get("", "still_wanted")?,
+            known_before: row.try_get("", "known_before")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// When the next delivery is due; none when none waits.
+pub async fn next_due(connection: &impl Connection) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT min(d.due_at) AS due FROM delivery d WHERE d.due_at IS NOT NULL");
+    let rows = connection.all(sql).await?;
+    Ok(rows.first().and_then(|row| row.try_get("", "due").transpose()).transpose()?)
+}
+
+/// Writes the end of an attempt, if the delivery is still this worker's; tells whether it was.
+pub async fn finish(txn: &Txn, after: &delivery::Model, lease: Uuid) -> Result<bool, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE delivery SET state = ").bind(after.state.to_value());
+    sql.push(", result = ").bind(after.result.map(|result| result.to_value()));
+    sql.push(", existed_before = ").bind(after.existed_before);
+    sql.push(", retry_until = ").bind(after.retry_until);
+    sql.push(", hold_until = ").bind(after.hold_until);
+    sql.push(", due_at = ").bind(after.due_at).push(", lease = NULL");
+    sql.push(", error_code = ").bind(after.error_code.map(|code| code.to_value()));
+    sql.push(", error_message = ").bind(after.error_message.clone());
+    sql.push(", error_retryable = ").bind(after.error_retryable);
+    sql.push(", error_status = ").bind(after.error_status);
+    sql.push(", error_at = ").bind(after.error_at);
+    sql.push(", completed_at = ").bind(after.completed_at);
+    sql.push(" WHERE id = ").bind(after.id).push(" AND lease = ").bind(lease);
+    Ok(txn.execute(sql).await? == 1)
+}
+
+/// How the deliveries of requests stand: (request, succeeded, failed or canceled, unfinished).
+pub async fn tally(txn: &Txn, requests: &[Uuid]) -> Result<Vec<(Uuid, u64, u64, u64)>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT d.request_id AS request_id");
+    sql.push(", sum(CASE WHEN d.state = 'SUCCEEDED' THEN 1 ELSE 0 END) AS succeeded");
+    sql.push(", sum(CASE WHEN d.state IN ('FAILED', 'CANCELED') THEN 1 ELSE 0 END) AS failed");
+    sql.push(", sum(CASE WHEN d.state IN ('PENDING', 'IN_PROGRESS') THEN 1 ELSE 0 END) AS unfinished");
+    sql.push(" FROM delivery d JOIN access_request r ON r.id = d.request_id");
+    // The removals of a request that was cancelled are no part of what it asked for.
+    sql.push(" AND (d.operation = 'REMOVE') = (r.kind IN ('USER_REMOVE', 'ADMIN_REMOVE', 'SYSTEM_REMOVE'))");
+    sql.push(" WHERE d.request_id").any_id(requests).push(" GROUP BY d.request_id");
+    let rows = txn.all(sql).await?;
+    let number = |row: &QueryResult, column: &str| -> Result<u64, DbErr> {
+        let count: i64 = row.try_get("", column)?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    };
+    let read = |row: &QueryResult| {
+        Ok((
+            row.try_get("", "request_id")?,
+            number(row, "succeeded")?,
+            number(row, "failed")?,
+            number(row, "unfinished")?,
+        ))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Cancels the deliveries that still are to give something for these assignments; one that is
+/// being tried now is left, and taken back after it. Gives the requests that they belong to.
+pub async fn cancel_open_adds(txn: &Txn, assignments: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE delivery SET state = 'CANCELED', due_at = NULL, lease = NULL, completed_at = ");
+    sql.bind(txn.now()).push(" WHERE operation = 'ADD' AND state = 'PENDING' AND assignment_id");
+    sql.any_id(assignments).push(" RETURNING request_id");
+    let rows = txn.all(sql).await?;
+    let mut requests: Vec<Uuid> =
+        rows.iter().map(|row| row.try_get("", "request_id")).collect::<Result<_, _>>()?;
+    requests.sort_unstable();
+    requests.dedup();
+    Ok(requests)
+}
+
+/// What may have been given for assignments and not been taken back: every role whose giving was
+/// tried at least once, with the assignment and the connector.
+pub async fn given(txn: &Txn, assignments: &[Uuid]) -> Result<Vec<(Uuid, Uuid, Uuid)>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT DISTINCT d.assignment_id AS assignment_id, d.resource_role_id AS role_id");
+    sql.push(", d.connector_id AS connector_id FROM delivery d");
+    sql.push(" WHERE d.operation = 'ADD' AND d.attempt_count > 0 AND d.assignment_id").any_id(assignments);
+    sql.push(" AND (d.state IN ('SUCCEEDED', 'IN_PROGRESS', 'CANCELED') OR d.error_retryable)");
+    sql.push(" AND NOT EXISTS (SELECT 1 FROM delivery x WHERE x.assignment_id = d.assignment_id");
+    sql.push(" AND x.resource_role_id = d.resource_role_id AND x.operation = 'REMOVE' AND x.id > d.id");
+    sql.push(" AND x.state <> 'CANCELED')");
+    let rows = txn.all(sql).await?;
+    let read = |row: &QueryResult| {
+        Ok((row.try_get("", "assignment_id")?, row.try_get("", "role_id")?, row.try_get("", "connector_id")?))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Queues the failed deliveries of requests again, in a new round with a fresh budget.
+pub async fn requeue(txn: &Txn, requests: &[Uuid], budget: TimeDelta) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push(
+        "UPDATE delivery SET state = 'PENDING', round = round + 1, attempt_in_round = 0, completed_at = NULL",
+    );
+    sql.push(", due_at = CASE WHEN hold_until > ").bind(txn.now()).push(" THEN hold_until ELSE ");
+    sql.bind(txn.now()).push(" END, retry_until = CASE WHEN operation = 'ADD' THEN ");
+    sql.bind(Some(txn.now() + budget)).push(" END WHERE state = 'FAILED' AND request_id").any_id(requests);
+    txn.execute(sql).await.map(|_| ())
+}
+
+/// Makes the waiting deliveries of requests due now, or when the remote allows it.
+pub async fn hurry(txn: &Txn, requests: &[Uuid]) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE delivery SET due_at = CASE WHEN hold_until > ").bind(txn.now());
+    sql.push(" THEN hold_until ELSE ").bind(txn.now()).push(" END");
+    sql.push(" WHERE state = 'PENDING' AND attempt_in_round > 0 AND due_at > ").bind(txn.now());
+    sql.push(" AND request_id").any_id(requests);
+    txn.execute(sql).await.map(|_| ())
 }

@@ -6,7 +6,7 @@ use entity::{app_user, directory_group, directory_member};
 use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
-use super::database::{Connection, Txn};
+use super::database::{Connection, Database, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Window};
 use super::sql::Sql;
@@ -93,6 +93,46 @@ pub async fn members(
         })
     })
     .await
+}
+
+/// The group of a connector that has this id of its own.
+pub async fn named(
+    connection: &impl Connection,
+    connector: Uuid,
+    origin: &str,
+) -> Result<Option<Uuid>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT y.id AS id FROM directory_group y WHERE y.connector_id = ").bind(connector);
+    sql.push(" AND y.origin_id = ").bind(origin);
+    let rows = connection.all(sql).await?;
+    Ok(rows.first().map(|row| row.try_get("", "id")).transpose()?)
+}
+
+/// Puts a user into a group; tells whether they were not in it before.
+pub async fn add_member(
+    database: &Database,
+    group: Uuid,
+    user: Uuid,
+    role: &str,
+) -> Result<bool, StoreError> {
+    let mut sql = database.sql();
+    sql.push("INSERT INTO directory_member (group_id, user_id, role, created_at) VALUES (");
+    sql.bind(group).push(", ").bind(user).push(", ").bind(role).push(", ").bind(database.clock().now());
+    sql.push(") ON CONFLICT DO NOTHING");
+    Ok(database.execute(sql).await? == 1)
+}
+
+/// Takes a user out of a group; tells whether they were in it.
+pub async fn remove_member(
+    database: &Database,
+    group: Uuid,
+    user: Uuid,
+    role: &str,
+) -> Result<bool, StoreError> {
+    let mut sql = database.sql();
+    sql.push("DELETE FROM directory_member WHERE group_id = ").bind(group);
+    sql.push(" AND user_id = ").bind(user).push(" AND role = ").bind(role);
+    Ok(database.execute(sql).await? == 1)
 }
 
 /// A group of an organization; locked.

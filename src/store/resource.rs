@@ -130,6 +130,18 @@ fn row_id(row: &QueryResult, column: &str) -> Result<Uuid, DbErr> {
     row.try_get("", column)
 }
 
+/// What delivers each of these roles: pairs of role and connector.
+pub async fn connectors_of_roles(
+    connection: &impl Connection,
+    roles: &[Uuid],
+) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT t.id AS role_id, s.connector_id AS connector_id FROM resource_role t");
+    sql.push(" JOIN resource s ON s.id = t.resource_id WHERE t.id").any_id(roles).push(" ORDER BY t.id");
+    let rows = connection.all(sql).await?;
+    rows.iter().map(|row| Ok((row.try_get("", "role_id")?, row.try_get("", "connector_id")?))).collect()
+}
+
 /// A resource that was not deleted; locked.
 pub async fn lock(txn: &Txn, organization: Uuid, id: Uuid) -> Result<Option<resource::Model>, StoreError> {
     lock::live::<resource::Entity>(txn, "resource", organization, id).await

@@ -192,3 +192,12 @@ pub async fn is_active(connection: &impl Connection, user: Uuid) -> Result<bool,
     sql.push("SELECT 1 FROM app_user u WHERE u.state = 'ACTIVE' AND u.id = ").bind(user);
     Ok(!connection.all(sql).await?.is_empty())
 }
+
+/// Locks a user until the transaction ends; tells whether they may act.
+pub async fn lock_active(txn: &Txn, user: Uuid) -> Result<bool, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT u.state AS state FROM app_user u WHERE u.id = ").bind(user).lock("u");
+    let rows = txn.all(sql).await?;
+    let state: Option<UserState> = rows.first().map(|row| row.try_get("", "state")).transpose()?;
+    Ok(state == Some(UserState::Active))
+}

@@ -11,6 +11,7 @@
 pub mod cancel;
 pub mod facts;
 pub mod reprocess;
+pub mod submit;
 
 use entity::access_request::{AccessRequestState as State, AccessRequestType as Type};
 

@@ -1,26 +1,40 @@
-//! Assignments: the access that people hold through packages.
+//! Assignments: how access begins, ends, and follows its package.
 
-use uuid::Uuid;
+pub mod begin;
+pub mod create;
+pub mod end;
+pub mod follow;
+pub mod leave;
+pub mod revoke;
 
-use super::Error;
-use crate::authz::Actor;
-use crate::store::Txn;
+use entity::assignment::{AssignmentState, Model};
 
-/// Makes the current assignments of a package follow a change of its roles: queues a delivery for
-/// each role that was added, and a removal for each that was taken out.
-///
-/// The caller has locked the package and changed its roles in this transaction.
-#[expect(clippy::unused_async, reason = "filled by the delivery work before the release")]
-pub async fn follow_package(txn: &Txn, package: Uuid, added: &[Uuid], removed: &[Uuid]) -> Result<(), Error> {
-    let _ = (txn, package, added, removed);
-    Ok(())
+pub use begin::begin;
+pub use end::{Ending, end};
+pub use follow::follow_package;
+pub use leave::leave;
+
+/// Whether an assignment still holds or will hold access.
+#[must_use]
+pub const fn is_current(assignment: &Model) -> bool {
+    match assignment.state {
+        AssignmentState::Scheduled
+        | AssignmentState::Delivering
+        | AssignmentState::PartiallyDelivered
+        | AssignmentState::Delivered
+        | AssignmentState::DeliveryFailed => true,
+        AssignmentState::Revoking | AssignmentState::Ended => false,
+    }
 }
 
-/// Lets a user who was deactivated go: cancels their open requests and ends their assignments.
-///
-/// The caller has locked the user and deactivated them in this transaction.
-#[expect(clippy::unused_async, reason = "filled by the delivery work before the release")]
-pub async fn leave(txn: &Txn, actor: &Actor, user: Uuid) -> Result<(), Error> {
-    let _ = (txn, actor, user);
-    Ok(())
+/// Whether an assignment holds all of its access, or will: it stands against another request.
+#[must_use]
+pub const fn holds(assignment: &Model) -> bool {
+    match assignment.state {
+        AssignmentState::Scheduled | AssignmentState::Delivering | AssignmentState::Delivered => true,
+        AssignmentState::PartiallyDelivered
+        | AssignmentState::DeliveryFailed
+        | AssignmentState::Revoking
+        | AssignmentState::Ended => false,
+    }
 }

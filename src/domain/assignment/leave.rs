@@ -1,0 +1,38 @@
+//! A user leaves: what they asked for is cancelled, what they hold is taken away.
+
+use entity::access_request::{AccessRequestState as State, AccessRequestType};
+use entity::access_request_event::AccessRequestAction as Action;
+use uuid::Uuid;
+
+use super::{Ending, end};
+use crate::authz::Actor;
+use crate::domain::Error;
+use crate::store::access_request::{Move, Moved, advance};
+use crate::store::{self, Txn};
+
+/// The reason that history shows.
+const REASON: &str = "USER_DEACTIVATED";
+
+/// Cancels the open requests of a user and ends their assignments.
+pub async fn leave(txn: &Txn, actor: &Actor, user: Uuid) -> Result<(), Error> {
+    store::user::lock_active(txn, user).await?;
+    let open = store::access_request::lock_undelivered(txn, user).await?;
+    let moved: Vec<Moved> =
+        open.iter().map(|request| Moved { id: request.id, from: request.state }).collect();
+    let step = Move {
+        to: State::Canceled,
+        action: Action::Canceled,
+        actor: Some(actor.user),
+        reason: Some(REASON),
+        bulk_operation: None,
+    };
+    advance(txn, &moved, step).await?;
+    let held = store::assignment::lock_current(txn, user, None).await?;
+    let ending = Ending::Request {
+        kind: AccessRequestType::SystemRemove,
+        actor: Some(actor.user),
+        reason: Some(REASON),
+    };
+    end(txn, &held, ending).await?;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! Deliveries: what an attempt's end means, and when to try again.
+
+pub mod outcome;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::delivery::{DeliveryErrorCode as Code, DeliveryOperation};
+
+/// The first pause between two tries.
+const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(30);
+/// The longest pause between two tries.
+const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
+/// How often a removal is tried that waiting alone does not help.
+const DAILY: TimeDelta = TimeDelta::hours(24);
+/// How long adding is tried by itself.
+pub const BUDGET: TimeDelta = TimeDelta::hours(6);
+
+/// Whether waiting can help.
+#[must_use]
+pub const fn is_retryable(code: Code) -> bool {
+    match code {
+        Code::RemoteThrottled
+        | Code::RemoteTimeout
+        | Code::RemoteUnavailable
+        | Code::Conflict
+        | Code::Internal => true,
+        Code::RemoteAuthFailed
+        | Code::PrincipalNotFound
+        | Code::ResourceNotFound
+        | Code::RoleNotFound
+        | Code::RejectedByRemote
+        | Code::NotSupported
+        | Code::ConnectorMisconfigured => false,
+    }
+}
+
+/// A failed try.
+#[derive(Clone, Copy, Debug)]
+pub struct Failed {
+    /// Give or take.
+    pub operation: DeliveryOperation,
+    /// The kind of failure.
+    pub code: Code,
+    /// How often it was tried since the last reprocess, this one included.
+    pub tries: i32,
+    /// How long the remote asked us to wait.
+    pub retry_after: Option<TimeDelta>,
+    /// The end of the budget; none: never given up.
+    pub retry_until: Option<DateTime<Utc>>,
+    /// A number from 0 to 1, different each time, that spreads tries out.
+    pub jitter: f64,
+}
+
+/// When to try again; none: given up until reprocessed. Removing never gives up.
+#[must_use]
+pub fn next_try(failed: &Failed, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let doublings = u32::try_from(failed.tries.saturating_sub(1)).unwrap_or_default().min(16);
+    let pause = (FIRST_PAUSE * 2_i32.saturating_pow(doublings)).min(LONGEST_PAUSE);
+    // Between 80 and 100 %: never further away than the back-off itself.
+    let spread = f64::from(i32::try_from(pause.num_milliseconds()).unwrap_or(i32::MAX));
+    #[expect(clippy::cast_possible_truncation, reason = "at most an hour in milliseconds")]
+    let pause = TimeDelta::milliseconds((spread * (0.8 + 0.2 * failed.jitter.clamp(0.0, 1.0))) as i64);
+    let pause = pause.max(failed.retry_after.unwrap_or_default());
+    match failed.operation {
+        DeliveryOperation::Remove if is_retryable(failed.code) => Some(now + pause),
+        DeliveryOperation::Remove => Some(now + DAILY),
+        DeliveryOperation::Add if !is_retryable(failed.code) => None,
+        DeliveryOperation::Add => {
+            Some(now + pause).filter(|next| failed.retry_until.is_none_or(|end| *next <= end))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const CODES: [Code; 12] = [
+        Code::RemoteThrottled,
+        Code::RemoteTimeout,
+        Code::RemoteUnavailable,
+        Code::RemoteAuthFailed,
+        Code::PrincipalNotFound,
+        Code::ResourceNotFound,
+        Code::RoleNotFound,
+        Code::Conflict,
+        Code::RejectedByRemote,
+        Code::NotSupported,
+        Code::ConnectorMisconfigured,
+        Code::Internal,
+    ];
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_700_000_000, 0).unwrap()
+    }
+
+    fn failed(operation: DeliveryOperation, code: Code, tries: i32) -> Failed {
+        Failed { operation, code, tries, retry_after: None, retry_until: None, jitter: 1.0 }
+    }
+
+    #[test]
+    fn pauses_double_from_half_a_minute_to_an_hour() {
+        let pauses: Vec<i64> = (1..=9)
+            .map(|tries| {
+                let failed = failed(DeliveryOperation::Add, Code::RemoteUnavailable, tries);
+                (next_try(&failed, now()).unwrap() - now()).num_seconds()
+            })
+            .collect();
+        assert_eq!(pauses, [30, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600]);
+    }
+
+    #[test]
+    fn adding_is_given_up_when_the_next_try_would_come_after_the_budget() {
+        let mut failed = failed(DeliveryOperation::Add, Code::RemoteUnavailable, 1);
+        failed.retry_until = Some(now() + TimeDelta::seconds(30));
+        assert_eq!(next_try(&failed, now()), Some(now() + TimeDelta::seconds(30)));
+        assert_eq!(next_try(&failed, now() + TimeDelta::microseconds(1)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn removing_never_gives_up(at in 0..CODES.len(), tries in 1..i32::MAX, jitter in 0.0..1.0) {
+            let mut failed = failed(DeliveryOperation::Remove, CODES[at], tries);
+            failed.jitter = jitter;
+            failed.retry_until = Some(now() - TimeDelta::days(1));
+            let next = next_try(&failed, now());
+            prop_assert!(next.is_some_and(|next| next > now() && next <= now() + DAILY));
+        }
+
+        #[test]
+        fn what_a_remote_asks_for_is_respected(asked in 0i64..86_400, tries in 1..50, jitter in 0.0..1.0) {
+            let mut failed = failed(DeliveryOperation::Add, Code::RemoteThrottled, tries);
+            failed.jitter = jitter;
+            failed.retry_after = Some(TimeDelta::seconds(asked));
+            let next = next_try(&failed, now()).unwrap();
+            prop_assert!(next >= now() + TimeDelta::seconds(asked));
+            prop_assert!(next <= now() + TimeDelta::seconds(asked.max(3_600)));
+        }
+
+        #[test]
+        fn adding_is_never_tried_again_when_waiting_cannot_help(at in 0..CODES.len(), tries in 1..50) {
+            let failed = failed(DeliveryOperation::Add, CODES[at], tries);
+            prop_assert_eq!(next_try(&failed, now()).is_some(), is_retryable(CODES[at]));
+        }
+    }
+}

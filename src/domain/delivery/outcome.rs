@@ -1,0 +1,186 @@
+//! What the end of an attempt means for its delivery, its request and its assignment.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::access_request::AccessRequestState as State;
+use entity::access_request_event::AccessRequestAction as Action;
+use entity::assignment::AssignmentState;
+use entity::delivery::{self, DeliveryErrorCode, DeliveryOperation, DeliveryResult, DeliveryState};
+use entity::delivery_attempt::{self, AttemptOutcome};
+use uuid::Uuid;
+
+use super::{Failed, is_retryable, next_try};
+use crate::domain::Error;
+use crate::domain::access_request::{Outcome, Step, is_removal};
+use crate::domain::assignment::begin::legal;
+use crate::store::access_request::{Move, Moved, advance};
+use crate::store::{self, Transaction, Txn};
+
+/// How an attempt ended.
+#[derive(Clone, Debug)]
+pub enum End {
+    /// The remote is as wanted, or the delivery is not needed.
+    Done {
+        /// What was found.
+        result: DeliveryResult,
+        /// For giving: whether the access was there before Guichet gave it.
+        existed_before: Option<bool>,
+    },
+    /// It failed.
+    Failed {
+        /// The kind of failure.
+        code: DeliveryErrorCode,
+        /// The remote's own words.
+        message: String,
+        /// The remote's status.
+        status: Option<i32>,
+        /// How long the remote asked us to wait.
+        retry_after: Option<TimeDelta>,
+    },
+}
+
+/// Writes the end of an attempt, if the delivery is still this worker's.
+pub struct Finish {
+    /// The delivery, with this try counted.
+    pub delivery: delivery::Model,
+    /// The lease it was claimed with.
+    pub lease: Uuid,
+    /// When the attempt began.
+    pub started_at: DateTime<Utc>,
+    /// How it ended.
+    pub end: End,
+    /// Spreads the next try out, from 0 to 1.
+    pub jitter: f64,
+}
+
+impl Transaction for Finish {
+    /// Whether the delivery was still this worker's.
+    type Output = bool;
+    type Error = Error;
+
+    async fn run(&self, txn: &Txn) -> Result<bool, Error> {
+        // The request is locked before its state is computed: two last deliveries that finish at
+        // once must not both think that the other one is still open.
+        store::access_request::lock(txn, &[self.delivery.request_id]).await?;
+        let after = self.after(txn.now());
+        if !store::delivery::finish(txn, &after, self.lease).await? {
+            return Ok(false);
+        }
+        txn.insert(self.attempt(txn.now())).await?;
+        if after.due_at.is_none() {
+            complete(txn, &[self.delivery.request_id]).await?;
+            let over = store::assignment::taken_back(txn, &[self.delivery.assignment_id]).await?;
+            if !over.is_empty() {
+                store::assignment::set_state(txn, &over, AssignmentState::Ended, true).await?;
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl Finish {
+    /// The delivery as the attempt leaves it.
+    fn after(&self, now: DateTime<Utc>) -> delivery::Model {
+        let before = &self.delivery;
+        match &self.end {
+            End::Done { result, existed_before } => delivery::Model {
+                state: DeliveryState::Succeeded,
+                result: Some(*result),
+                existed_before: *existed_before,
+                due_at: None,
+                completed_at: Some(now),
+                ..before.clone()
+            },
+            End::Failed { code, message, status, retry_after } => {
+                let failed = Failed {
+                    operation: before.operation,
+                    code: *code,
+                    tries: before.attempt_in_round,
+                    retry_after: *retry_after,
+                    retry_until: before.retry_until,
+                    jitter: self.jitter,
+                };
+                let next = next_try(&failed, now);
+                delivery::Model {
+                    state: if next.is_some() { DeliveryState::Pending } else { DeliveryState::Failed },
+                    due_at: next,
+                    hold_until: retry_after.and_then(|wait| now.checked_add_signed(wait)),
+                    error_code: Some(*code),
+                    error_message: Some(message.clone()),
+                    error_retryable: Some(is_retryable(*code)),
+                    error_status: *status,
+                    error_at: Some(now),
+                    completed_at: next.is_none().then_some(now),
+                    ..before.clone()
+                }
+            }
+        }
+    }
+
+    fn attempt(&self, now: DateTime<Utc>) -> delivery_attempt::Model {
+        let (outcome, code, message, status) = match &self.end {
+            End::Done { .. } => (AttemptOutcome::Succeeded, None, None, None),
+            End::Failed { code, message, status, .. } => {
+                (AttemptOutcome::Failed, Some(*code), Some(message.clone()), *status)
+            }
+        };
+        delivery_attempt::Model {
+            delivery_id: self.delivery.id,
+            number: self.delivery.attempt_count,
+            round: self.delivery.round,
+            started_at: self.started_at,
+            finished_at: now,
+            outcome,
+            error_code: code,
+            message,
+            remote_status: status,
+        }
+    }
+}
+
+/// Completes those of these requests that are being delivered and have nothing left to wait for.
+pub async fn complete(txn: &Txn, requests: &[Uuid]) -> Result<(), Error> {
+    if requests.is_empty() {
+        return Ok(());
+    }
+    let locked = store::access_request::lock(txn, requests).await?;
+    let tally = store::delivery::tally(txn, requests).await?;
+    for (outcome, action, state) in [
+        (Outcome::All, Action::Delivered, AssignmentState::Delivered),
+        (Outcome::Some, Action::PartiallyDelivered, AssignmentState::PartiallyDelivered),
+        (Outcome::None, Action::DeliveryFailed, AssignmentState::DeliveryFailed),
+    ] {
+        let ended = |id: &Uuid| {
+            tally.iter().any(|(request, succeeded, failed, unfinished)| {
+                request == id && *unfinished == 0 && Outcome::of(*succeeded, *failed) == outcome
+            })
+        };
+        let done: Vec<_> =
+            locked.iter().filter(|row| row.state == State::Delivering && ended(&row.id)).collect();
+        if done.is_empty() {
+            continue;
+        }
+        let moved: Vec<Moved> = done.iter().map(|row| Moved { id: row.id, from: row.state }).collect();
+        let step = Move {
+            to: legal(State::Delivering, Step::Complete(outcome))?,
+            action,
+            actor: None,
+            reason: None,
+            bulk_operation: None,
+        };
+        advance(txn, &moved, step).await?;
+        let assignments: Vec<Uuid> =
+            done.iter().filter(|row| !is_removal(row.kind)).filter_map(|row| row.assignment_id).collect();
+        store::assignment::set_delivered(txn, &assignments, state).await?;
+    }
+    Ok(())
+}
+
+/// What a success means for the access that was there before.
+#[must_use]
+pub fn existed_before(delivery: &delivery::Model, known: Option<bool>, already_so: bool) -> Option<bool> {
+    match delivery.operation {
+        DeliveryOperation::Remove => None,
+        // Only what the very first try found was there before: a later one may find its own work.
+        DeliveryOperation::Add => Some(known.unwrap_or(already_so && delivery.attempt_count == 1)),
+    }
+}

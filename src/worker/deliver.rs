@@ -1,0 +1,131 @@
+//! Deliveries: claim what is due, call the connector outside of any transaction, write the end.
+
+use chrono::TimeDelta;
+use entity::connector::ConnectorHealth;
+use entity::delivery::{DeliveryOperation, DeliveryResult};
+use uuid::Uuid;
+
+use crate::connector::outgoing::is_network_failure;
+use crate::connector::registry::Registry;
+use crate::connector::{CALL_DEADLINE, Done, Failure, Person, Target};
+use crate::domain::Error;
+use crate::domain::delivery::outcome::{End, Finish, existed_before};
+use crate::store::delivery::Claimed;
+use crate::store::{self, Database, StoreError};
+
+/// A delivery that is this worker's for a minute.
+pub struct Claim {
+    claimed: Claimed,
+    lease: Uuid,
+}
+
+/// Claims what is due.
+pub async fn claim(database: &Database) -> Result<Vec<Claim>, StoreError> {
+    let lease = database.clock().id();
+    let claimed = store::delivery::claim(database, lease).await?;
+    Ok(claimed.into_iter().map(|claimed| Claim { claimed, lease }).collect())
+}
+
+/// Tries a delivery once and writes how it ended.
+pub async fn attempt(database: &Database, connectors: &Registry, claim: Claim) {
+    let Claim { claimed, lease } = claim;
+    let started_at = database.clock().now();
+    let end = match without_remote(&claimed) {
+        Some(result) => End::Done { result, existed_before: None },
+        None => {
+            let called = call(connectors, &claimed).await;
+            if let Err(error) = note_health(database, &claimed, called.as_ref().err()).await {
+                tracing::warn!(%error, "could not note the health of a connector");
+            }
+            ended(&claimed, called)
+        }
+    };
+    let delivery = claimed.delivery;
+    let id = delivery.id;
+    // Random bits of the lease spread the next tries out.
+    let jitter = f64::from(lease.as_bytes()[15]) / 255.0;
+    match database.write(&Finish { delivery, lease, started_at, end, jitter }).await {
+        Ok(true) => {}
+        Ok(false) => {
+            tracing::warn!(delivery = %id, "an attempt took longer than its lease; its end is not written")
+        }
+        Err(Error::Broken(error)) => {
+            tracing::error!(%error, delivery = %id, "could not write the end of an attempt")
+        }
+        Err(Error::Rejected(_)) => tracing::error!(delivery = %id, "the end of an attempt was refused"),
+    }
+}
+
+/// What needs no call: a role that others still need, that was there before, or that is no longer wanted.
+fn without_remote(claimed: &Claimed) -> Option<DeliveryResult> {
+    match claimed.delivery.operation {
+        DeliveryOperation::Add => (!claimed.still_wanted).then_some(DeliveryResult::NoLongerWanted),
+        DeliveryOperation::Remove if claimed.still_needed => Some(DeliveryResult::StillNeeded),
+        DeliveryOperation::Remove if claimed.known_before == Some(true) => {
+            Some(DeliveryResult::ExistedBefore)
+        }
+        DeliveryOperation::Remove => None,
+    }
+}
+
+async fn call(connectors: &Registry, claimed: &Claimed) -> Result<Done, Failure> {
+    let connector = connectors.get(&claimed.connector)?;
+    let person = Person {
+        id: claimed.user.id.to_string(),
+        subject: claimed.user.subject.clone(),
+        display_name: claimed.user.display_name.clone(),
+        email: claimed.user.email.clone(),
+    };
+    let target = Target {
+        resource: claimed.role.resource.origin_id.clone(),
+        role: claimed.role.role.origin_id.clone(),
+    };
+    let work = async {
+        match claimed.delivery.operation {
+            DeliveryOperation::Add => connector.add(&person, &target).await,
+            DeliveryOperation::Remove => connector.remove(&person, &target).await,
+        }
+    };
+    tokio::time::timeout(CALL_DEADLINE, work).await.unwrap_or_else(|_| {
+        Err(Failure {
+            code: entity::delivery::DeliveryErrorCode::RemoteTimeout,
+            message: "The target system did not answer in time.".to_owned(),
+            remote_status: None,
+            retry_after: None,
+        })
+    })
+}
+
+fn ended(claimed: &Claimed, called: Result<Done, Failure>) -> End {
+    match called {
+        Ok(done) => End::Done {
+            result: match done {
+                Done::Changed => DeliveryResult::Changed,
+                Done::AlreadySo => DeliveryResult::AlreadySo,
+            },
+            existed_before: existed_before(&claimed.delivery, claimed.known_before, done == Done::AlreadySo),
+        },
+        Err(failure) => End::Failed {
+            code: failure.code,
+            message: failure.message,
+            status: failure.remote_status.map(i32::from),
+            retry_after: failure.retry_after.and_then(|wait| TimeDelta::from_std(wait).ok()),
+        },
+    }
+}
+
+/// Notes whether the remote answers: five network failures in a row let the connector rest.
+async fn note_health(
+    database: &Database,
+    claimed: &Claimed,
+    failure: Option<&Failure>,
+) -> Result<(), StoreError> {
+    let connector = &claimed.connector;
+    match failure {
+        Some(failure) if is_network_failure(failure) => {
+            store::connector::note_failure(database, connector.id, &failure.message).await
+        }
+        _ if connector.failures_in_row == 0 && connector.health == ConnectorHealth::Healthy => Ok(()),
+        _ => store::connector::note_answer(database, connector.id).await,
+    }
+}

@@ -1,0 +1,36 @@
+//! A running server with the demo's story, on either database, with a clock that is set by hand.
+
+pub mod database;
+pub mod fault_proxy;
+pub mod npm;
+pub mod server;
+
+pub use database::Kind;
+pub use server::{Server, codes};
+
+/// Defines tests that run on both databases: `name::sqlite` and `name::postgres`.
+macro_rules! on_both_databases {
+    ($($(#[$meta:meta])* async fn $name:ident($server:ident: Server) $body:block)*) => {$(
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            async fn check($server: $crate::harness::Server) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                if let Some(server) = $crate::harness::Server::start($crate::harness::Kind::Sqlite).await {
+                    check(server).await;
+                }
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                if let Some(server) = $crate::harness::Server::start($crate::harness::Kind::Postgres).await {
+                    check(server).await;
+                }
+            }
+        }
+    )*};
+}

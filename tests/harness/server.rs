@@ -1,0 +1,170 @@
+//! A server on an ephemeral port, and the people of the demo as its clients.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use guichet::app::App;
+use guichet::authn::issuer::Issuers;
+use guichet::authn::sign::TokenClaims;
+use guichet::clock::Clock;
+use guichet::config::Settings;
+use guichet::demo::{self, Secrets};
+use guichet::http;
+use guichet::secret::SecretKeys;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::database::{self, Kind};
+
+/// A running server.
+pub struct Server {
+    pub app: Arc<App>,
+    pub clock: Clock,
+    pub base: String,
+    pub kind: Kind,
+    secrets: Secrets,
+    client: reqwest::Client,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HashMap<String, String>,
+    pub json: Value,
+}
+
+impl Server {
+    /// Starts a server on a fresh copy of the demo's story; none where the database is missing and may be.
+    pub async fn start(kind: Kind) -> Option<Self> {
+        let settings = database::fresh(kind).await?;
+        let directory = tempfile::tempdir().unwrap();
+        let secrets = Secrets::in_directory(directory.path()).unwrap();
+        let clock = Clock::manual(database::begin() + TimeDelta::seconds(1));
+        let settings = Settings {
+            database: settings,
+            issuers: Issuers::parse(&secrets.issuers(), true).unwrap(),
+            secret_keys: Arc::new(SecretKeys::parse(secrets.secret_keys()).unwrap()),
+            allow_private_addresses: true,
+            body_limit: 262_144,
+        };
+        let app = App::start(settings, clock.clone(), None).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let router = http::router(Arc::clone(&app));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Some(Self { app, clock, base, kind, secrets, client: reqwest::Client::new() })
+    }
+
+    /// Works until nothing is due.
+    pub async fn work(&self) {
+        self.app.worker.run_due().await.unwrap();
+    }
+
+    /// A token for a person of the demo, with the roles that the demo gives them.
+    pub fn token(&self, subject: &str) -> String {
+        let person = demo::PEOPLE.iter().find(|person| person.subject == subject);
+        let roles = person.map(|person| person.roles).unwrap_or_default();
+        let organization = match subject {
+            "mila" | "nils" | "olga" | "pablo" | "qing" | "rosa" | "samir" | "tara" => "fabrikam",
+            _ => "contoso",
+        };
+        let roles: Vec<&str> = roles.iter().map(|role| role.name()).collect();
+        self.token_with(subject, organization, &roles)
+    }
+
+    /// A token with these roles.
+    pub fn token_with(&self, subject: &str, organization: &str, roles: &[&str]) -> String {
+        let claims = TokenClaims {
+            iss: demo::issuer(organization),
+            aud: demo::AUDIENCE.to_owned(),
+            sub: subject.to_owned(),
+            exp: self.clock.now() + TimeDelta::hours(1),
+            iat: self.clock.now(),
+            name: None,
+            email: None,
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        };
+        self.secrets.token(&claims).unwrap()
+    }
+
+    /// Sends an operation with headers of the caller's choice.
+    pub async fn send(&self, headers: &[(&str, &str)], body: String) -> Answer {
+        let mut request = self.client.post(format!("{}/graphql", self.base)).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
+            .collect();
+        let text = response.text().await.unwrap();
+        Answer { status, headers, json: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+    }
+
+    /// Asks with a token.
+    pub async fn ask_with(&self, token: &str, query: &str, variables: Value) -> Answer {
+        let authorization = format!("Bearer {token}");
+        let headers = [("content-type", "application/json"), ("authorization", authorization.as_str())];
+        self.send(&headers, json!({ "query": query, "variables": variables }).to_string()).await
+    }
+
+    /// Asks as a person of the demo; the answer must hold no errors.
+    pub async fn ask(&self, subject: &str, query: &str, variables: Value) -> Value {
+        let answer = self.ask_with(&self.token(subject), query, variables).await;
+        assert!(answer.json["errors"].is_null(), "{subject}: {query}\n{}", answer.json["errors"]);
+        answer.json["data"].clone()
+    }
+
+    /// The codes of the errors that a person gets.
+    pub async fn errors(&self, subject: &str, query: &str, variables: Value) -> Vec<String> {
+        let answer = self.ask_with(&self.token(subject), query, variables).await;
+        let errors = answer.json["errors"].as_array().cloned().unwrap_or_default();
+        errors.iter().map(|error| error["extensions"]["code"].as_str().unwrap_or("none").to_owned()).collect()
+    }
+
+    /// The id of the package with this name.
+    pub async fn package(&self, name: &str) -> Value {
+        let query =
+            "query($name: String!) { accessPackages(filter: {search: $name}) { nodes { id displayName } } }";
+        let found = self.ask("alice", query, json!({ "name": name })).await;
+        let nodes = found["accessPackages"]["nodes"].as_array().unwrap().clone();
+        nodes.into_iter().find(|node| node["displayName"] == name).unwrap()["id"].clone()
+    }
+
+    /// The id of a user.
+    pub async fn user(&self, name: &str) -> Value {
+        let query = "query($name: String!) { users(filter: {search: $name}) { nodes { id } } }";
+        self.ask("alice", query, json!({ "name": name })).await["users"]["nodes"][0]["id"].clone()
+    }
+
+    /// Who is in a group of Contoso's directory.
+    pub async fn members(&self, origin: &str) -> Vec<String> {
+        let query = "{ connectors { nodes { groups(first: 100) { nodes { originId
+            members(first: 100) { nodes { user { displayName } } } } } } } }";
+        let found = self.ask("alice", query, json!({})).await;
+        let groups = found["connectors"]["nodes"].as_array().unwrap().iter();
+        let groups = groups.flat_map(|connector| connector["groups"]["nodes"].as_array().unwrap().clone());
+        let group = groups.into_iter().find(|group| group["originId"] == origin);
+        let members =
+            group.map(|group| group["members"]["nodes"].as_array().unwrap().clone()).unwrap_or_default();
+        members.iter().map(|member| member["user"]["displayName"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Runs a statement on the database, for what no API does.
+    pub async fn sql(&self, text: &'static str) {
+        use guichet::store::database::Connection as _;
+        let mut sql = self.app.database.sql();
+        sql.push(text);
+        self.app.database.execute(sql).await.unwrap();
+    }
+}
+
+/// The codes of a payload's `userErrors`.
+pub fn codes(payload: &Value) -> Vec<&str> {
+    payload["userErrors"].as_array().unwrap().iter().map(|error| error["code"].as_str().unwrap()).collect()
+}
