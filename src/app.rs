@@ -69,6 +69,7 @@ impl App {
             organization: issuer.organization.clone(),
         });
         let environment = Environment {
+            connectors: connectors.clone(),
             secret_keys: settings.secret_keys,
             allow_private_addresses: settings.allow_private_addresses,
             issuers: issuers.collect(),

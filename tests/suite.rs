@@ -20,3 +20,4 @@ mod paging;
 mod reprocess;
 mod requests;
 mod schema;
+mod scim_delivery;

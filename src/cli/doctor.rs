@@ -1,6 +1,7 @@
 //! `guichet doctor`: what is wrong, and what to do.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use super::say;
 use crate::app::StartError;
@@ -8,6 +9,8 @@ use crate::authn::issuer::{Issuers, Keys};
 use crate::authn::jwks::{KeySet, Miss};
 use crate::clock::Clock;
 use crate::config::{self, DatabaseArgs, ServeArgs};
+use crate::connector::registry::Registry;
+use crate::id::Kind;
 use crate::secret::SecretKeys;
 use crate::store::{self, Database};
 
@@ -18,7 +21,7 @@ const CLOCK_TOLERANCE: i64 = 5;
 pub async fn run(database: &DatabaseArgs, serve: &ServeArgs) -> Result<ExitCode, StartError> {
     let mut findings = Findings { healthy: true };
     check_keys(serve, &mut findings).await;
-    check_database(database, &mut findings).await;
+    check_database(database, serve, &mut findings).await;
     Ok(if findings.healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -72,7 +75,7 @@ async fn check_keys(serve: &ServeArgs, findings: &mut Findings) {
     }
 }
 
-async fn check_database(arguments: &DatabaseArgs, findings: &mut Findings) {
+async fn check_database(arguments: &DatabaseArgs, serve: &ServeArgs, findings: &mut Findings) {
     let settings = match arguments.settings() {
         Ok(settings) => settings,
         Err(error) => return findings.bad(&error.to_string(), "Set the address of the database."),
@@ -106,6 +109,32 @@ async fn check_database(arguments: &DatabaseArgs, findings: &mut Findings) {
         ),
         Err(error) => {
             findings.bad(&format!("the clock of the database: {error}"), "Look at the database's log.");
+        }
+    }
+    check_connectors(&database, serve, findings).await;
+}
+
+async fn check_connectors(database: &Database, serve: &ServeArgs, findings: &mut Findings) {
+    let Some(Ok(keys)) = serve.secret_keys.as_deref().map(SecretKeys::parse) else { return };
+    let registry = Registry::new(database.clone(), Arc::new(keys), serve.allow_private_addresses);
+    let connectors = match store::connector::all(database).await {
+        Ok(connectors) => connectors,
+        Err(error) => {
+            return findings.bad(&format!("the connectors: {error}"), "Look at the database's log.");
+        }
+    };
+    for connector in connectors {
+        let what = format!("connector {:?} ({})", connector.display_name, Kind::Connector.text(connector.id));
+        let checked = match registry.get(&connector) {
+            Ok(live) => live.check().await,
+            Err(failure) => Err(failure),
+        };
+        match checked {
+            Ok(()) => good(&what),
+            Err(failure) => findings.bad(
+                &format!("{what}: {failure}"),
+                "Check its address and secret with updateConnector, and that the remote runs.",
+            ),
         }
     }
 }

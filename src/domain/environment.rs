@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::connector::registry::Registry;
 use crate::secret::SecretKeys;
 
 /// What commands need to know of the server's settings. Clones are cheap.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Environment {
+    /// The connectors in use.
+    pub connectors: Registry,
     /// The keys for secrets at rest.
     pub secret_keys: Arc<SecretKeys>,
     /// Whether connectors may call loopback and private addresses, and these without TLS.

@@ -25,6 +25,8 @@ impl Duration {
     }
 }
 
+/// A length of time in the form of ISO 8601 with days, hours, minutes and seconds, for example `P14D` or `PT36H`.
+/// Months and years are not accepted: they have no fixed length.
 #[Scalar(specified_by_url = "https://www.iso.org/standard/70907.html")]
 impl ScalarType for Duration {
     fn parse(value: Value) -> InputValueResult<Self> {

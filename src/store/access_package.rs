@@ -242,3 +242,17 @@ pub async fn touch(txn: &Txn, package: Uuid) -> Result<(), StoreError> {
     sql.push("UPDATE access_package SET version = version + 1 WHERE id = ").bind(package);
     txn.execute(sql).await.map(|_| ())
 }
+
+/// Keeps a package and its policies as they are until the transaction ends; tells whether the
+/// package is there. Any number of transactions can hold it.
+pub async fn hold(txn: &Txn, package: Uuid) -> Result<bool, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT p.id FROM access_package p WHERE p.deleted_at IS NULL AND p.id = ").bind(package);
+    sql.hold("p");
+    let there = !txn.all(sql).await?.is_empty();
+    let mut sql = txn.sql();
+    sql.push("SELECT a.id FROM assignment_policy a WHERE a.deleted_at IS NULL AND a.access_package_id = ");
+    sql.bind(package).push(" ORDER BY a.id").hold("a");
+    txn.all(sql).await?;
+    Ok(there)
+}

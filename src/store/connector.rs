@@ -81,6 +81,14 @@ pub async fn note_failure(database: &Database, connector: Uuid, words: &str) -> 
     database.execute(sql).await.map(|_| ())
 }
 
+/// Notes that a trial of the remote failed; the breaker counts deliveries alone.
+pub async fn note_refusal(database: &Database, connector: Uuid, words: &str) -> Result<(), StoreError> {
+    let mut sql = database.sql();
+    sql.push("UPDATE connector SET health = 'FAILING', health_message = ").bind(words);
+    sql.push(", health_checked_at = ").bind(database.clock().now()).push(" WHERE id = ").bind(connector);
+    database.execute(sql).await.map(|_| ())
+}
+
 /// Notes that the remote answered.
 pub async fn note_answer(database: &Database, connector: Uuid) -> Result<(), StoreError> {
     let mut sql = database.sql();
@@ -179,4 +187,15 @@ pub async fn touch(txn: &Txn, connector: Uuid) -> Result<(), StoreError> {
     let mut sql = txn.sql();
     sql.push("UPDATE connector SET version = version + 1 WHERE id = ").bind(connector);
     txn.execute(sql).await.map(|_| ())
+}
+
+/// All connectors that were not deleted, of every organization: for the operator's commands.
+pub async fn all(connection: &impl Connection) -> Result<Vec<connector::Model>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT ")
+        .columns::<connector::Entity>("k")
+        .push(" FROM connector k WHERE k.deleted_at IS NULL");
+    sql.push(" ORDER BY k.organization_id, k.name_key");
+    let rows = connection.all(sql).await?;
+    Ok(rows.iter().map(|row| connector::Model::from_query_result(row, "k_")).collect::<Result<_, _>>()?)
 }

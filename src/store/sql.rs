@@ -120,6 +120,14 @@ impl Sql {
         self
     }
 
+    /// Adds `FOR SHARE OF alias` where rows can be locked: others may hold it, too, but not change it.
+    pub fn hold(&mut self, alias: &'static str) -> &mut Self {
+        if self.dialect == Dialect::Postgres {
+            self.push(" FOR SHARE OF ").push(alias);
+        }
+        self
+    }
+
     /// Adds `FOR UPDATE OF alias SKIP LOCKED` where rows can be locked.
     pub fn lock_free(&mut self, alias: &'static str) -> &mut Self {
         if self.dialect == Dialect::Postgres {

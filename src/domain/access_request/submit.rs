@@ -69,6 +69,9 @@ impl Command for Submit {
         let visible =
             store::access_package::find(txn, Access::Visible(&self.scope), &[package_id], include).await?;
         let package = visible.into_iter().next().ok_or_else(not_found)?.package;
+        if !store::access_package::hold(txn, package_id).await? {
+            return Err(not_found().into());
+        }
         let found = store::access_request::requestability(txn, &self.scope, &[package_id]).await?;
         let facts = found.into_iter().next().ok_or_else(not_found)?;
         if let Some(code) = blockers(&facts).into_iter().find(|code| *code != Code::PolicyRequired) {

@@ -72,6 +72,9 @@ impl Command for Create {
         if user.state == UserState::Deactivated {
             return Err(Rejection::of("user", Code::UserDeactivated, "This user is deactivated.").into());
         }
+        if !store::access_package::hold(txn, package_id).await? {
+            return Err(no_package().into());
+        }
         let no_policy = || missing("policy", "policy of this package");
         let policy_id = self.policy.ok_or_else(no_policy)?;
         let policies =

@@ -4,6 +4,7 @@ pub mod address;
 pub mod create;
 pub mod delete;
 pub mod open;
+pub mod test;
 pub mod update;
 
 use entity::connector;

@@ -8,9 +8,10 @@ use uuid::Uuid;
 use super::{Connector, ConnectorKind};
 use crate::authz::Action as _;
 use crate::authz::permission::action::EditConnector;
-use crate::domain::connector::{create, delete, open, update};
+use crate::domain::connector::{create, delete, open, test, update};
 use crate::graphql::api::{Api, change, repeatable};
-use crate::graphql::error::{ApiError, UserError};
+use crate::graphql::delivery::DeliveryErrorCode;
+use crate::graphql::error::{ApiError, UserError, answer};
 use crate::graphql::id::Kind;
 use crate::graphql::requires::requires;
 use crate::graphql::scalar::SecretText;
@@ -108,6 +109,35 @@ pub struct OpenConnectorPayload {
     user_errors: Vec<UserError>,
 }
 
+/// Which connector to try.
+#[derive(Debug, InputObject)]
+pub struct TestConnectorInput {
+    /// The connector.
+    id: ID,
+}
+
+/// Why a connector cannot be used.
+#[derive(SimpleObject)]
+pub struct ConnectorFailure {
+    /// The kind of failure.
+    code: DeliveryErrorCode,
+    /// The remote's own words, secrets removed, at most 1,000 characters.
+    message: String,
+    /// The remote's status, for HTTP its status code; null where there was none.
+    remote_status: Option<i32>,
+}
+
+/// The end of `testConnector`.
+#[derive(SimpleObject)]
+pub struct TestConnectorPayload {
+    /// The connector with its health as it is now; null when refused.
+    connector: Option<Connector>,
+    /// Why the remote cannot be used; null when it can.
+    failure: Option<ConnectorFailure>,
+    /// Why the trial was refused; empty when it was made.
+    user_errors: Vec<UserError>,
+}
+
 /// The connector that a command has made or changed.
 async fn changed(api: &Api, id: Option<Uuid>) -> Result<Option<Connector>, ApiError> {
     let Some(id) = id else { return Ok(None) };
@@ -183,6 +213,27 @@ impl ConnectorMutation {
         let command = delete::Delete { permit, id: Kind::Connector.parse(&input.id) };
         let (id, user_errors) = api.run(command).await?;
         Ok(DeleteConnectorPayload { connector: changed(api, id).await?, user_errors })
+    }
+
+    /// Tries a connector: whether the remote answers and lets Guichet in. What was found is kept as its health.
+    #[graphql(directive = requires::apply(EditConnector::PERMISSION.into()))]
+    async fn test_connector(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The connector.")] input: TestConnectorInput,
+    ) -> Result<TestConnectorPayload, ApiError> {
+        let api = Api::of(ctx);
+        let permit = api.permit::<EditConnector>().await?;
+        let id = Kind::Connector.parse(&input.id);
+        let tested = test::test(&api.database, &api.environment.connectors, permit, id).await;
+        let (tested, user_errors) = answer(tested)?;
+        let connector = changed(api, tested.as_ref().map(|tested| tested.connector)).await?;
+        let failure = tested.and_then(|tested| tested.failure).map(|failure| ConnectorFailure {
+            code: failure.code.into(),
+            message: failure.message,
+            remote_status: failure.remote_status.map(i32::from),
+        });
+        Ok(TestConnectorPayload { connector, failure, user_errors })
     }
 
     /// Opens a connector to a catalog for named targets, so that the catalog's owners can take these as resources;
