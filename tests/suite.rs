@@ -16,3 +16,4 @@ mod harness;
 mod connector_scim;
 mod reprocess;
 mod requests;
+mod role_matrix;
