@@ -59,7 +59,8 @@ fn root_fields(root: &str) -> BTreeMap<String, FieldDefinition> {
     object.fields.into_iter().map(|field| (field.node.name.node.to_string(), field.node)).collect()
 }
 
-fn types() -> BTreeMap<String, TypeDefinition> {
+/// The types of the schema.
+pub fn types() -> BTreeMap<String, TypeDefinition> {
     let document = parse_schema(guichet::graphql::sdl()).unwrap();
     let types = document.definitions.into_iter().filter_map(|definition| match definition {
         TypeSystemDefinition::Type(definition) => {

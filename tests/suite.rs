@@ -14,6 +14,7 @@
 mod harness;
 
 mod connector_scim;
+mod cross_organization;
 mod reprocess;
 mod requests;
 mod role_matrix;
