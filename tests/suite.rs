@@ -18,3 +18,4 @@ mod cross_organization;
 mod reprocess;
 mod requests;
 mod role_matrix;
+mod visibility;
