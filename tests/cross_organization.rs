@@ -173,7 +173,7 @@ on_both_databases! {
                 assert!(matches > 0 || path.starts_with("viewer") || path == "auditEvents", "{path} {condition}");
                 assert_eq!(server.filtered("alice", path, &condition, &foreign).await, 0, "{path} {condition}");
                 assert_eq!(server.filtered("alice", path, &condition, &[]).await, 0, "{path} {condition}");
-                let garbage = ["".to_owned(), "x".to_owned(), format!("{}0", own[0])];
+                let garbage = [String::new(), "x".to_owned(), format!("{}0", own[0])];
                 let garbage: Vec<&String> = garbage.iter().collect();
                 assert_eq!(server.filtered("alice", path, &condition, &garbage).await, 0, "{path} {condition}");
                 // And beside one's own they change nothing.
