@@ -82,7 +82,7 @@ impl Server {
     }
 
     /// The requests of a package: state and the one delivery's error, attempts and next try.
-    async fn rows(&self, package: &Value) -> Vec<Value> {
+    async fn requests_for(&self, package: &Value) -> Vec<Value> {
         let query = "query($p: [ID!]) { accessRequests(filter: {accessPackage: $p, type: [USER_ADD]}, first: 100) { nodes {
             id state requestor { displayName } assignment { id state } deliveries { operation state attemptCount nextAttemptAt lastError { code message remoteStatus } } } } }";
         self.ask("alice", query, json!({ "p": [package] })).await["accessRequests"]["nodes"]
@@ -93,7 +93,7 @@ impl Server {
 
     async fn states_of(&self, package: &Value) -> Vec<String> {
         let mut states: Vec<String> =
-            self.rows(package).await.iter().map(|row| row["state"].as_str().unwrap().to_owned()).collect();
+            self.requests_for(package).await.iter().map(|row| row["state"].as_str().unwrap().to_owned()).collect();
         states.sort();
         states.dedup();
         states
@@ -142,7 +142,7 @@ on_both_databases! {
         proxy.set(Mode::Down);
         let waiting = server.ask_for(PEOPLE[1], &package).await;
         server.work().await;
-        let row = server.rows(&package).await.into_iter().find(|row| row["id"] == waiting).unwrap();
+        let row = server.requests_for(&package).await.into_iter().find(|row| row["id"] == waiting).unwrap();
         assert_eq!(row["state"], "DELIVERING");
         assert_eq!(row["deliveries"][0]["lastError"]["code"], "REMOTE_UNAVAILABLE");
         assert_ne!(row["deliveries"][0]["nextAttemptAt"], Value::Null);
@@ -151,7 +151,7 @@ on_both_databases! {
         proxy.set(Mode::Throttle("7200".to_owned()));
         server.clock.advance(TimeDelta::seconds(31));
         server.work().await;
-        let row = server.rows(&package).await.into_iter().find(|row| row["id"] == waiting).unwrap();
+        let row = server.requests_for(&package).await.into_iter().find(|row| row["id"] == waiting).unwrap();
         assert_eq!(row["deliveries"][0]["lastError"]["code"], "REMOTE_THROTTLED");
         assert_eq!(row["deliveries"][0]["lastError"]["remoteStatus"], 429);
         proxy.set(Mode::Pass);
@@ -174,7 +174,7 @@ on_both_databases! {
         }
         server.work().await;
         assert_eq!(server.states_of(&package).await, ["DELIVERED", "DELIVERY_FAILED"]);
-        let rows = server.rows(&package).await;
+        let rows = server.requests_for(&package).await;
         let row = rows.iter().find(|row| row["id"] == failed[0]).unwrap();
         assert_eq!(row["deliveries"][0]["lastError"]["remoteStatus"], 500);
         assert!(row["deliveries"][0]["attemptCount"].as_i64().unwrap() > 5);
@@ -192,7 +192,7 @@ on_both_databases! {
         assert_eq!(server.states_of(&package).await, ["DELIVERED"]);
 
         // The server's own membership is what Guichet says: equal, and nobody twice.
-        let mut held: Vec<String> = server.rows(&package).await.iter()
+        let mut held: Vec<String> = server.requests_for(&package).await.iter()
             .map(|row| row["requestor"]["displayName"].as_str().unwrap().to_owned()).collect();
         held.sort();
         assert_eq!(held.len(), PEOPLE.len());
@@ -200,7 +200,7 @@ on_both_databases! {
 
         // Revoked while the server is away: removing never gives up.
         proxy.set(Mode::Down);
-        let assignment = server.rows(&package).await[0]["assignment"]["id"].clone();
+        let assignment = server.requests_for(&package).await[0]["assignment"]["id"].clone();
         let revoked = server.ask("alice", "mutation($id: ID!) { revokeAssignment(input: {id: $id}) {
             assignment { state user { displayName } } userErrors { code } } }", json!({ "id": assignment })).await;
         assert_eq!(revoked["revokeAssignment"]["assignment"]["state"], "REVOKING");

@@ -15,9 +15,12 @@ mod harness;
 
 mod architecture;
 mod connector_scim;
+mod cross_organization;
 mod http;
 mod paging;
 mod reprocess;
 mod requests;
+mod role_matrix;
 mod schema;
 mod scim_delivery;
+mod visibility;

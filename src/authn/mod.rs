@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::authz::{Role, Viewer};
 use crate::clock::Clock;
 use crate::id::Kind;
-use crate::store::{self, Database, StoreError, Transaction, Txn};
+use crate::store::{self, Access, Database, StoreError, Transaction, Txn};
 use verify::{Rejection, Verified, Verifier};
 
 /// How long a viewer is remembered: the bound on how late a change of roles is seen on other servers.
@@ -131,9 +131,26 @@ impl Inner {
             user: Some(user.id),
             is_member: user.kind == UserKind::Member,
             roles: roles.everywhere,
-            claimed: roles.scoped,
+            claimed: self.in_catalogs_of(own.id, roles.scoped).await?,
             assigned: store::user::catalog_roles(database, user.id).await?,
         })
+    }
+
+    /// The claimed roles that name a catalog of the organization which is still there; the others give
+    /// nothing, not even the organization-wide part of what a role may see.
+    async fn in_catalogs_of(
+        &self,
+        organization: Uuid,
+        claimed: BTreeSet<(Role, Uuid)>,
+    ) -> Result<BTreeSet<(Role, Uuid)>, StoreError> {
+        if claimed.is_empty() {
+            return Ok(claimed);
+        }
+        let ids: Vec<Uuid> = claimed.iter().map(|(_, catalog)| *catalog).collect();
+        let found = store::catalog::find(&self.database, Access::Named(organization), &ids).await?;
+        let there: BTreeSet<Uuid> =
+            found.iter().filter(|catalog| catalog.deleted_at.is_none()).map(|catalog| catalog.id).collect();
+        Ok(claimed.into_iter().filter(|(_, catalog)| there.contains(catalog)).collect())
     }
 
     /// A caller from outside: a guest's rights only, whatever the token claims.

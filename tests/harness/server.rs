@@ -22,6 +22,7 @@ pub struct Server {
     pub app: Arc<App>,
     pub clock: Clock,
     pub base: String,
+    pub kind: Kind,
     secrets: Secrets,
     client: reqwest::Client,
 }
@@ -53,7 +54,7 @@ impl Server {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let router = http::router(&app);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Some(Self { app, clock, base, secrets, client: reqwest::Client::new() })
+        Some(Self { app, clock, base, kind, secrets, client: reqwest::Client::new() })
     }
 
     /// Works until nothing is due.
@@ -160,6 +161,67 @@ impl Server {
         let mut sql = self.app.database.sql();
         sql.push(text);
         self.app.database.execute(sql).await.unwrap();
+    }
+}
+
+impl Server {
+    /// Sends an operation as nobody, or with a token, and to a named organization.
+    pub async fn call(
+        &self,
+        token: Option<&str>,
+        organization: Option<&str>,
+        query: &str,
+        variables: Value,
+    ) -> Answer {
+        let authorization = token.map(|token| format!("Bearer {token}"));
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(authorization.as_deref().map(|value| ("authorization", value)));
+        headers.extend(organization.map(|name| ("guichet-organization", name)));
+        self.send(&headers, json!({ "query": query, "variables": variables }).to_string()).await
+    }
+
+    /// The first column of what a statement reads, as text.
+    pub async fn rows(&self, text: String) -> Vec<String> {
+        use guichet::store::database::Connection as _;
+        let mut sql = self.app.database.sql();
+        // The store takes no text that was made while running; a test may leak some.
+        sql.push(text.leak());
+        let rows = self.app.database.all(sql).await.unwrap();
+        rows.iter().map(|row| row.try_get_by_index::<String>(0).unwrap()).collect()
+    }
+
+    /// Every row of the database as text, to see that nothing was changed; without the audit trail and
+    /// the roles that a sign-in notes.
+    pub async fn contents(&self) -> Vec<String> {
+        let tables = match self.kind {
+            Kind::Sqlite => {
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            }
+            Kind::Postgres => {
+                "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'"
+            }
+        };
+        let mut all = Vec::new();
+        for table in self.rows(tables.to_owned()).await {
+            if table == "audit_event" {
+                continue;
+            }
+            let row = match self.kind {
+                Kind::Sqlite => {
+                    let names = format!(
+                        "SELECT name FROM pragma_table_info('{table}') WHERE name NOT IN ('claimed_roles', 'claimed_at')"
+                    );
+                    let names = self.rows(names).await;
+                    let values: Vec<String> = names.iter().map(|name| format!("quote(\"{name}\")")).collect();
+                    values.join(" || ', ' || ")
+                }
+                Kind::Postgres => "(to_jsonb(t) - 'claimed_roles' - 'claimed_at')::text".to_owned(),
+            };
+            all.push(format!("SELECT '{table}: ' || {row} FROM \"{table}\" t"));
+        }
+        let mut rows = self.rows(all.join(" UNION ALL ")).await;
+        rows.sort_unstable();
+        rows
     }
 }
 
