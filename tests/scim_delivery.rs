@@ -92,8 +92,12 @@ impl Server {
     }
 
     async fn states_of(&self, package: &Value) -> Vec<String> {
-        let mut states: Vec<String> =
-            self.requests_for(package).await.iter().map(|row| row["state"].as_str().unwrap().to_owned()).collect();
+        let mut states: Vec<String> = self
+            .requests_for(package)
+            .await
+            .iter()
+            .map(|row| row["state"].as_str().unwrap().to_owned())
+            .collect();
         states.sort();
         states.dedup();
         states

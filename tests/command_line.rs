@@ -1,0 +1,182 @@
+//! The binary as its users start it.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+const KEY: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+/// The binary in a directory, with nothing of this machine's settings.
+fn guichet(directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_guichet"));
+    command.current_dir(directory).env_clear().stdin(Stdio::null());
+    command
+}
+
+fn run(command: &mut Command) -> Output {
+    command.output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// A demo that runs until it is dropped.
+struct Demo {
+    child: Child,
+    printed: String,
+}
+
+impl Demo {
+    fn start(directory: &Path) -> Self {
+        let mut child = guichet(directory).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut printed = String::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            printed.push_str(&line);
+            printed.push('\n');
+            if line.starts_with("Stop with") {
+                break;
+            }
+        }
+        Self { child, printed }
+    }
+
+    fn address(&self) -> &str {
+        self.printed.lines().find_map(|line| line.strip_prefix("GraphQL    ")).unwrap()
+    }
+
+    /// What was printed for each person: name, token, query.
+    fn people(&self) -> Vec<(String, String, String)> {
+        self.printed
+            .split("\n# ")
+            .skip(1)
+            .map(|part| {
+                let between = |start: &str, end: &str| {
+                    part.split(start).nth(1).and_then(|rest| rest.split(end).next()).unwrap().to_owned()
+                };
+                (part.split(',').next().unwrap().to_owned(), between("Bearer ", "'"), between("-d '", "'\n"))
+            })
+            .collect()
+    }
+
+    async fn ask(&self, token: &str, body: String) -> Value {
+        let client = reqwest::Client::new();
+        let request =
+            client.post(self.address()).bearer_auth(token).header("content-type", "application/json");
+        request.body(body).send().await.unwrap().json().await.unwrap()
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn without_a_subcommand_it_is_the_demo_and_a_second_start_finds_it_as_it_was() {
+    let directory = tempfile::tempdir().unwrap();
+    let demo = Demo::start(directory.path());
+    assert!(demo.address().starts_with("http://127.0.0.1:"));
+    let people = demo.people();
+    assert_eq!(people.len(), 13);
+    for (name, token, query) in &people {
+        let answer = demo.ask(token, query.clone()).await;
+        assert!(answer["errors"].is_null() && answer["data"].is_object(), "{name}: {answer}");
+    }
+    let everything =
+        json!({ "query": "{ accessRequests(first: 100) { totalCount nodes { id state submittedAt } } }" });
+    let alice = &people.iter().find(|(name, ..)| name == "Alice Martin").unwrap().1;
+    let before = demo.ask(alice, everything.to_string()).await;
+    let states: std::collections::BTreeSet<&str> = before["data"]["accessRequests"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| node["state"].as_str().unwrap())
+        .collect();
+    assert_eq!(states.len(), 9, "requests in every state: {states:?}");
+    drop(demo);
+    let demo = Demo::start(directory.path());
+    assert_eq!(demo.ask(alice, everything.to_string()).await, before);
+    // Another person, by a token made on the command line.
+    let token = run(guichet(directory.path()).args(["token", "nobody-yet", "--role", "GLOBAL_READER"]));
+    let token = String::from_utf8(token.stdout).unwrap();
+    let answer = demo
+        .ask(token.trim(), json!({ "query": "{ viewer { roles user { displayName } } }" }).to_string())
+        .await;
+    assert_eq!(
+        answer["data"]["viewer"],
+        json!({ "roles": ["GLOBAL_READER"], "user": { "displayName": "nobody-yet" } })
+    );
+    drop(demo);
+    // It is never served for real.
+    let issuers = json!([{ "issuer": "https://idp.example", "audience": "guichet", "organization": "contoso",
+        "keys": { "jwksFile": "keys.json" } }]);
+    let refused = run(guichet(directory.path())
+        .arg("serve")
+        .env("GUICHET_DATABASE_URL", "sqlite://guichet-demo/guichet.sqlite")
+        .env("GUICHET_ISSUERS", issuers.to_string())
+        .env("GUICHET_SECRET_KEYS", KEY));
+    assert!(!refused.status.success());
+    assert!(text(&refused).contains("demo data"), "{}", text(&refused));
+}
+
+#[test]
+fn settings_that_cannot_be_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path();
+    let missing = run(guichet(at).arg("serve"));
+    for name in ["GUICHET_DATABASE_URL", "GUICHET_ISSUERS", "GUICHET_SECRET_KEYS"] {
+        assert!(text(&missing).contains(name), "{}", text(&missing));
+    }
+    let unknown = run(guichet(at).arg("serve").env("GUICHET_LISTEM", "x"));
+    assert!(!unknown.status.success() && text(&unknown).contains("GUICHET_LISTEM"));
+    let demo = run(guichet(at).env("GUICHET_LISTEN", "127.0.0.1:1"));
+    assert!(
+        !demo.status.success()
+            && text(&demo).contains("GUICHET_LISTEN is set, but the demo takes no settings")
+    );
+    let wrong = run(guichet(at).arg("serve").env("GUICHET_LISTEN", "nowhere"));
+    assert!(!wrong.status.success() && text(&wrong).contains("--listen"));
+    let hs256 = json!([{ "issuer": "i", "audience": "a", "organization": "o", "keys": { "hs256Secret": "s".repeat(40) } }]);
+    let demo_keys = run(guichet(at)
+        .arg("serve")
+        .env("GUICHET_DATABASE_URL", "sqlite://x")
+        .env("GUICHET_SECRET_KEYS", KEY)
+        .env("GUICHET_ISSUERS", hs256.to_string()));
+    assert!(text(&demo_keys).contains("HS256"), "{}", text(&demo_keys));
+    assert!(!text(&demo_keys).contains("ssssssss"));
+    assert!(!at.join("guichet-demo").exists());
+}
+
+#[test]
+fn an_operator_sets_a_server_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let with_database = |arguments: &[&str]| {
+        let mut command = guichet(directory.path());
+        command.args(arguments).env("GUICHET_DATABASE_URL", "sqlite://guichet.sqlite");
+        command.env("GUICHET_SECRET_KEYS", KEY).env("GUICHET_ISSUERS", "@issuers.json");
+        run(&mut command)
+    };
+    std::fs::write(directory.path().join("issuers.json"), "[]").unwrap();
+    let migrated = with_database(&["migrate"]);
+    assert!(migrated.status.success(), "{}", text(&migrated));
+    let create =
+        ["organization", "create", "--slug", "contoso", "--name", "Contoso", "--domain", "contoso.example"];
+    assert!(with_database(&create).status.success());
+    assert!(text(&with_database(&create)).contains("has this slug"));
+    let odd = ["organization", "create", "--slug", "Con toso", "--name", "Contoso"];
+    assert!(text(&with_database(&odd)).contains("--slug"));
+    assert!(text(&with_database(&["seed"])).contains("holds data of its own"));
+    let doctor = with_database(&["doctor"]);
+    assert!(!doctor.status.success());
+    assert!(text(&doctor).contains("ok     database") && text(&doctor).contains("WRONG  GUICHET_ISSUERS"));
+    let config = with_database(&["config"]);
+    assert!(text(&config).contains("GUICHET_SECRET_KEYS=(set)") && !text(&config).contains("AAAA"));
+    let schema = run(guichet(directory.path()).arg("schema"));
+    assert_eq!(String::from_utf8(schema.stdout).unwrap(), include_str!("../schema.graphql"));
+}
