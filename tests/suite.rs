@@ -14,6 +14,7 @@
 mod harness;
 
 mod architecture;
+mod breaking;
 mod command_line;
 mod connector_scim;
 mod cross_organization;

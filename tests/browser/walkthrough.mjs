@@ -1,0 +1,77 @@
+// Does the README's walk-through in GraphiQL, in headless Chromium, on a fresh demo:
+//   node walkthrough.mjs <base-url> <chromium-path>
+// It ends with 0, or with 1 and one plain sentence.
+import { argv, exit, getuid } from 'node:process';
+import { chromium } from 'playwright-core';
+
+const [base, executablePath] = argv.slice(2);
+if (!base || !executablePath) {
+  console.error('Usage: node walkthrough.mjs <base-url> <chromium-path>');
+  exit(1);
+}
+
+/** The steps: who, which prepared operation, and what its result must say. */
+const steps = [
+  ['Hana Sato', '1 Failed requests', ({ accessRequests }) =>
+    accessRequests.totalCount === 10 && accessRequests.nodes.filter(({ reprocess }) => reprocess.eligible).length === 7],
+  ['Hana Sato', '2 Dry run', ({ reprocessAccessRequests: { bulkOperation } }) => bulkOperation.totalCount === 10],
+  ['Hana Sato', '5 What became of each', ({ bulkOperations: { nodes: [dry] } }) =>
+    dry.dryRun && dry.state === 'COMPLETED' && dry.acceptedCount === 7 && dry.rejectedCount === 3],
+  ['Bruno Keller', '3 Repair the group', ({ createDirectoryGroup }) => createDirectoryGroup.directoryGroup.originId === 'oncall'],
+  ['Hana Sato', '4 Reprocess all', ({ reprocessAccessRequests: { bulkOperation } }) => bulkOperation.totalCount === 10],
+  ['Hana Sato', '5 What became of each', ({ bulkOperations: { nodes: [done] } }) => {
+    const delivered = done.items.nodes.filter(({ target }) => target.state === 'DELIVERED');
+    return !done.dryRun && done.acceptedCount === 7 && delivered.length === 7
+      && done.items.nodes.filter(({ error }) => error?.code === 'REPROCESS_WINDOW_EXPIRED').length === 3;
+  }],
+];
+
+function model(page, name) {
+  return page.evaluate(
+    (end) => globalThis.__MONACO.editor.getModels().find((found) => found.uri.path.endsWith(end))?.getValue() ?? '',
+    name,
+  );
+}
+
+async function choose(page, config, person) {
+  await page.getByLabel('Person', { exact: true }).selectOption(person);
+  const { token } = config.people.find(({ name }) => name === person);
+  await page.waitForFunction((wanted) => document.querySelector('#token').value === wanted, token);
+}
+
+async function run(page, config, [person, title, isRight]) {
+  await choose(page, config, person);
+  await page.getByRole('button', { name: 'Operations' }).click();
+  await page.getByRole('menuitem').filter({ hasText: title }).click();
+  const { query } = config.tabs.find((tab) => tab.title === title);
+  for (let seen = ''; seen !== query; seen = await model(page, 'operation.graphql')) await page.waitForTimeout(50);
+  let seen = '';
+  // Work goes on in the background: the result is read again until it is there.
+  for (let attempt = 0; attempt < 60; attempt += 1) {
+    const answered = page.waitForResponse((response) => response.url().endsWith('/graphql') && response.request().postData()?.includes(query.match(/(query|mutation) (\w+)/)[2]));
+    await page.getByRole('button', { name: /^Execute query/ }).click();
+    seen = await (await answered).text();
+    const { data, errors } = JSON.parse(seen);
+    if (!errors && data && isRight(data)) return;
+    if (query.includes('mutation ')) break;
+    await page.waitForTimeout(250);
+  }
+  throw new Error(`as ${person}, "${title}" answers ${seen.slice(0, 600)}`);
+}
+
+const browser = await chromium.launch({ executablePath, chromiumSandbox: getuid?.() !== 0 });
+try {
+  const config = await (await fetch(new URL('/graphiql/config.json', base))).json();
+  const page = await browser.newPage({ viewport: { width: 1360, height: 800 } });
+  page.setDefaultTimeout(20_000);
+  await page.route('**/*', (route) => (new URL(route.request().url()).origin === new URL(base).origin ? route.continue() : route.abort()));
+  await page.goto(new URL('/graphiql', base).href);
+  await page.getByRole('button', { name: 'Operations' }).waitFor();
+  for (const step of steps) await run(page, config, step);
+  console.log('The walk-through works in GraphiQL.');
+} catch (error) {
+  console.error(`The walk-through does not work: ${error.message}`);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}
