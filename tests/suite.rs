@@ -19,6 +19,7 @@ mod command_line;
 mod connector_scim;
 mod cross_organization;
 mod http;
+mod invariants;
 mod paging;
 mod reprocess;
 mod requests;
