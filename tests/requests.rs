@@ -283,4 +283,46 @@ on_both_databases! {
         }
         assert_eq!(server.members("oncall").await.len(), people.len());
     }
+
+    async fn a_clock_that_was_set_back_strands_no_delivery(server: Server) {
+        let waiting = server.ask("alice", "{ accessRequests(filter: {state: [DELIVERING]}) { nodes { id } } }", json!({})).await;
+        let id = &waiting["accessRequests"]["nodes"][0]["id"];
+        server.work().await;
+        assert_eq!(server.request(id).await["state"], "DELIVERING");
+        server.clock.advance(TimeDelta::hours(-3));
+        server.work().await;
+        assert_eq!(server.request(id).await["state"], "DELIVERED");
+    }
+
+    async fn a_failure_is_not_tried_again_before_its_pause(server: Server) {
+        server.sql("UPDATE connector SET kind = 'SCIM' WHERE display_name = 'Company directory'").await;
+        server.sql("UPDATE connector SET base_url = 'http://127.0.0.1:9', secret = NULL WHERE kind = 'SCIM'").await;
+        let package = server.package("Frontend engineer").await;
+        let made = server.submit("karim", json!({ "accessPackage": package })).await;
+        server.work().await;
+        server.work().await;
+        let request = server.request(&made["accessRequest"]["id"]).await;
+        assert_eq!(request["state"], "DELIVERY_FAILED");
+        assert_eq!(request["deliveries"][0]["attemptCount"], 1);
+        assert_eq!(request["deliveries"][0]["lastError"]["code"], "CONNECTOR_MISCONFIGURED");
+    }
+
+    async fn a_refusal_of_one_object_is_audited_and_changes_nothing(server: Server) {
+        const CANCEL: &str = "mutation($id: ID!) { cancelAccessRequest(input: {id: $id}) {
+            accessRequest { state } userErrors { code } } }";
+        const REFUSED: &str = "{ auditEvents(filter: {outcome: [REFUSED]}) { totalCount nodes { action targetId actor { displayName } } } }";
+        // Emil is no manager of catalogs, but Bruno's report; without his role Bruno sees, and may not cancel.
+        let bruno = server.token_with("bruno", "contoso", &[]);
+        let seen = server.ask_with(&bruno, "{ accessRequests(filter: {state: [SCHEDULED]}) { nodes { id viewerCanCancel } } }", json!({})).await;
+        let scheduled = seen.json["data"]["accessRequests"]["nodes"][0].clone();
+        assert_eq!(scheduled["viewerCanCancel"], false);
+        let before = server.request(&scheduled["id"]).await;
+        let answer = server.ask_with(&bruno, CANCEL, json!({ "id": scheduled["id"] })).await;
+        assert_eq!(codes(&answer.json["data"]["cancelAccessRequest"]), ["FORBIDDEN"]);
+        assert_eq!(server.request(&scheduled["id"]).await, before);
+        let events = server.ask("alice", REFUSED, json!({})).await;
+        assert_eq!(events["auditEvents"], json!({ "totalCount": 1, "nodes": [
+            { "action": "access_request.cancel", "targetId": scheduled["id"], "actor": { "displayName": "Bruno Keller" } },
+        ] }));
+    }
 }

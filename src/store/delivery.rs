@@ -89,6 +89,9 @@ pub async fn attempts(
 
 /// How long a claimed delivery belongs to its worker.
 const LEASE: TimeDelta = TimeDelta::seconds(60);
+/// How far a failure must lie in the future for the clock to have been set back: servers' clocks
+/// differ a little, and another one may have failed since this one looked at its clock.
+const STEP: TimeDelta = TimeDelta::seconds(60);
 /// How long a connector rests after five network failures in a row.
 const REST: TimeDelta = TimeDelta::seconds(60);
 
@@ -125,7 +128,7 @@ pub async fn claim(database: &Database, lease: Uuid) -> Result<Vec<Claimed>, Sto
     sql.push(" JOIN connector k ON k.id = d.connector_id AND k.enabled");
     sql.push(" AND (k.failures_in_row < 5 OR k.health_checked_at <= ").bind(now - REST).push(")");
     sql.push(" WHERE d.due_at IS NOT NULL AND (d.due_at <= ").bind(now);
-    sql.push(" OR (d.state = 'PENDING' AND d.error_at > ").bind(now).push("))");
+    sql.push(" OR (d.state = 'PENDING' AND d.error_at > ").bind(now + STEP).push("))");
     sql.push(" AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.user_id = d.user_id");
     sql.push(" AND e.resource_role_id = d.resource_role_id AND e.id < d.id AND e.due_at IS NOT NULL)");
     sql.push(" AND NOT EXISTS (SELECT 1 FROM delivery o JOIN resource_role ot ON ot.id = o.resource_role_id");
