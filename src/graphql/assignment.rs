@@ -254,7 +254,10 @@ impl AssignmentMutation {
         #[graphql(desc = "The assignment.")] input: CreateAssignmentInput,
     ) -> Result<CreateAssignmentPayload, ApiError> {
         let api = Api::of(ctx);
-        super::access_request::times([("startsAt", input.starts_at), ("expiresAt", input.expires_at)])?;
+        super::access_request::mutation::times([
+            ("startsAt", input.starts_at),
+            ("expiresAt", input.expires_at),
+        ])?;
         let command = create::Create {
             permit: api.permit().await?,
             package: Kind::AccessPackage.parse(&input.access_package),
@@ -266,7 +269,7 @@ impl AssignmentMutation {
             expires_at: input.expires_at,
         };
         let (id, user_errors) = api.run(command).await?;
-        let access_request = super::access_request::changed(api, id).await?;
+        let access_request = super::access_request::mutation::changed(api, id).await?;
         Ok(CreateAssignmentPayload { access_request, user_errors })
     }
 
@@ -291,7 +294,7 @@ impl AssignmentMutation {
         };
         Ok(RevokeAssignmentPayload {
             assignment: assignment.map(|row| Assignment(Arc::new(row))),
-            access_request: super::access_request::changed(api, request).await?,
+            access_request: super::access_request::mutation::changed(api, request).await?,
             user_errors,
         })
     }

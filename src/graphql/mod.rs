@@ -46,7 +46,7 @@ pub struct Query(
 /// Changing: each mutation is one business action, with one input and one payload.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
-    access_request::AccessRequestMutation,
+    access_request::mutation::AccessRequestMutation,
     assignment::AssignmentMutation,
     assignment_policy::mutation::AssignmentPolicyMutation,
     catalog::CatalogMutation,
