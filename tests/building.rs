@@ -485,4 +485,362 @@ on_both_databases! {
         // 200 characters, of whatever size, are a name.
         alice.id("createCatalog", json!({ "displayName": "é".repeat(200), "description": "a\nb\tc".repeat(400) })).await;
     }
+
+    async fn holders_follow_the_roles_of_their_package(server: Server) {
+        let alice = Caller::of(&server, "alice");
+        let built = alice.build().await;
+        let places = (&built.catalog, &built.connector);
+        let (_, _, second) = alice.target(places, "second", &["tools", "second"]).await;
+        let (other, _) = alice.package(&built.catalog, "Other", &[&second]).await;
+        let members = |origin: &'static str| async {
+            let mut members = server.members(origin).await;
+            members.sort();
+            members
+        };
+        // Judith was in the second group before, Lena holds it by another package.
+        server.sql("INSERT INTO directory_member (group_id, user_id, role, created_at)
+            SELECT g.id, u.id, 'member', g.created_at FROM directory_group g, app_user u
+            WHERE g.origin_id = 'second' AND u.subject = 'judith'").await;
+        for person in ["karim", "lena", "judith"] {
+            Caller::of(&server, person).request(&built.package).await;
+        }
+        Caller::of(&server, "lena").request(&other).await;
+        server.work().await;
+        // Hana is not served yet when the role comes.
+        let waiting = Caller::of(&server, "hana").request(&built.package).await;
+        let change = json!({ "id": built.package, "resourceRoles": [second, second] });
+        alice.done("addAccessPackageResourceRoles", "", change.clone()).await;
+        assert_eq!(members("second").await, ["Judith Okafor", "Lena Fischer"], "not before the work is done");
+        server.work().await;
+        let all = ["Hana Sato", "Judith Okafor", "Karim Benali", "Lena Fischer"];
+        assert_eq!(members("tools").await, all);
+        assert_eq!(members("second").await, all);
+        let seen = alice.look(&waiting).await;
+        assert_eq!(seen["state"], "DELIVERED");
+        assert_eq!(seen["deliveries"].as_array().unwrap().len(), 2);
+        // Adding what is there changes nothing.
+        let contents = server.contents().await;
+        alice.done("addAccessPackageResourceRoles", "", change.clone()).await;
+        assert_eq!(server.contents().await, contents);
+        // Ivan asks when there are two roles.
+        Caller::of(&server, "ivan").request(&built.package).await;
+        server.work().await;
+        assert!(members("second").await.contains(&"Ivan Petrov".to_owned()));
+        alice.done("removeAccessPackageResourceRoles", "", change.clone()).await;
+        server.work().await;
+        assert_eq!(members("second").await, ["Judith Okafor", "Lena Fischer"]);
+        assert_eq!(members("tools").await.len(), 5);
+        // Out and in again before any of it is done, and in and out again.
+        alice.done("addAccessPackageResourceRoles", "", change.clone()).await;
+        server.work().await;
+        alice.done("removeAccessPackageResourceRoles", "", change.clone()).await;
+        alice.done("addAccessPackageResourceRoles", "", change.clone()).await;
+        server.work().await;
+        assert_eq!(members("second").await.len(), 5);
+        alice.done("removeAccessPackageResourceRoles", "", change.clone()).await;
+        server.work().await;
+        alice.done("addAccessPackageResourceRoles", "", change.clone()).await;
+        alice.done("removeAccessPackageResourceRoles", "", change).await;
+        server.work().await;
+        assert_eq!(members("second").await, ["Judith Okafor", "Lena Fischer"]);
+        // Whoever loses everything at the end loses the other package's, too.
+        server.clock.advance(TimeDelta::days(30));
+        server.work().await;
+        assert!(members("tools").await.is_empty());
+        assert_eq!(members("second").await, ["Judith Okafor"], "she had it before");
+    }
+
+    async fn users_are_made_and_changed(server: Server) {
+        let (alice, chloe) = (Caller::of(&server, "alice"), Caller::of(&server, "chloe"));
+        let (goran, hana, ivan) = (server.user("Göran").await, server.user("Hana").await, server.user("Ivan").await);
+        let new = |issuer: &str, subject: &str| json!({ "issuer": issuer, "subject": subject, "displayName": "New Person", "manager": goran });
+        let contents = server.contents().await;
+        for issuer in ["", "urn:elsewhere", "urn:guichet:demo:fabrikam", "URN:guichet:demo:contoso", "urn:guichet:demo:contoso "] {
+            let refusals = chloe.refusals("createUser", new(issuer, "new")).await;
+            assert_eq!((refusals[0].0.as_str(), refusals[0].1.as_str()), ("INVALID_INPUT", "input.issuer"), "{issuer}");
+        }
+        let issuer = demo::issuer("contoso");
+        assert_eq!(chloe.refused("createUser", new(&issuer, "karim")).await, ["NAME_TAKEN"]);
+        let foreign = Caller::of(&server, "mila").ask("{ viewer { user { id } } }", json!({})).await["viewer"]["user"]["id"].clone();
+        let input = merged(new(&issuer, "new"), &json!({ "manager": foreign }));
+        assert_eq!(chloe.refused("createUser", input).await, ["NOT_FOUND"]);
+        assert_eq!(server.contents().await, contents);
+        let made = chloe.id("createUser", new(&issuer, "new-person")).await;
+        // Their first token is of the same person, whose access may be there already.
+        let me = Caller::with(&server, "new-person", &[]).ask(VIEWER, json!({})).await;
+        assert_eq!(me["viewer"]["user"]["id"], made);
+        // Nobody manages themselves, however far around.
+        let update = |id: &Value, manager: &Value| json!({ "id": id, "version": 1, "manager": manager });
+        let (bruno, alice_id) = (server.user("Bruno").await, server.user("Alice").await);
+        let contents = server.contents().await;
+        for (user, manager) in [(&goran, &goran), (&goran, &made), (&bruno, &hana), (&alice_id, &made), (&alice_id, &bruno)] {
+            let refusals = chloe.refusals("updateUser", update(user, manager)).await;
+            assert_eq!((refusals[0].0.as_str(), refusals[0].1.as_str()), ("INVALID_INPUT", "input.manager"));
+        }
+        assert_eq!(chloe.refused("updateUser", update(&made, &foreign)).await, ["NOT_FOUND"]);
+        assert_eq!(chloe.refused("updateUser", update(&foreign, &made)).await, ["NOT_FOUND"]);
+        assert_eq!(server.contents().await, contents);
+        // Of two changes that close a circle together, one is too late.
+        let both = join_all([chloe.refused("updateUser", update(&hana, &ivan)), alice.refused("updateUser", update(&ivan, &hana))]).await;
+        assert_eq!(both.iter().filter(|told| told.is_empty()).count(), 1, "{both:?}");
+        // Of two administrators who deactivate each other, one is too late.
+        let chloe_id = server.user("Chlo").await;
+        join_all([
+            alice.refused("deactivateUser", json!({ "id": chloe_id })),
+            chloe.refused("deactivateUser", json!({ "id": alice_id })),
+        ]).await;
+        let states = server.rows("SELECT state FROM app_user WHERE subject IN ('alice', 'chloe') ORDER BY state".to_owned()).await;
+        assert_eq!(states, ["ACTIVE", "DEACTIVATED"]);
+    }
+
+    async fn whoever_is_deactivated_is_out_at_once(server: Server) {
+        let (alice, chloe) = (Caller::of(&server, "alice"), Caller::of(&server, "chloe"));
+        let karim = Caller::of(&server, "karim");
+        let id = server.user("Karim").await;
+        let frontend = karim.request(&server.package("Frontend engineer").await).await;
+        server.work().await;
+        assert!(server.members("frontend").await.contains(&"Karim Benali".to_owned()));
+        let campaign = karim.request(&server.package("Campaign editor").await).await;
+        // A bulk operation of somebody who leaves while it runs.
+        let failed = alice.ask("query($u: [ID!]) { accessRequests(filter: {requestor: $u, state: [PARTIALLY_DELIVERED, DELIVERY_FAILED]}) { nodes { id } } }", json!({ "u": [server.user("Lena").await] })).await;
+        let failed: Vec<Value> = failed["accessRequests"]["nodes"].as_array().unwrap().iter().map(|node| node["id"].clone()).collect();
+        let bulk = Caller::of(&server, "ivan").done("reprocessAccessRequests", "bulkOperation { id }", json!({ "selection": { "ids": failed } })).await["bulkOperation"]["id"].clone();
+        let query = "query($id: ID!) { node(id: $id) { ... on BulkOperation { state acceptedCount rejectedCount startedBy { displayName } } } }";
+        let before = alice.ask(query, json!({ "id": bulk })).await;
+        alice.id("deactivateUser", json!({ "id": server.user("Ivan").await })).await;
+        server.work().await;
+        let after = alice.ask(query, json!({ "id": bulk })).await;
+        assert_eq!(after, before);
+        assert!(after["node"]["acceptedCount"].as_i64().unwrap() > 0);
+
+        let token = server.token("karim");
+        assert_eq!(server.ask_with(&token, VIEWER, json!({})).await.status, 200);
+        let gone = chloe.made("deactivateUser", "state deactivatedAt viewerCanReactivate", json!({ "id": id })).await;
+        assert_eq!((&gone["state"], &gone["viewerCanReactivate"]), (&json!("DEACTIVATED"), &json!(true)));
+        let contents = server.contents().await;
+        assert_eq!(server.ask_with(&token, VIEWER, json!({})).await.status, 401);
+        assert_eq!(server.ask_with(&server.token_with("karim", "contoso", &["GLOBAL_ADMINISTRATOR"]), VIEWER, json!({})).await.status, 401);
+        // Twice is once.
+        chloe.id("deactivateUser", json!({ "id": id })).await;
+        assert_eq!(server.contents().await, contents);
+        server.work().await;
+        for group in ["frontend", "backend", "prod-readers", "campaigns"] {
+            assert!(!server.members(group).await.contains(&"Karim Benali".to_owned()), "{group}");
+        }
+        let query = "query($u: [ID!]) { accessRequests(filter: {requestor: $u}, first: 100) { nodes { type state accessPackage { displayName } } }
+            assignments(filter: {user: $u}, first: 100) { nodes { state } } }";
+        let left = alice.ask(query, json!({ "u": [id] })).await;
+        for request in left["accessRequests"]["nodes"].as_array().unwrap() {
+            let open = ["SUBMITTED", "PENDING_APPROVAL", "SCHEDULED", "DELIVERING"];
+            assert!(!open.contains(&request["state"].as_str().unwrap()), "{request}");
+            if request["accessPackage"]["displayName"] == "Ledger reader" {
+                assert_eq!(request["state"], "CANCELED");
+            }
+        }
+        for assignment in left["assignments"]["nodes"].as_array().unwrap() {
+            assert_eq!(assignment["state"], "ENDED");
+        }
+        assert_eq!(alice.look(&frontend).await["assignment"]["state"], "ENDED");
+        assert_eq!(alice.look(&campaign).await["assignment"]["state"], "ENDED");
+        // Nothing is given to them, and they manage nobody new.
+        let policy = alice.ask("query($id: ID!) { node(id: $id) { ... on AccessPackage { policies { id } } } }", json!({ "id": server.package("Board papers").await })).await["node"]["policies"][0]["id"].clone();
+        let give = json!({ "accessPackage": server.package("Board papers").await, "policy": policy, "user": id });
+        assert_eq!(alice.refused("createAssignment", give).await, ["USER_DEACTIVATED"]);
+        let manage = json!({ "id": server.user("Lena").await, "version": 1, "manager": id });
+        assert_eq!(alice.refused("updateUser", manage).await, ["USER_DEACTIVATED"]);
+
+        // Back again: let in, with nothing of what they had.
+        chloe.id("reactivateUser", json!({ "id": id })).await;
+        server.work().await;
+        assert_eq!(server.ask_with(&token, VIEWER, json!({})).await.status, 200);
+        for group in ["frontend", "backend", "prod-readers", "campaigns"] {
+            assert!(!server.members(group).await.contains(&"Karim Benali".to_owned()), "{group}");
+        }
+        assert_eq!(karim.look(&frontend).await["assignment"]["state"], "ENDED");
+        karim.request(&server.package("Frontend engineer").await).await;
+        server.work().await;
+        assert!(server.members("frontend").await.contains(&"Karim Benali".to_owned()));
+        // Nobody deactivates themselves.
+        for (caller, name) in [(&alice, "Alice"), (&chloe, "Chlo")] {
+            let own = server.user(name).await;
+            assert_eq!(caller.refused("deactivateUser", json!({ "id": own })).await, ["INVALID_INPUT"]);
+            assert_eq!(alice.ask(USER_STATE, json!({ "id": own })).await["node"]["state"], "ACTIVE");
+        }
+        assert_eq!(karim.refused("deactivateUser", json!({ "id": server.user("Lena").await })).await, ["FORBIDDEN"]);
+    }
+
+    async fn a_catalog_role_holds_at_once_and_ends_at_once(server: Server) {
+        let (alice, goran, lena) = (Caller::of(&server, "alice"), Caller::of(&server, "goran"), Caller::of(&server, "lena"));
+        let found = alice.ask("{ catalogs { nodes { id displayName } } }", json!({})).await;
+        let catalog = |name: &str| found["catalogs"]["nodes"].as_array().unwrap().iter().find(|node| node["displayName"] == name).unwrap()["id"].clone();
+        let (engineering, finance) = (catalog("Engineering"), catalog("Finance"));
+        let id = server.user("Lena").await;
+        let role = |catalog: &Value, user: &Value, role: &str| json!({ "catalog": catalog, "user": user, "role": role });
+        let package = |catalog: &Value, name: &str| json!({ "catalog": catalog, "displayName": name });
+        let refused = |told: Vec<String>| told.len() == 1 && ["NOT_FOUND", "FORBIDDEN"].contains(&told[0].as_str());
+        let mine = package(&engineering, "Lena's");
+        let query = "query($id: ID!) { node(id: $id) { ... on Catalog { displayName viewerCanManagePackages } } viewer { catalogRoles { nodes { role } } } }";
+        assert!(refused(lena.refused("createAccessPackage", mine.clone()).await));
+        let contents = server.contents().await;
+        // Only owners give roles, only in their own catalog, and only to their own people.
+        for subject in ["hana", "ivan", "judith", "lena", "emil", "chloe"] {
+            let caller = Caller::of(&server, subject);
+            let own = server.user("Lena").await;
+            assert!(refused(caller.refused("assignCatalogRole", role(&engineering, &own, "CATALOG_OWNER")).await), "{subject}");
+        }
+        for name in ["CATALOG_READER", "CATALOG_OWNER"] {
+            assert!(refused(goran.refused("assignCatalogRole", role(&finance, &id, name)).await));
+        }
+        let mila = Caller::of(&server, "mila").ask(VIEWER, json!({})).await["viewer"]["user"]["id"].clone();
+        assert_eq!(goran.refused("assignCatalogRole", role(&engineering, &mila, "CATALOG_READER")).await, ["NOT_FOUND"]);
+        assert_eq!(server.contents().await, contents);
+
+        let held = goran.done("assignCatalogRole", "catalogRoleAssignment { id }", role(&engineering, &id, "ACCESS_PACKAGE_MANAGER")).await["catalogRoleAssignment"]["id"].clone();
+        let again = goran.done("assignCatalogRole", "catalogRoleAssignment { id }", role(&engineering, &id, "ACCESS_PACKAGE_MANAGER")).await["catalogRoleAssignment"]["id"].clone();
+        assert_eq!(held, again);
+        let seen = lena.ask(query, json!({ "id": engineering })).await;
+        assert_eq!(seen["node"]["viewerCanManagePackages"], true);
+        assert_eq!(seen["viewer"]["catalogRoles"]["nodes"][0]["role"], "ACCESS_PACKAGE_MANAGER");
+        let made = lena.id("createAccessPackage", mine).await;
+        assert!(refused(lena.refused("createAccessPackage", package(&finance, "Lena's")).await));
+        assert!(refused(lena.refused("assignCatalogRole", role(&engineering, &id, "CATALOG_OWNER")).await));
+        assert!(refused(lena.refused("updateCatalog", json!({ "id": engineering, "version": 1, "displayName": "Mine" })).await));
+        assert!(refused(Caller::of(&server, "hana").refused("unassignCatalogRole", json!({ "id": held })).await));
+
+        goran.done("unassignCatalogRole", "", json!({ "id": held })).await;
+        assert!(refused(lena.refused("createAccessPackage", package(&engineering, "Another")).await));
+        assert!(refused(lena.refused("deleteAccessPackage", json!({ "id": made })).await));
+        let seen = lena.ask(query, json!({ "id": engineering })).await;
+        assert_ne!(seen["node"]["viewerCanManagePackages"], true);
+        assert_eq!(seen["viewer"]["catalogRoles"]["nodes"], json!([]));
+        assert_eq!(goran.refused("unassignCatalogRole", json!({ "id": held })).await, ["NOT_FOUND"]);
+        // A role in another catalog is not his to take.
+        let foreign = alice.done("assignCatalogRole", "catalogRoleAssignment { id }", role(&finance, &id, "CATALOG_READER")).await["catalogRoleAssignment"]["id"].clone();
+        assert!(refused(goran.refused("unassignCatalogRole", json!({ "id": foreign })).await));
+        // An owner may go; then it is over for them, too.
+        let query = "query($id: ID!) { node(id: $id) { ... on Catalog { roleAssignments(first: 100) { nodes { id role user { id } } } } } }";
+        let roles = alice.ask(query, json!({ "id": engineering })).await;
+        let own = roles["node"]["roleAssignments"]["nodes"].as_array().unwrap().iter().find(|node| node["role"] == "CATALOG_OWNER").unwrap()["id"].clone();
+        goran.done("unassignCatalogRole", "", json!({ "id": own })).await;
+        assert!(refused(goran.refused("assignCatalogRole", role(&engineering, &id, "CATALOG_READER")).await));
+    }
+
+    async fn the_secret_of_a_connector_is_never_told(server: Server) {
+        let alice = Caller::of(&server, "alice");
+        let all = "id displayName baseUrl hasSecret health healthMessage version kind enabled";
+        let connector = format!("connector {{ {all} }}");
+        let mut answers = Vec::new();
+        let base = json!({ "kind": "SCIM", "displayName": "Cloud", "baseUrl": "http://127.0.0.1:9/scim", "secret": SECRET, "idempotencyKey": "once" });
+        let made = alice.made("createConnector", all, base.clone()).await;
+        assert_eq!(made["hasSecret"], true);
+        let id = made["id"].clone();
+        answers.push(made);
+        let with_password = format!("https://user:{SECRET}@example.com/");
+        for wrong in [
+            json!({ "displayName": "" }),
+            json!({ "displayName": "Cloud", "idempotencyKey": null }),
+            json!({ "secret": format!("{SECRET}\n") }),
+            json!({ "secret": { "text": SECRET } }),
+            json!({ "secret": [SECRET, SECRET] }),
+            json!({ "idempotencyKey": "once", "displayName": "Another" }),
+            json!({ "baseUrl": with_password }),
+            json!({ "baseUrl": format!("https://example.com/?{SECRET}") }),
+            json!({ "kind": "DIRECTORY" }),
+            json!({ "unknown": SECRET }),
+        ] {
+            let answer = alice.mutate("createConnector", &connector, merged(base.clone(), &wrong)).await;
+            let told = answer["errors"].is_array() || !codes(&answer["data"]["createConnector"]).is_empty();
+            assert!(told, "{answer}");
+            answers.push(answer);
+        }
+        // In the text of the operation, where no variable protects it.
+        for text in [
+            format!("mutation {{ createConnector(input: {{kind: SCIM, displayName: \"A\", baseUrl: \"ftp://x\", secret: \"{SECRET}\"}}) {{ userErrors {{ message }} }} }}"),
+            format!("mutation {{ createConnector(input: {{kind: NONE, displayName: \"A\", secret: \"{SECRET}\"}}) {{ userErrors {{ message }} }} }}"),
+            format!("mutation {{ createConnector(input: {{kind: SCIM, displayName: 7, secret: \"{SECRET}\"}}) {{ userErrors {{ message }} }} }}"),
+            format!("mutation {{ createConnector(input: {{kind: SCIM, secret: [\"{SECRET}\"]}}) {{ userErrors {{ message }} }} }}"),
+            format!("mutation {{ createConnector(input: {{kind: SCIM, secret: \"{SECRET}\" displayName: }}) {{ userErrors {{ message }} }} }}"),
+            format!("mutation {{ createConnector(input: {{secret: \"{SECRET}"),
+        ] {
+            answers.push(alice.raw(&text, json!({})).await);
+        }
+        answers.push(alice.mutate("testConnector", &format!("{connector} failure {{ code message }}"), json!({ "id": id })).await);
+        let version = async || alice.ask("query($id: ID!) { node(id: $id) { ... on Connector { version } } }", json!({ "id": id })).await["node"]["version"].clone();
+        // Another address without the secret again would send it there.
+        let contents = server.contents().await;
+        for address in ["http://127.0.0.1:9/other", "http://127.0.0.1:10/scim", "http://localhost:9/scim", "https://127.0.0.1:9/scim"] {
+            let input = json!({ "id": id, "version": version().await, "baseUrl": address });
+            let refusals = alice.refusals("updateConnector", input.clone()).await;
+            assert_eq!((refusals[0].0.as_str(), refusals[0].1.as_str()), ("INVALID_INPUT", "input.secret"), "{address}");
+            answers.push(alice.mutate("updateConnector", &connector, input).await);
+        }
+        assert_eq!(server.contents().await, contents);
+        let input = json!({ "id": id, "version": version().await, "baseUrl": "http://127.0.0.1:9/scim", "displayName": "Same place" });
+        answers.push(alice.made("updateConnector", all, input).await);
+        let input = json!({ "id": id, "version": version().await, "baseUrl": "http://127.0.0.1:9/other", "secret": SECRET });
+        let moved = alice.made("updateConnector", all, input).await;
+        assert_eq!((&moved["hasSecret"], &moved["baseUrl"]), (&json!(true), &json!("http://127.0.0.1:9/other")));
+        answers.push(moved);
+        let input = json!({ "id": id, "version": version().await, "baseUrl": "http://127.0.0.1:9/third", "secret": null });
+        assert_eq!(alice.made("updateConnector", all, input).await["hasSecret"], false);
+        let input = json!({ "id": id, "version": version().await, "secret": SECRET });
+        assert_eq!(alice.made("updateConnector", all, input).await["hasSecret"], true);
+        answers.push(alice.raw(&format!("{{ connectors(first: 100) {{ nodes {{ {all} }} }} }}"), json!({})).await);
+        let field = alice.raw("{ connectors { nodes { secret } } }", json!({})).await;
+        assert!(field["errors"].is_array());
+        answers.push(field);
+        let events = alice.ask("{ auditEvents(first: 100) { totalCount nodes { action outcome details targetId } } }", json!({})).await;
+        assert!(events["auditEvents"]["totalCount"].as_i64().unwrap() <= 100);
+        assert!(events.to_string().contains("connector.updated"));
+        answers.push(events);
+        for answer in answers {
+            assert!(!answer.to_string().contains(SECRET), "{answer}");
+        }
+        assert!(!server.contents().await.iter().any(|row| row.contains(SECRET)), "at rest it is sealed");
+        let kept = server.rows("SELECT COALESCE(secret, '') FROM connector WHERE display_name = 'Same place'".to_owned()).await;
+        assert!(!kept[0].is_empty() && !kept[0].contains(SECRET));
+        alice.id("deleteConnector", json!({ "id": id })).await;
+        let kept = server.rows("SELECT COALESCE(secret, '') FROM connector WHERE display_name = 'Same place'".to_owned()).await;
+        assert_eq!(kept, [""], "it goes with the connector");
+    }
+
+    async fn a_key_makes_one_object(server: Server) {
+        let alice = Caller::of(&server, "alice");
+        let built = alice.build().await;
+        let places = (&built.catalog, &built.connector);
+        alice.target(places, "second", &["tools", "second", "third"]).await;
+        let creates = [
+            ("createCatalog", "displayName", json!({ "displayName": "New" })),
+            ("createConnector", "displayName", json!({ "kind": "SCIM", "displayName": "New", "baseUrl": "https://example.com", "secret": SECRET })),
+            ("createDirectoryGroup", "displayName", json!({ "connector": built.connector, "originId": "third", "displayName": "New" })),
+            ("createResource", "displayName", json!({ "catalog": built.catalog, "connector": built.connector, "kind": "GROUP", "originId": "third", "displayName": "New" })),
+            ("addResourceRole", "displayName", json!({ "resource": built.resource, "originId": "owner", "displayName": "New" })),
+            ("createAccessPackage", "displayName", json!({ "catalog": built.catalog, "displayName": "New", "resourceRoles": [built.role] })),
+            ("createAssignmentPolicy", "displayName", json!({ "accessPackage": built.package, "displayName": "New", "requestorScope": "NOBODY", "expiration": { "never": true } })),
+            ("createUser", "displayName", json!({ "issuer": demo::issuer("contoso"), "subject": "new", "displayName": "New" })),
+            ("createAssignment", "justification", json!({ "accessPackage": built.package, "policy": built.policy, "user": server.user("Lena").await, "justification": "New" })),
+            ("submitAccessRequest", "justification", json!({ "accessPackage": built.package, "justification": "New" })),
+        ];
+        for (name, text, input) in creates {
+            let keyed = merged(input.clone(), &json!({ "idempotencyKey": format!("key of {name}") }));
+            let all = join_all((0..8).map(|_| alice.id(name, keyed.clone()))).await;
+            assert!(all.iter().all(|id| *id == all[0]), "{name}: {all:?}");
+            let contents = server.contents().await;
+            assert_eq!(alice.id(name, keyed.clone()).await, all[0], "{name}");
+            let other = merged(keyed.clone(), &json!({ text: "Something else" }));
+            assert_eq!(alice.refused(name, other).await, ["IDEMPOTENCY_KEY_REUSED"], "{name}");
+            for key in ["", "x\u{0}", &"k".repeat(201)] {
+                let refusals = alice.refusals(name, merged(input.clone(), &json!({ "idempotencyKey": key }))).await;
+                assert_eq!((refusals[0].0.as_str(), refusals[0].1.as_str()), ("INVALID_INPUT", "input.idempotencyKey"), "{name}");
+            }
+            assert_eq!(server.contents().await, contents, "{name}");
+        }
+        // A refusal keeps no key, and everybody has keys of their own.
+        let keyed = |name: &str| json!({ "displayName": name, "idempotencyKey": "mine" });
+        assert_eq!(alice.refused("createCatalog", keyed("Engineering")).await, ["NAME_TAKEN"]);
+        let first = alice.id("createCatalog", keyed("Engineering 2")).await;
+        let second = Caller::of(&server, "emil").id("createCatalog", keyed("Engineering 3")).await;
+        assert_ne!(first, second);
+        assert_eq!(alice.id("createCatalog", keyed("Engineering 2")).await, first);
+    }
 }
