@@ -15,6 +15,7 @@ mod harness;
 
 mod architecture;
 mod breaking;
+mod building;
 mod command_line;
 mod connector_scim;
 mod cross_organization;

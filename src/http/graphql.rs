@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::parser::types::OperationType;
+use async_graphql::parser::{self, types::OperationType};
 use async_graphql::{ErrorExtensionValues, Request, Response, ServerError, Value, Variables};
 use async_graphql_axum::GraphQLResponse;
 use axum::body::{Body, to_bytes};
@@ -165,6 +165,14 @@ fn kept_out(refusal: Option<&Refusal>, media: &str) -> HttpResponse {
     }
 }
 
+/// Where and why a document cannot be read. The parser's own message repeats the line, in which there
+/// can be a secret.
+fn misparsed(error: &parser::Error) -> String {
+    let parser::Error::Syntax { message, start, .. } = error else { return error.to_string() };
+    let reason = message.lines().last().unwrap_or_default().trim_start_matches([' ', '=']);
+    format!("Line {}, column {}: {reason}.", start.line, start.column)
+}
+
 /// Reads, checks and executes one operation.
 async fn operate(
     app: &App,
@@ -182,8 +190,8 @@ async fn operate(
         Excess::Nesting => too_complex(format!("Brackets may be nested {} deep.", scan::DEEPEST)),
         Excess::Tokens => too_complex(format!("A document may have {} tokens.", scan::MOST_TOKENS)),
     })?;
-    let parsed = async_graphql::parser::parse_query(&body.query)
-        .map_err(|error| Refused::new(StatusCode::BAD_REQUEST, "GRAPHQL_PARSE_FAILED", error.to_string()))?;
+    let parsed = parser::parse_query(&body.query)
+        .map_err(|error| Refused::new(StatusCode::BAD_REQUEST, "GRAPHQL_PARSE_FAILED", misparsed(&error)))?;
     document::check(&parsed).map_err(|fault| match fault {
         Fault::Cycle => invalid("A fragment contains itself."),
         Fault::RepeatedMutation => invalid("A mutation is named twice under one response key. Use aliases."),
