@@ -136,10 +136,20 @@ impl Sorted {
             Key::Text(text) => ("s", serde_json::Value::from(text.as_str())),
             Key::Number(number) => ("n", serde_json::Value::from(*number)),
         };
+        debug_assert_eq!(kind, self.kind(), "the keys of the order {}", self.by);
         let id = position.id.simple().to_string();
         let cursor =
             serde_json::json!([VERSION, self.by, self.direction == Direction::Descending, kind, key, id]);
         URL_SAFE_NO_PAD.encode(cursor.to_string())
+    }
+
+    /// The kind of the keys in this order: a text, a number, or a time.
+    fn kind(&self) -> &'static str {
+        match self.by {
+            "NAME" => "s",
+            "NUMBER" | "POSITION" | "SEQUENCE" => "n",
+            _ => "t",
+        }
     }
 
     /// The position that a cursor of this order stands for.
@@ -151,8 +161,15 @@ impl Sorted {
         if version != VERSION || by != self.by || descending != (self.direction == Direction::Descending) {
             return None;
         }
+        // A key of another kind would be compared with a column of another type, which PostgreSQL refuses.
+        if kind != self.kind() {
+            return None;
+        }
         let key = match kind.as_str() {
-            "t" => Key::Time(DateTime::from_timestamp_micros(key.as_i64()?)?),
+            "t" => {
+                let time = DateTime::from_timestamp_micros(key.as_i64()?)?;
+                Key::Time(Some(time).filter(|time| super::text::is_storable(*time))?)
+            }
             // A text with a null byte is no key of any row, and PostgreSQL refuses it.
             "s" => Key::Text(key.as_str().filter(|text| !text.contains('\0'))?.to_owned()),
             "n" => Key::Number(key.as_i64()?),
@@ -297,12 +314,32 @@ mod tests {
     proptest! {
         #[test]
         fn a_cursor_is_read_back_in_its_own_order_only(key in key(), bits: u128) {
-            let newest = Sorted { by: "SUBMITTED_AT", direction: Direction::Descending };
+            let (by, other) = match &key {
+                Key::Time(_) => ("SUBMITTED_AT", "CREATED_AT"),
+                Key::Text(_) => ("NAME", "SUBMITTED_AT"),
+                Key::Number(_) => ("SEQUENCE", "NUMBER"),
+            };
+            let newest = Sorted { by, direction: Direction::Descending };
             let position = Position { key, id: Uuid::from_u128(bits) };
             let cursor = newest.encode(&position);
             prop_assert_eq!(newest.decode(&cursor), Some(position));
             prop_assert_eq!(Sorted { direction: Direction::Ascending, ..newest }.decode(&cursor), None);
-            prop_assert_eq!(Sorted { by: "NAME", ..newest }.decode(&cursor), None);
+            prop_assert_eq!(Sorted { by: other, ..newest }.decode(&cursor), None);
+        }
+
+        #[test]
+        fn a_key_of_another_kind_is_no_place(micros: i64, text: String, descending: bool) {
+            let direction = if descending { Direction::Descending } else { Direction::Ascending };
+            for (by, kind, key) in [
+                ("NAME", "t", serde_json::json!(micros)),
+                ("NAME", "n", serde_json::json!(micros)),
+                ("CREATED_AT", "s", serde_json::json!(text)),
+                ("SEQUENCE", "t", serde_json::json!(micros)),
+            ] {
+                let cursor = serde_json::json!([VERSION, by, descending, kind, key, Uuid::nil().simple().to_string()]);
+                let cursor = URL_SAFE_NO_PAD.encode(cursor.to_string());
+                prop_assert_eq!(Sorted { by, direction }.decode(&cursor), None);
+            }
         }
 
         #[test]

@@ -189,6 +189,9 @@ async fn operate(
     scan::document(&body.query).map_err(|excess| match excess {
         Excess::Nesting => too_complex(format!("Brackets may be nested {} deep.", scan::DEEPEST)),
         Excess::Tokens => too_complex(format!("A document may have {} tokens.", scan::MOST_TOKENS)),
+        Excess::Unclosed => {
+            Refused::new(StatusCode::BAD_REQUEST, "GRAPHQL_PARSE_FAILED", "A block string is not closed.")
+        }
     })?;
     let parsed = parser::parse_query(&body.query)
         .map_err(|error| Refused::new(StatusCode::BAD_REQUEST, "GRAPHQL_PARSE_FAILED", misparsed(&error)))?;

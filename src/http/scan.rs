@@ -16,6 +16,9 @@ pub enum Excess {
     Nesting,
     /// There are too many tokens.
     Tokens,
+    /// A block string has no end. It is no document, and what follows cannot be judged: the parser goes
+    /// back and reads the three quotes as an empty string and the begin of another one.
+    Unclosed,
 }
 
 /// Scans a GraphQL document.
@@ -34,7 +37,7 @@ pub fn document(text: &str) -> Result<(), Excess> {
                 }
                 continue;
             }
-            b'"' => at = string_end(bytes, at),
+            b'"' => at = string_end(bytes, at).ok_or(Excess::Unclosed)?,
             b'{' | b'[' | b'(' => {
                 open += 1;
                 at += 1;
@@ -87,32 +90,32 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+' | b'.') || byte >= 0x80
 }
 
-/// The place after the string that begins here; the end of the text where it is not closed.
-fn string_end(bytes: &[u8], start: usize) -> usize {
+/// The place after the string that begins here; none for a block string that is not closed.
+fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     if bytes[start..].starts_with(b"\"\"\"") {
         let mut at = start + 3;
         while at < bytes.len() {
             if bytes[at..].starts_with(b"\\\"\"\"") {
                 at += 4;
             } else if bytes[at..].starts_with(b"\"\"\"") {
-                return at + 3;
+                return Some(at + 3);
             } else {
                 at += 1;
             }
         }
-        return at;
+        return None;
     }
     let mut at = start + 1;
     while at < bytes.len() {
         match bytes[at] {
             b'\\' => at += 2,
-            b'"' => return at + 1,
+            b'"' => return Some(at + 1),
             // A string ends with its line; what follows is scanned as the parser would see it: not at all.
-            b'\n' | b'\r' => return at,
+            b'\n' | b'\r' => return Some(at),
             _ => at += 1,
         }
     }
-    bytes.len()
+    Some(bytes.len())
 }
 
 #[cfg(test)]
@@ -132,6 +135,21 @@ mod tests {
         assert_eq!(document(&format!("{{ a(x: \"\"\"{}\"\"\") }}", "[\"".repeat(500))), Ok(()));
         assert_eq!(document(&format!("# {}\n{{ a }}", "[".repeat(500))), Ok(()));
         assert_eq!(document(&format!("{{ a(x: \"\\\"\", y: {} }}", "[".repeat(500))), Err(Excess::Nesting));
+    }
+
+    #[test]
+    fn a_block_string_without_an_end_hides_nothing() {
+        let nested = "[".repeat(2_000);
+        for text in [
+            format!("{{ a(x: [\"\"\"a\" {nested}"),
+            format!("{{ a(x: [\"\"\"\\\"\"\" \" {nested}"),
+            format!("{{ a(x: [\"\"\"\"\"\"\"\"\" {nested}"),
+            format!("{{ a(x: [\"\" \"\"\" {nested}"),
+        ] {
+            assert!(document(&text).is_err(), "{text}");
+        }
+        assert_eq!(document("{ a(x: \"\"\"closed \\\"\"\" here\"\"\") }"), Ok(()));
+        assert_eq!(document("{ a(x: \"\"\"open"), Err(Excess::Unclosed));
     }
 
     #[test]
