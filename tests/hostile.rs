@@ -30,7 +30,7 @@ impl Server {
     async fn quick(&self, token: &str, query: &str) -> Answer {
         let begin = Instant::now();
         let answer = tokio::time::timeout(SOON * 4, self.ask_with(token, query, json!({}))).await;
-        let answer = answer.unwrap_or_else(|_| panic!("no answer: {:.200}", query));
+        let answer = answer.unwrap_or_else(|_| panic!("no answer: {query:.200}"));
         assert!(begin.elapsed() < SOON, "{:?}: {:.200}", begin.elapsed(), query);
         answer
     }

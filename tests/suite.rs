@@ -6,6 +6,8 @@
     clippy::panic,
     clippy::print_stderr,
     clippy::too_many_lines,
+    clippy::format_collect,
+    clippy::format_push_string,
     missing_docs,
     reason = "tests say what they expect"
 )]
