@@ -550,6 +550,37 @@ on_both_databases! {
         assert_eq!(members("second").await, ["Judith Okafor"], "she had it before");
     }
 
+    async fn a_failed_assignment_catches_up_with_its_package_when_it_is_delivered_again(server: Server) {
+        let alice = Caller::of(&server, "alice");
+        let built = alice.build().await;
+        let (_, _, second) = alice.target((&built.catalog, &built.connector), "second", &["tools", "second"]).await;
+        let (_, _, third) = alice.target((&built.catalog, &built.connector), "third", &["tools", "second", "third"]).await;
+        server.sql("DELETE FROM directory_group WHERE origin_id = 'tools'").await;
+        let request = Caller::of(&server, "karim").request(&built.package).await;
+        server.work().await;
+        assert_eq!(alice.look(&request).await["state"], "DELIVERY_FAILED");
+        for roles in [[&second], [&third]] {
+            alice.done("addAccessPackageResourceRoles", "", json!({ "id": built.package, "resourceRoles": roles })).await;
+        }
+        alice.done("removeAccessPackageResourceRoles", "", json!({ "id": built.package, "resourceRoles": [third] })).await;
+        server.work().await;
+        assert!(server.members("second").await.is_empty(), "what failed gets nothing by itself");
+        let reprocess = async || {
+            let query = "mutation($ids: [ID!]!) { reprocessAccessRequests(input: {selection: {ids: $ids}}) { userErrors { code } } }";
+            server.ask("alice", query, json!({ "ids": [request] })).await;
+            server.work().await;
+            alice.look(&request).await
+        };
+        let seen = reprocess().await;
+        assert_eq!((&seen["state"], seen["deliveries"].as_array().unwrap().len()), (&json!("PARTIALLY_DELIVERED"), 2));
+        alice.id("createDirectoryGroup", json!({ "connector": built.connector, "originId": "tools", "displayName": "Tools" })).await;
+        let seen = reprocess().await;
+        assert_eq!((&seen["state"], seen["deliveries"].as_array().unwrap().len()), (&json!("DELIVERED"), 2));
+        for (group, members) in [("tools", vec!["Karim Benali"]), ("second", vec!["Karim Benali"]), ("third", vec![])] {
+            assert_eq!(server.members(group).await, members, "{group}");
+        }
+    }
+
     async fn users_are_made_and_changed(server: Server) {
         let (alice, chloe) = (Caller::of(&server, "alice"), Caller::of(&server, "chloe"));
         let (goran, hana, ivan) = (server.user("Göran").await, server.user("Hana").await, server.user("Ivan").await);
@@ -842,5 +873,10 @@ on_both_databases! {
         let second = Caller::of(&server, "emil").id("createCatalog", keyed("Engineering 3")).await;
         assert_ne!(first, second);
         assert_eq!(alice.id("createCatalog", keyed("Engineering 2")).await, first);
+        // What was made with a key and is no more is not made again.
+        let group = json!({ "connector": built.connector, "originId": "fourth", "displayName": "New", "idempotencyKey": "gone" });
+        let id = alice.id("createDirectoryGroup", group.clone()).await;
+        alice.done("deleteDirectoryGroup", "", json!({ "id": id })).await;
+        assert_eq!(alice.refused("createDirectoryGroup", group).await, ["NOT_FOUND"]);
     }
 }

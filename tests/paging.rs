@@ -97,6 +97,61 @@ on_both_databases! {
         }
     }
 
+    /// Pages that were read together are the pages that each parent has by itself.
+    async fn lists_inside_of_lists_are_the_lists_themselves(server: Server) {
+        const PAGE: &str = "{ totalCount nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }";
+        server.sql("UPDATE access_request SET submitted_at = (SELECT min(submitted_at) FROM access_request)
+            WHERE state IN ('DELIVERED', 'PENDING_APPROVAL')").await;
+        let middle = server.ask("alice", "{ accessRequests(first: 9) { pageInfo { endCursor } } }", json!({})).await;
+        let cursor = &middle["accessRequests"]["pageInfo"]["endCursor"];
+        let parts = [
+            "first: 2".to_owned(), "last: 2".to_owned(), "first: 0".to_owned(), "first: 100".to_owned(),
+            format!("first: 2, after: {cursor}"), format!("last: 1, before: {cursor}"),
+            "first: 3, orderBy: {field: SUBMITTED_AT, direction: ASC}, filter: {state: [DELIVERED, DELIVERY_FAILED]}".to_owned(),
+        ];
+        for part in &parts {
+            let query = format!("{{ accessPackages(first: 100) {{ nodes {{ id requests({part}) {PAGE} }} }} }}");
+            let together = server.ask("alice", &query, json!({})).await;
+            let packages = together["accessPackages"]["nodes"].as_array().unwrap();
+            assert!(packages.iter().any(|package| package["requests"]["totalCount"].as_i64() > Some(2)));
+            for package in packages {
+                let filter = if part.contains("filter: {") {
+                    part.replace("filter: {", &format!("filter: {{accessPackage: [{}], ", package["id"]))
+                } else {
+                    format!("{part}, filter: {{accessPackage: [{}]}}", package["id"])
+                };
+                let alone = server.ask("alice", &format!("{{ accessRequests({filter}) {PAGE} }}"), json!({})).await;
+                assert_eq!(package["requests"], alone["accessRequests"], "{part}");
+            }
+        }
+        server.ask("alice", "mutation { createConnector(input: {kind: DIRECTORY, displayName: \"Empty\"}) { userErrors { code } } }", json!({})).await;
+        for _ in 0..2 {
+            server.ask("alice", "mutation { reprocessAccessRequests(input: {dryRun: true, selection: {ids: [\"x\", \"y\", \"z\", \"z\"]}}) {
+                bulkOperation { id } userErrors { code } } }", json!({})).await;
+        }
+        for (list, inside) in [
+            ("accessRequests", "history(first: 2) { totalCount nodes { sequence action } pageInfo { hasNextPage endCursor } }"),
+            ("accessRequests", "deliveries { id attempts(last: 2) { totalCount nodes { number outcome } pageInfo { hasPreviousPage } } }"),
+            ("bulkOperations", "items(first: 3) { totalCount nodes { outcome target { id } } pageInfo { hasNextPage } }"),
+            ("catalogs", "resources(first: 2) { totalCount nodes { id } pageInfo { hasNextPage } }"),
+            ("catalogs", "roleAssignments(last: 2) { totalCount nodes { id } pageInfo { hasPreviousPage } }"),
+            ("catalogs", "accessPackages(first: 2) { totalCount nodes { id policies { id } } pageInfo { hasNextPage } }"),
+            ("accessPackages", "assignments(first: 2) { totalCount nodes { id user { id } } pageInfo { hasNextPage } }"),
+            ("connectors", "groups(first: 2) { totalCount nodes { id members(last: 2) { totalCount nodes { user { id } } } } pageInfo { hasNextPage } }"),
+        ] {
+            let together = server.ask("alice", &format!("{{ {list}(first: 100) {{ nodes {{ id {inside} }} }} }}"), json!({})).await;
+            let nodes = together[list]["nodes"].as_array().unwrap();
+            assert!(nodes.len() > 1, "{list}");
+            let kind = match list { "accessRequests" => "AccessRequest", "bulkOperations" => "BulkOperation", "catalogs" => "Catalog",
+                "accessPackages" => "AccessPackage", _ => "Connector" };
+            for node in nodes {
+                let query = format!("query($id: ID!) {{ node(id: $id) {{ ... on {kind} {{ id {inside} }} }} }}");
+                let alone = server.ask("alice", &query, json!({ "id": node["id"] })).await;
+                assert_eq!(*node, alone["node"], "{list} {inside}");
+            }
+        }
+    }
+
     /// A list takes as many statements for two rows as for all of them.
     async fn lists_take_a_fixed_number_of_statements(server: Server) {
         let token = server.token("alice");
@@ -112,6 +167,13 @@ on_both_databases! {
                 reprocess { eligible until reason } viewerCanReprocess viewerCanCancel", 7),
             ("assignments", "id accessPackage { displayName catalog { displayName } } user { displayName } request { state } policy { displayName }", 4),
             ("bulkOperations", "id startedBy { displayName }", 2),
+            ("catalogs", "id resources(first: 3) { totalCount nodes { displayName } } roleAssignments(first: 2) { nodes { role } }
+                accessPackages(first: 2) { nodes { id policies { displayName } requests(last: 2) { totalCount nodes { id deliveries { state } } }
+                    assignments(first: 2) { nodes { user { displayName } } } } }", 10),
+            ("accessRequests", "id history(first: 2) { totalCount nodes { action actor { displayName } } }
+                deliveries { attempts(last: 3) { nodes { number } } }", 6),
+            ("bulkOperations", "id items(first: 5) { totalCount nodes { outcome } }", 3),
+            ("connectors", "id groups(first: 3) { nodes { displayName members(first: 2) { totalCount nodes { user { displayName } } } } }", 4),
             ("auditEvents", "id action actor { displayName }", 2),
         ] {
             let mut counts = Vec::new();

@@ -1,9 +1,12 @@
 //! Reprocess, in bulk (R1 to R5).
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
+use guichet::worker;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, codes};
+use crate::harness::{Kind, Server, codes};
 
 const REPROCESS: &str =
     "mutation($input: ReprocessAccessRequestsInput!) { reprocessAccessRequests(input: $input) {
@@ -166,6 +169,64 @@ on_both_databases! {
         let elsewhere = server.ask("karim", query, json!({ "id": started["bulkOperation"]["id"] })).await;
         assert_eq!(elsewhere["node"], Value::Null, "only its starter, administrators and readers see it");
         assert_ne!(server.ask("deniz", query, json!({ "id": started["bulkOperation"]["id"] })).await["node"], Value::Null);
+    }
+
+    async fn a_stop_between_and_within_batches_loses_nothing(server: Server) {
+        const REQUESTS: i64 = 2_300;
+        let id = match server.kind { Kind::Sqlite => "randomblob(16)", Kind::Postgres => "gen_random_uuid()" };
+        server.sql(format!("WITH RECURSIVE many(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM many WHERE n < {REQUESTS})
+            INSERT INTO access_request (id, organization_id, catalog_id, access_package_id, policy_id, requestor_id, submitted_by_id, assignment_id,
+                kind, state, justification, submitted_at, completed_at, last_completed_at, event_count)
+            SELECT {id}, r.organization_id, r.catalog_id, r.access_package_id, r.policy_id, r.requestor_id, r.submitted_by_id, r.assignment_id,
+                r.kind, r.state, 'many', r.submitted_at, r.completed_at, r.last_completed_at, 0
+            FROM many, (SELECT * FROM access_request r WHERE r.state = 'PARTIALLY_DELIVERED' ORDER BY r.completed_at DESC, r.id LIMIT 1) r").leak()).await;
+        server.sql(format!("INSERT INTO delivery (id, organization_id, request_id, assignment_id, user_id, resource_role_id, connector_id,
+                operation, state, attempt_count, attempt_in_round, round, created_at, completed_at)
+            SELECT {id}, d.organization_id, r.id, d.assignment_id, d.user_id, d.resource_role_id, d.connector_id,
+                d.operation, d.state, d.attempt_count, d.attempt_in_round, 1, d.created_at, d.completed_at
+            FROM access_request r, (SELECT * FROM delivery WHERE state = 'FAILED' LIMIT 1) d WHERE r.justification = 'many'").leak()).await;
+        let count = async |condition: &str| -> i64 {
+            let text = format!("SELECT CAST(count(*) AS text) FROM access_request WHERE justification = 'many' AND {condition}");
+            server.rows(text).await[0].parse().unwrap()
+        };
+        let filter = json!({ "filter": { "state": ["PARTIALLY_DELIVERED"] } });
+        let failed = server.ask("hana", "query($filter: AccessRequestFilter) { accessRequests(filter: $filter) { totalCount } }", filter.clone()).await;
+        let total = failed["accessRequests"]["totalCount"].as_i64().unwrap();
+        assert!(total >= REQUESTS);
+        let started = server.reprocess("hana", json!({ "selection": filter, "expectedCount": total })).await;
+        let operation = started["bulkOperation"]["id"].clone();
+        let progress = async || {
+            let query = "query($id: ID!) { node(id: $id) { ... on BulkOperation { state totalCount acceptedCount rejectedCount
+                items(filter: {outcome: [ACCEPTED, REJECTED]}) { totalCount } } } }";
+            let seen = server.ask("hana", query, json!({ "id": operation })).await["node"].clone();
+            let done = seen["acceptedCount"].as_i64().unwrap() + seen["rejectedCount"].as_i64().unwrap();
+            assert_eq!(seen["items"]["totalCount"], done, "what is counted is what was decided");
+            (seen["state"].as_str().unwrap().to_owned(), done)
+        };
+        // The server stops after the first batch, ...
+        worker::bulk::run(&server.app.database).await.unwrap();
+        assert_eq!(progress().await, ("RUNNING".to_owned(), 1_000));
+        // ... and in the middle of the second one, wherever that is.
+        for limit in [0, 1, 3, 9, 20] {
+            let batch = worker::bulk::run(&server.app.database);
+            let stopped = tokio::time::timeout(Duration::from_millis(limit), batch).await.is_err();
+            let (state, done) = progress().await;
+            assert!(done % 1_000 == 0 || state == "COMPLETED", "whole batches: {done}");
+            assert!(count("state <> 'PARTIALLY_DELIVERED'").await <= done);
+            if !stopped {
+                break;
+            }
+        }
+        // What was broken off may hold its rows for a moment yet.
+        while progress().await.0 == "RUNNING" {
+            worker::bulk::run(&server.app.database).await.unwrap();
+        }
+        assert_eq!(progress().await, ("COMPLETED".to_owned(), total));
+        let states = server.rows("SELECT state || ' ' || event_count || ' ' || count(*) FROM access_request WHERE justification = 'many'
+            GROUP BY state, event_count".to_owned()).await;
+        assert_eq!(states, [format!("DELIVERING 1 {REQUESTS}")], "each is reprocessed once");
+        let queued = "EXISTS (SELECT 1 FROM delivery d WHERE d.request_id = access_request.id AND d.state = 'PENDING' AND d.round = 2)";
+        assert_eq!(count(queued).await, REQUESTS, "each delivery is queued again once");
     }
 
     async fn an_operation_whose_starter_was_deactivated_stops(server: Server) {

@@ -305,6 +305,11 @@ on_both_databases! {
         server.sql("INSERT INTO app_user (id, organization_id, issuer, subject, kind, state, display_name, name_key, version, created_at)
             SELECT k.id, k.organization_id, u.issuer, u.subject, 'GUEST', 'ACTIVE', u.display_name, u.name_key, 1, u.created_at
             FROM app_user u, connector k WHERE u.subject = 'mila' AND k.display_name = 'Company directory'").await;
+        let settings = "{ organization { slug displayName domains reprocessWindow version createdAt viewerCanEdit } }";
+        let organization = server.call(Some(&server.token("mila")), Some("contoso"), settings, json!({})).await.json;
+        assert_eq!(organization["data"]["organization"], json!({ "slug": "contoso", "displayName": "Contoso", "domains": [],
+            "reprocessWindow": null, "version": null, "createdAt": null, "viewerCanEdit": false }), "{organization}");
+        assert_eq!(server.ask("karim", settings, json!({})).await["organization"]["reprocessWindow"], "P14D");
         let finance = server.catalog("alice", "Finance").await;
         let scoped = format!("catalog_owner:{finance}");
         let token = server.token_with("mila", "fabrikam", &["GLOBAL_ADMINISTRATOR", "CATALOG_OWNER", "ORGANIZATION_OWNER", &scoped]);

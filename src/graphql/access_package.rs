@@ -18,12 +18,14 @@ use super::catalog::Catalog;
 use super::connection::{Connection, Listed, OrderDirection, Paging, Selected, Sorted, given};
 use super::error::{ApiError, UserErrorCode};
 use super::id::{GlobalId, Kind};
+use super::loader::Nested;
 use super::resolve::{Now, Rows};
 use super::resource::ResourceRole;
 use crate::authz::Permission;
 use crate::domain::Code;
 use crate::domain::access_request::submit;
-use crate::store::{self, Key, Position};
+use crate::store::{self, Key, Position, Window};
+use uuid::Uuid;
 
 /// A named bundle of resource roles, requestable as one.
 #[derive(Clone)]
@@ -48,7 +50,7 @@ impl AccessPackage {
         if api.viewer.user.is_none() {
             return Ok(vec![Code::NotRequestable]);
         }
-        let facts = api.loaders.requestability.find(self.package.id).await?;
+        let facts = api.loaders.requestability().find(self.package.id).await?;
         Ok(facts.map_or_else(|| vec![Code::PackageDeleted], |facts| submit::blockers(&facts)))
     }
 }
@@ -96,7 +98,7 @@ impl AccessPackage {
     async fn catalog(&self, ctx: &Context<'_>) -> Result<Now<Catalog>, ApiError> {
         let catalog = match &self.catalog {
             Some(catalog) => Arc::clone(catalog),
-            None => Api::of(ctx).loaders.catalogs.get(self.package.catalog_id).await?,
+            None => Api::of(ctx).loaders.catalogs().get(self.package.catalog_id).await?,
         };
         Ok(Now(Catalog(catalog)))
     }
@@ -118,7 +120,7 @@ impl AccessPackage {
 
     /// The resource roles that it gives, in the order they were added.
     async fn resource_roles(&self, ctx: &Context<'_>) -> Result<Rows<ResourceRole>, ApiError> {
-        let roles = Api::of(ctx).loaders.roles_of_package.find(self.package.id).await?;
+        let roles = Api::of(ctx).loaders.roles_of_package().find(self.package.id).await?;
         Ok(Rows(roles.iter().flat_map(|rows| rows.iter()).map(ResourceRole::from).collect()))
     }
 
@@ -127,7 +129,7 @@ impl AccessPackage {
         let policies = if let Some(policies) = &self.policies {
             policies.clone()
         } else {
-            let found = Api::of(ctx).loaders.policies_of_package.find(self.package.id).await?;
+            let found = Api::of(ctx).loaders.policies_of_package().find(self.package.id).await?;
             found.map(|policies| policies.as_ref().clone()).unwrap_or_default()
         };
         Ok(Rows(policies.into_iter().map(AssignmentPolicy).collect()))
@@ -150,9 +152,8 @@ impl AccessPackage {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<AccessRequest>, ApiError> {
         let filter = filter.unwrap_or_default();
-        let mut filter = filter.condition()?;
-        filter.packages = Some(vec![self.package.id]);
-        super::access_request::list(ctx, &filter, order_by, Paging { first, after, last, before }).await
+        let paging = Paging { first, after, last, before };
+        super::access_request::of_package(ctx, self.package.id, filter.condition()?, order_by, &paging).await
     }
 
     /// The assignments of it that you may see, newest first.
@@ -167,9 +168,8 @@ impl AccessPackage {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Assignment>, ApiError> {
         let filter = filter.unwrap_or_default();
-        let mut filter = filter.condition()?;
-        filter.packages = Some(vec![self.package.id]);
-        super::assignment::list(ctx, &filter, Paging { first, after, last, before }).await
+        let paging = Paging { first, after, last, before };
+        super::assignment::of_package(ctx, self.package.id, filter.condition()?, &paging).await
     }
 
     /// Whether you can request it for yourself now.
@@ -236,14 +236,12 @@ pub struct AccessPackageOrder {
     pub direction: OrderDirection,
 }
 
-/// A page of packages, with what the query selects of each.
-pub async fn list(
+/// The order, what to read along, and which part: as the query asks for a list of packages.
+fn asked(
     ctx: &Context<'_>,
-    filter: &store::access_package::Filter,
     order_by: AccessPackageOrder,
-    paging: Paging,
-) -> Result<Connection<AccessPackage>, ApiError> {
-    let api = Api::of(ctx);
+    paging: &Paging,
+) -> Result<(Sorted, store::access_package::Include, store::access_package::Order, Window), ApiError> {
     let (by, order) = match order_by.field {
         AccessPackageOrderField::Name => ("NAME", store::access_package::Order::Name),
         AccessPackageOrderField::CreatedAt => ("CREATED_AT", store::access_package::Order::CreatedAt),
@@ -255,9 +253,34 @@ pub async fn list(
         catalog: selected.has(&["catalog"]),
         policies: selected.has(&["policies"]),
     };
+    Ok((sorted, include, order, window))
+}
+
+/// A page of packages.
+pub async fn list(
+    ctx: &Context<'_>,
+    filter: &store::access_package::Filter,
+    order_by: AccessPackageOrder,
+    paging: &Paging,
+) -> Result<Connection<AccessPackage>, ApiError> {
+    let api = Api::of(ctx);
+    let (sorted, include, order, window) = asked(ctx, order_by, paging)?;
     let page =
         store::access_package::list(&api.database, &api.scope, filter, include, order, &window).await?;
     Ok(Connection::new(page, sorted, AccessPackage::from))
+}
+
+/// A page of the packages of a catalog.
+pub async fn in_catalog(
+    ctx: &Context<'_>,
+    catalog: Uuid,
+    order_by: AccessPackageOrder,
+    paging: &Paging,
+) -> Result<Connection<AccessPackage>, ApiError> {
+    let (sorted, include, order, window) = asked(ctx, order_by, paging)?;
+    let packages = Api::of(ctx).loaders.packages_of_catalog();
+    let page = packages.get(Nested::new(catalog, (include, order, window))).await?;
+    Ok(Connection::nested(&page, sorted, |row| AccessPackage::from(row.as_ref().clone())))
 }
 
 /// Queries about access packages.
@@ -290,6 +313,6 @@ impl AccessPackageQuery {
             search: super::text::condition("search", &filter.search)?,
             requestable: false,
         };
-        list(ctx, &filter, order_by, Paging { first, after, last, before }).await
+        list(ctx, &filter, order_by, &Paging { first, after, last, before }).await
     }
 }

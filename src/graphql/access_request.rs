@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::access_request_event;
+use uuid::Uuid;
 
 use crate::authz::Permission;
 use crate::domain::access_request::reprocess::{self, Verdict};
@@ -20,10 +21,11 @@ use crate::graphql::connection::{Connection, Listed, OrderDirection, Paging, Sel
 use crate::graphql::delivery::{Delivery, DeliveryErrorCode};
 use crate::graphql::error::{ApiError, UserErrorCode};
 use crate::graphql::id::{GlobalId, Kind};
+use crate::graphql::loader::Nested;
 use crate::graphql::requires::requires;
 use crate::graphql::resolve::{Now, Rows};
 use crate::graphql::user::User;
-use crate::store::{self, Direction, Key, Position};
+use crate::store::{self, Direction, Key, Position, Window};
 
 /// One person's request to get a package, keep it longer, or give it up.
 #[derive(Clone)]
@@ -41,7 +43,7 @@ impl AccessRequest {
         if facts::are_read(&self.0) {
             return Ok(Arc::clone(&self.0));
         }
-        api.loaders.judged_requests.get(self.0.request.id).await
+        api.loaders.judged_requests().get(self.0.request.id).await
     }
 }
 
@@ -58,7 +60,7 @@ impl AccessRequest {
         if let Some(package) = &self.0.package {
             return Ok(Now(AccessPackage::named(Arc::clone(package), self.0.catalog.clone())));
         }
-        let row = Api::of(ctx).loaders.packages.get(self.0.request.access_package_id).await?;
+        let row = Api::of(ctx).loaders.packages().get(self.0.request.access_package_id).await?;
         Ok(Now(AccessPackage::from(row.as_ref().clone())))
     }
 
@@ -68,7 +70,7 @@ impl AccessRequest {
             return Ok(policy.as_ref().map(|policy| Now(AssignmentPolicy(Arc::clone(policy)))));
         }
         let Some(policy) = self.0.request.policy_id else { return Ok(None) };
-        let policy = Api::of(ctx).loaders.policies.find(policy).await?;
+        let policy = Api::of(ctx).loaders.policies().find(policy).await?;
         Ok(policy.map(|policy| Now(AssignmentPolicy(policy))))
     }
 
@@ -76,7 +78,7 @@ impl AccessRequest {
     async fn requestor(&self, ctx: &Context<'_>) -> Result<Now<User>, ApiError> {
         let user = match &self.0.requestor {
             Some(user) => Arc::clone(user),
-            None => Api::of(ctx).loaders.users.get(self.0.request.requestor_id).await?,
+            None => Api::of(ctx).loaders.users().get(self.0.request.requestor_id).await?,
         };
         Ok(Now(User(user)))
     }
@@ -84,7 +86,7 @@ impl AccessRequest {
     /// Who made the request; null where Guichet made it by itself.
     async fn submitted_by(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>, ApiError> {
         let Some(user) = self.0.request.submitted_by_id else { return Ok(None) };
-        Ok(Api::of(ctx).loaders.users.find(user).await?.map(|user| Now(User(user))))
+        Ok(Api::of(ctx).loaders.users().find(user).await?.map(|user| Now(User(user))))
     }
 
     /// What it asks for.
@@ -131,7 +133,7 @@ impl AccessRequest {
         if let Some(deliveries) = &self.0.deliveries {
             return Ok(Rows(deliveries.iter().map(|row| Delivery(Arc::clone(row))).collect()));
         }
-        let found = Api::of(ctx).loaders.deliveries.find(self.0.request.id).await?;
+        let found = Api::of(ctx).loaders.deliveries().find(self.0.request.id).await?;
         Ok(Rows(found.iter().flat_map(|rows| rows.iter()).map(|row| Delivery(Arc::clone(row))).collect()))
     }
 
@@ -148,14 +150,14 @@ impl AccessRequest {
         let api = Api::of(ctx);
         let sorted = Sorted { by: "SEQUENCE", direction: Direction::Ascending };
         let window = Paging { first, after, last, before }.window(sorted, &Selected::of(ctx))?;
-        let page = store::access_request::history(&api.database, self.0.request.id, &window).await?;
-        Ok(Connection::new(page, sorted, |event| AccessRequestEvent(Arc::new(event))))
+        let page = api.loaders.history().get(Nested::new(self.0.request.id, window)).await?;
+        Ok(Connection::nested(&page, sorted, AccessRequestEvent))
     }
 
     /// The assignment that it made, or is about; null before there is one.
     async fn assignment(&self, ctx: &Context<'_>) -> Result<Option<Now<Assignment>>, ApiError> {
         let Some(assignment) = self.0.request.assignment_id else { return Ok(None) };
-        let row = Api::of(ctx).loaders.assignments.find(assignment).await?;
+        let row = Api::of(ctx).loaders.assignments().find(assignment).await?;
         Ok(row.map(|row| Now(Assignment(row))))
     }
 
@@ -305,7 +307,7 @@ impl AccessRequestEvent {
     /// Who did it; null where Guichet did it by itself.
     async fn actor(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>, ApiError> {
         let Some(actor) = self.0.actor_id else { return Ok(None) };
-        Ok(Api::of(ctx).loaders.users.find(actor).await?.map(|user| Now(User(user))))
+        Ok(Api::of(ctx).loaders.users().find(actor).await?.map(|user| Now(User(user))))
     }
 
     /// Why, in the actor's words or as a code; null where nothing was said.
@@ -316,7 +318,7 @@ impl AccessRequestEvent {
     /// The bulk operation through which it was done, where you may see it.
     async fn bulk_operation(&self, ctx: &Context<'_>) -> Result<Option<BulkOperation>, ApiError> {
         let Some(operation) = self.0.bulk_operation_id else { return Ok(None) };
-        let operation = Api::of(ctx).loaders.bulk_operations.find(operation).await?;
+        let operation = Api::of(ctx).loaders.bulk_operations().find(operation).await?;
         Ok(operation.map(BulkOperation))
     }
 }
@@ -420,14 +422,12 @@ pub struct AccessRequestOrder {
     pub direction: OrderDirection,
 }
 
-/// A page of requests, with what the query selects of each.
-pub async fn list(
+/// The order, what to read along, and which part: as the query asks for a list of requests.
+fn asked(
     ctx: &Context<'_>,
-    filter: &store::access_request::Filter,
     order_by: AccessRequestOrder,
-    paging: Paging,
-) -> Result<Connection<AccessRequest>, ApiError> {
-    let api = Api::of(ctx);
+    paging: &Paging,
+) -> Result<(Sorted, store::access_request::Include, Window), ApiError> {
     let by = match order_by.field {
         AccessRequestOrderField::SubmittedAt => "SUBMITTED_AT",
     };
@@ -443,8 +443,34 @@ pub async fn list(
         assignment: judged,
         deliveries: judged || selected.has(&["deliveries"]),
     };
+    Ok((sorted, include, window))
+}
+
+/// A page of requests.
+pub async fn list(
+    ctx: &Context<'_>,
+    filter: &store::access_request::Filter,
+    order_by: AccessRequestOrder,
+    paging: &Paging,
+) -> Result<Connection<AccessRequest>, ApiError> {
+    let api = Api::of(ctx);
+    let (sorted, include, window) = asked(ctx, order_by, paging)?;
     let page = store::access_request::list(&api.database, &api.scope, filter, include, &window).await?;
     Ok(Connection::new(page, sorted, |row| AccessRequest(Arc::new(row))))
+}
+
+/// A page of the requests for a package.
+pub async fn of_package(
+    ctx: &Context<'_>,
+    package: Uuid,
+    filter: store::access_request::Filter,
+    order_by: AccessRequestOrder,
+    paging: &Paging,
+) -> Result<Connection<AccessRequest>, ApiError> {
+    let (sorted, include, window) = asked(ctx, order_by, paging)?;
+    let requests = Api::of(ctx).loaders.requests_of_package();
+    let page = requests.get(Nested::new(package, (filter, include, window))).await?;
+    Ok(Connection::nested(&page, sorted, AccessRequest))
 }
 
 /// Queries about access requests.
@@ -471,6 +497,6 @@ impl AccessRequestQuery {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<AccessRequest>, ApiError> {
         let filter = filter.unwrap_or_default();
-        list(ctx, &filter.condition()?, order_by, Paging { first, after, last, before }).await
+        list(ctx, &filter.condition()?, order_by, &Paging { first, after, last, before }).await
     }
 }

@@ -38,7 +38,7 @@ impl Api {
     pub fn new(database: Database, environment: Environment, viewer: Arc<Viewer>, request_id: Uuid) -> Self {
         let scope = Arc::new(viewer.scope());
         let now = database.clock().now();
-        let loaders = Loaders::new(&database, &scope);
+        let loaders = Loaders::new(database.clone(), Arc::clone(&scope));
         Self { database, environment, viewer, scope, now, request_id, loaders }
     }
 
@@ -62,7 +62,7 @@ impl Api {
 
     /// How long after its first completion a request can be reprocessed here.
     pub async fn reprocess_window(&self) -> Result<TimeDelta, ApiError> {
-        let organization = self.loaders.organizations.get(self.scope.organization).await?;
+        let organization = self.loaders.organizations().get(self.scope.organization).await?;
         Ok(TimeDelta::try_seconds(organization.reprocess_window_seconds).unwrap_or_default())
     }
 

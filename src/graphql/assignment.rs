@@ -12,13 +12,15 @@ use super::assignment_policy::AssignmentPolicy;
 use super::connection::{Connection, Listed, Paging, Selected, Sorted, given};
 use super::error::{ApiError, UserError};
 use super::id::{GlobalId, Kind};
+use super::loader::Nested;
 use super::requires::requires;
 use super::resolve::Now;
 use super::user::User;
 use crate::authz::permission::action;
 use crate::authz::{Action as _, Permission};
 use crate::domain::assignment::{create, is_current, revoke};
-use crate::store::{self, Direction, Key, Position};
+use crate::store::{self, Direction, Key, Position, Window};
+use uuid::Uuid;
 
 /// The access that a person holds through a package. Changed only through requests.
 #[derive(Clone)]
@@ -43,14 +45,14 @@ impl Assignment {
         if let Some(package) = &self.0.package {
             return Ok(Now(AccessPackage::named(Arc::clone(package), None)));
         }
-        let row = Api::of(ctx).loaders.packages.get(self.0.assignment.access_package_id).await?;
+        let row = Api::of(ctx).loaders.packages().get(self.0.assignment.access_package_id).await?;
         Ok(Now(AccessPackage::from(row.as_ref().clone())))
     }
 
     /// The policy that it was made under.
     async fn policy(&self, ctx: &Context<'_>) -> Result<Option<Now<AssignmentPolicy>>, ApiError> {
         let Some(policy) = self.0.assignment.policy_id else { return Ok(None) };
-        let policy = Api::of(ctx).loaders.policies.find(policy).await?;
+        let policy = Api::of(ctx).loaders.policies().find(policy).await?;
         Ok(policy.map(|policy| Now(AssignmentPolicy(policy))))
     }
 
@@ -58,14 +60,14 @@ impl Assignment {
     async fn user(&self, ctx: &Context<'_>) -> Result<Now<User>, ApiError> {
         let user = match &self.0.user {
             Some(user) => Arc::clone(user),
-            None => Api::of(ctx).loaders.users.get(self.0.assignment.user_id).await?,
+            None => Api::of(ctx).loaders.users().get(self.0.assignment.user_id).await?,
         };
         Ok(Now(User(user)))
     }
 
     /// The request that made it.
     async fn request(&self, ctx: &Context<'_>) -> Result<Option<Now<AccessRequest>>, ApiError> {
-        let request = Api::of(ctx).loaders.requests.find(self.0.assignment.request_id).await?;
+        let request = Api::of(ctx).loaders.requests().find(self.0.assignment.request_id).await?;
         Ok(request.map(|row| Now(AccessRequest(row))))
     }
 
@@ -151,22 +153,43 @@ impl AssignmentFilter {
     }
 }
 
-/// A page of assignments, newest first, with what the query selects of each.
-pub async fn list(
-    ctx: &Context<'_>,
-    filter: &store::assignment::Filter,
-    paging: Paging,
-) -> Result<Connection<Assignment>, ApiError> {
-    let api = Api::of(ctx);
-    let sorted = Sorted { by: "CREATED_AT", direction: Direction::Descending };
+/// Lists of assignments are sorted newest first.
+const NEWEST: Sorted = Sorted { by: "CREATED_AT", direction: Direction::Descending };
+
+/// What to read along, and which part: as the query asks for a list of assignments.
+fn asked(ctx: &Context<'_>, paging: &Paging) -> Result<(store::assignment::Include, Window), ApiError> {
     let selected = Selected::of(ctx);
-    let window = paging.window(sorted, &selected)?;
+    let window = paging.window(NEWEST, &selected)?;
     let include = store::assignment::Include {
         package: selected.has(&["accessPackage"]),
         user: selected.has(&["user"]),
     };
+    Ok((include, window))
+}
+
+/// A page of assignments.
+pub async fn list(
+    ctx: &Context<'_>,
+    filter: &store::assignment::Filter,
+    paging: &Paging,
+) -> Result<Connection<Assignment>, ApiError> {
+    let api = Api::of(ctx);
+    let (include, window) = asked(ctx, paging)?;
     let page = store::assignment::list(&api.database, &api.scope, filter, include, &window).await?;
-    Ok(Connection::new(page, sorted, |row| Assignment(Arc::new(row))))
+    Ok(Connection::new(page, NEWEST, |row| Assignment(Arc::new(row))))
+}
+
+/// A page of the assignments of a package.
+pub async fn of_package(
+    ctx: &Context<'_>,
+    package: Uuid,
+    filter: store::assignment::Filter,
+    paging: &Paging,
+) -> Result<Connection<Assignment>, ApiError> {
+    let (include, window) = asked(ctx, paging)?;
+    let assignments = Api::of(ctx).loaders.assignments_of_package();
+    let page = assignments.get(Nested::new(package, (filter, include, window))).await?;
+    Ok(Connection::nested(&page, NEWEST, Assignment))
 }
 
 /// Queries about assignments.
@@ -188,7 +211,7 @@ impl AssignmentQuery {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Assignment>, ApiError> {
         let filter = filter.unwrap_or_default();
-        list(ctx, &filter.condition()?, Paging { first, after, last, before }).await
+        list(ctx, &filter.condition()?, &Paging { first, after, last, before }).await
     }
 }
 

@@ -33,7 +33,7 @@ impl AssignmentPolicy {
 
     /// The package.
     async fn access_package(&self, ctx: &Context<'_>) -> Result<Now<AccessPackage>, ApiError> {
-        let row = Api::of(ctx).loaders.packages.get(self.0.access_package_id).await?;
+        let row = Api::of(ctx).loaders.packages().get(self.0.access_package_id).await?;
         Ok(Now(AccessPackage::from(row.as_ref().clone())))
     }
 
@@ -56,9 +56,9 @@ impl AssignmentPolicy {
     /// not see all of the catalog it holds themselves alone.
     async fn specific_users(&self, ctx: &Context<'_>) -> Result<Rows<User>, ApiError> {
         let api = Api::of(ctx);
-        let package = api.loaders.packages.get(self.0.access_package_id).await?;
+        let package = api.loaders.packages().get(self.0.access_package_id).await?;
         let all = api.viewer.catalogs(Permission::SeeCatalogs).contain(package.package.catalog_id);
-        let users = api.loaders.users_of_policy.find(self.0.id).await?;
+        let users = api.loaders.users_of_policy().find(self.0.id).await?;
         let users = users.iter().flat_map(|users| users.iter());
         let users = users.filter(|user| all || Some(user.id) == api.viewer.user);
         Ok(Rows(users.map(|user| User(Arc::clone(user))).collect()))
@@ -88,7 +88,7 @@ impl AssignmentPolicy {
         if self.0.approval_stage_count == 0 {
             return Ok(Vec::new());
         }
-        let stages = Api::of(ctx).loaders.stages_of_policy.find(self.0.id).await?;
+        let stages = Api::of(ctx).loaders.stages_of_policy().find(self.0.id).await?;
         let stages = stages.iter().flat_map(|stages| stages.iter());
         Ok(stages.map(|row| ApprovalStage(row.clone())).collect())
     }
@@ -100,7 +100,7 @@ impl AssignmentPolicy {
         if self.0.deleted_at.is_some() || managed.is_empty() {
             return Ok(false);
         }
-        let package = api.loaders.packages.get(self.0.access_package_id).await?;
+        let package = api.loaders.packages().get(self.0.access_package_id).await?;
         Ok(managed.contain(package.package.catalog_id))
     }
 
@@ -213,12 +213,12 @@ impl StageApprover {
     async fn user(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>, ApiError> {
         let api = Api::of(ctx);
         let Some(user) = self.user else { return Ok(None) };
-        let policy = api.loaders.policies.get(self.policy).await?;
-        let package = api.loaders.packages.get(policy.access_package_id).await?;
+        let policy = api.loaders.policies().get(self.policy).await?;
+        let package = api.loaders.packages().get(policy.access_package_id).await?;
         if !api.viewer.catalogs(Permission::SeeCatalogs).contain(package.package.catalog_id) {
             return Ok(None);
         }
-        Ok(api.loaders.users.find(user).await?.map(|user| Now(User(user))))
+        Ok(api.loaders.users().find(user).await?.map(|user| Now(User(user))))
     }
 }
 

@@ -42,7 +42,7 @@ impl AuditEvent {
     /// Who did it; null where Guichet did it by itself.
     async fn actor(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>, ApiError> {
         let Some(actor) = self.0.actor_id else { return Ok(None) };
-        Ok(Api::of(ctx).loaders.users.find(actor).await?.map(|user| Now(User(user))))
+        Ok(Api::of(ctx).loaders.users().find(actor).await?.map(|user| Now(User(user))))
     }
 
     /// What was done, for example `access_package.created`.

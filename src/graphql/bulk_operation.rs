@@ -11,6 +11,7 @@ use super::api::Api;
 use super::connection::{Connection, Listed, Paging, Selected, Sorted, given};
 use super::error::{ApiError, UserErrorCode};
 use super::id::{GlobalId, Kind};
+use super::loader::Nested;
 use super::node::Node;
 use super::resolve::Now;
 use super::user::User;
@@ -70,7 +71,7 @@ impl BulkOperation {
 
     /// Who started it.
     async fn started_by(&self, ctx: &Context<'_>) -> Result<Now<User>, ApiError> {
-        Ok(Now(User(Api::of(ctx).loaders.users.get(self.0.started_by_id).await?)))
+        Ok(Now(User(Api::of(ctx).loaders.users().get(self.0.started_by_id).await?)))
     }
 
     /// When it was accepted.
@@ -103,9 +104,8 @@ impl BulkOperation {
         let window = paging.window_of(sorted, &Selected::of(ctx), LARGEST_ITEM_PAGE)?;
         let outcomes: Option<Vec<_>> =
             given("outcome", &filter.outcome)?.map(|outcomes| outcomes.into_iter().map(Into::into).collect());
-        let page =
-            store::bulk_operation::items(&api.database, self.0.id, outcomes.as_deref(), &window).await?;
-        Ok(Connection::new(page, sorted, |item| BulkOperationItem(Arc::new(item))))
+        let page = api.loaders.items().get(Nested::new(self.0.id, (outcomes, window))).await?;
+        Ok(Connection::nested(&page, sorted, BulkOperationItem))
     }
 }
 
@@ -162,7 +162,7 @@ impl BulkOperationItem {
     /// The object as it is now, where you may see it.
     async fn target(&self, ctx: &Context<'_>) -> Result<Option<Node>, ApiError> {
         let Some(target) = self.0.target_id else { return Ok(None) };
-        let request = Api::of(ctx).loaders.requests.find(target).await?;
+        let request = Api::of(ctx).loaders.requests().find(target).await?;
         Ok(request.map(|row| Node::AccessRequest(AccessRequest(row))))
     }
 

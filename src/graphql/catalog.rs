@@ -13,6 +13,7 @@ use super::api::{Api, repeatable};
 use super::connection::{Connection, Listed, OrderDirection, Paging, Selected, Sorted, given};
 use super::error::{ApiError, UserError};
 use super::id::{GlobalId, Kind};
+use super::loader::Nested;
 use super::requires::requires;
 use super::resolve::Now;
 use super::resource::Resource;
@@ -78,8 +79,8 @@ impl Catalog {
         let api = Api::of(ctx);
         let sorted = Sorted { by: "NAME", direction: Direction::Ascending };
         let window = Paging { first, after, last, before }.window(sorted, &Selected::of(ctx))?;
-        let page = store::resource::list(&api.database, &api.scope, self.0.id, &window).await?;
-        Ok(Connection::new(page, sorted, |resource| Resource(Arc::new(resource))))
+        let page = api.loaders.resources_of_catalog().get(Nested::new(self.0.id, window)).await?;
+        Ok(Connection::nested(&page, sorted, Resource))
     }
 
     /// The access packages of the catalog that you may see.
@@ -97,11 +98,8 @@ impl Catalog {
         #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<AccessPackage>, ApiError> {
-        let filter = store::access_package::Filter {
-            catalogs: Some(vec![self.0.id]),
-            ..store::access_package::Filter::default()
-        };
-        super::access_package::list(ctx, &filter, order_by, Paging { first, after, last, before }).await
+        let paging = Paging { first, after, last, before };
+        super::access_package::in_catalog(ctx, self.0.id, order_by, &paging).await
     }
 
     /// The roles assigned in the catalog, oldest first. Empty for those who may not see all of the catalog,
@@ -119,8 +117,8 @@ impl Catalog {
         let api = Api::of(ctx);
         let sorted = Sorted { by: "CREATED_AT", direction: Direction::Ascending };
         let window = Paging { first, after, last, before }.window(sorted, &Selected::of(ctx))?;
-        let page = store::catalog::roles(&api.database, &api.scope, Some(self.0.id), None, &window).await?;
-        Ok(Connection::new(page, sorted, |row| CatalogRoleAssignment(Arc::new(row))))
+        let page = api.loaders.roles_of_catalog().get(Nested::new(self.0.id, window)).await?;
+        Ok(Connection::nested(&page, sorted, CatalogRoleAssignment))
     }
 
     /// Whether you may edit the catalog, its role assignments and its resources.
@@ -190,7 +188,7 @@ impl CatalogRoleAssignment {
 
     /// Where the role holds.
     async fn catalog(&self, ctx: &Context<'_>) -> Result<Now<Catalog>, ApiError> {
-        Ok(Now(Catalog(Api::of(ctx).loaders.catalogs.get(self.0.held.catalog_id).await?)))
+        Ok(Now(Catalog(Api::of(ctx).loaders.catalogs().get(self.0.held.catalog_id).await?)))
     }
 
     /// Who holds it.

@@ -1,6 +1,7 @@
 //! Relay connections by keyset.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use async_graphql::{
     ContainerType, Context, Enum, InputType, Lookahead, MaybeUndefined, Object, OutputType, SimpleObject,
@@ -204,6 +205,11 @@ impl<T: Listed> Connection<T> {
             has_previous: page.has_previous,
             total: page.total,
         }
+    }
+
+    /// The page of one parent's list, as it was read with its siblings'.
+    pub fn nested<R>(page: &store::Page<Arc<R>>, sorted: Sorted, make: impl FnMut(Arc<R>) -> T) -> Self {
+        Self::new(page.clone(), sorted, make)
     }
 
     fn cursor(&self, row: &T) -> String {

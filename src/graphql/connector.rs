@@ -14,6 +14,7 @@ use super::connection::{Connection, Listed, Paging, Selected, Sorted};
 use super::directory_group::DirectoryGroup;
 use super::error::ApiError;
 use super::id::{GlobalId, Kind};
+use super::loader::Nested;
 use super::requires::requires;
 use super::resolve::Now;
 use crate::authz::Permission;
@@ -81,7 +82,7 @@ impl Connector {
     async fn openings(&self, ctx: &Context<'_>) -> Result<Vec<ConnectorOpening>, ApiError> {
         let api = Api::of(ctx);
         let mut openings: Vec<ConnectorOpening> = Vec::new();
-        for opening in api.loaders.openings.find(self.0.id).await?.iter().flat_map(|rows| rows.iter()) {
+        for opening in api.loaders.openings().find(self.0.id).await?.iter().flat_map(|rows| rows.iter()) {
             if openings.last().is_none_or(|last| last.catalog_id != opening.catalog_id) {
                 openings.push(ConnectorOpening { catalog_id: opening.catalog_id, targets: Vec::new() });
             }
@@ -108,8 +109,8 @@ impl Connector {
         let api = Api::of(ctx);
         let sorted = Sorted { by: "CREATED_AT", direction: Direction::Ascending };
         let window = Paging { first, after, last, before }.window(sorted, &Selected::of(ctx))?;
-        let page = store::directory::groups(&api.database, &api.scope, self.0.id, &window).await?;
-        Ok(Connection::new(page, sorted, |group| DirectoryGroup(Arc::new(group))))
+        let page = api.loaders.groups_of_connector().get(Nested::new(self.0.id, window)).await?;
+        Ok(Connection::nested(&page, sorted, DirectoryGroup))
     }
 
     /// Whether you may change the connector, open it to catalogs, and keep its groups.
@@ -147,7 +148,7 @@ pub struct ConnectorOpening {
 impl ConnectorOpening {
     /// The catalog.
     async fn catalog(&self, ctx: &Context<'_>) -> Result<Now<Catalog>, ApiError> {
-        Ok(Now(Catalog(Api::of(ctx).loaders.catalogs.get(self.catalog_id).await?)))
+        Ok(Now(Catalog(Api::of(ctx).loaders.catalogs().get(self.catalog_id).await?)))
     }
 }
 

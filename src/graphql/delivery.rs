@@ -12,6 +12,7 @@ use super::connection::{Connection, Listed, Paging, Selected, Sorted};
 use super::connector::Connector;
 use super::error::ApiError;
 use super::id::{GlobalId, Kind};
+use super::loader::Nested;
 use super::resolve::Now;
 use super::resource::ResourceRole;
 use crate::authz::Permission;
@@ -38,7 +39,7 @@ impl Delivery {
 
     /// The request that it belongs to.
     async fn request(&self, ctx: &Context<'_>) -> Result<Option<Now<AccessRequest>>, ApiError> {
-        let request = Api::of(ctx).loaders.requests.find(self.0.delivery.request_id).await?;
+        let request = Api::of(ctx).loaders.requests().find(self.0.delivery.request_id).await?;
         Ok(request.map(|row| Now(AccessRequest(row))))
     }
 
@@ -49,7 +50,7 @@ impl Delivery {
 
     /// What carries it out; null for those who may not see the connector.
     async fn connector(&self, ctx: &Context<'_>) -> Result<Option<Now<Connector>>, ApiError> {
-        let connector = Api::of(ctx).loaders.connectors.find(self.0.delivery.connector_id).await?;
+        let connector = Api::of(ctx).loaders.connectors().find(self.0.delivery.connector_id).await?;
         Ok(connector.map(|connector| Now(Connector(connector))))
     }
 
@@ -111,9 +112,9 @@ impl Delivery {
         let api = Api::of(ctx);
         let sorted = Sorted { by: "NUMBER", direction: Direction::Ascending };
         let window = Paging { first, after, last, before }.window(sorted, &Selected::of(ctx))?;
-        let page = store::delivery::attempts(&api.database, self.0.delivery.id, &window).await?;
+        let page = api.loaders.attempts().get(Nested::new(self.0.delivery.id, window)).await?;
         let shown = self.shows_remote(api);
-        Ok(Connection::new(page, sorted, |attempt| DeliveryAttempt { attempt: Arc::new(attempt), shown }))
+        Ok(Connection::nested(&page, sorted, |attempt| DeliveryAttempt { attempt, shown }))
     }
 
     /// When it was queued first.

@@ -12,12 +12,14 @@ use super::connection::{Connection, Listed, Paging, Selected, Sorted};
 use super::connector::Connector;
 use super::error::{ApiError, UserError};
 use super::id::{GlobalId, Kind};
+use super::loader::Nested;
 use super::requires::requires;
 use super::resolve::Now;
 use super::user::User;
 use crate::authz::Action as _;
 use crate::authz::permission::action::EditConnector;
 use crate::domain::directory_group::{create, delete};
+use crate::domain::{Code, Rejection};
 use crate::store::{self, Direction, Key, Position};
 
 /// A group that is kept inside Guichet, delivered to by a `DIRECTORY` connector.
@@ -50,7 +52,7 @@ impl DirectoryGroup {
 
     /// The connector whose target it is.
     async fn connector(&self, ctx: &Context<'_>) -> Result<Option<Now<Connector>>, ApiError> {
-        let connector = Api::of(ctx).loaders.connectors.find(self.0.connector_id).await?;
+        let connector = Api::of(ctx).loaders.connectors().find(self.0.connector_id).await?;
         Ok(connector.map(|connector| Now(Connector(connector))))
     }
 
@@ -67,8 +69,8 @@ impl DirectoryGroup {
         let api = Api::of(ctx);
         let sorted = Sorted { by: "NAME", direction: Direction::Ascending };
         let window = Paging { first, after, last, before }.window(sorted, &Selected::of(ctx))?;
-        let page = store::directory::members(&api.database, self.0.id, &window).await?;
-        Ok(Connection::new(page, sorted, |row| DirectoryMember(Arc::new(row))))
+        let page = api.loaders.members().get(Nested::new(self.0.id, window)).await?;
+        Ok(Connection::nested(&page, sorted, DirectoryMember))
     }
 
     /// When the group was made.
@@ -167,7 +169,7 @@ impl DirectoryGroupMutation {
         let api = Api::of(ctx);
         let permit = api.permit::<EditConnector>().await?;
         let idempotency = repeatable(input.idempotency_key.clone(), &input);
-        let (id, user_errors) = api
+        let (id, mut user_errors) = api
             .run(create::Create {
                 permit,
                 connector: Kind::Connector.parse(&input.connector),
@@ -176,7 +178,12 @@ impl DirectoryGroupMutation {
                 idempotency,
             })
             .await?;
-        Ok(CreateDirectoryGroupPayload { directory_group: made(api, id).await?, user_errors })
+        let directory_group = made(api, id).await?;
+        if id.is_some() && directory_group.is_none() {
+            let message = "A group was made with this idempotency key, and was deleted since.";
+            user_errors.push(Rejection::of("input.idempotencyKey", Code::NotFound, message).into());
+        }
+        Ok(CreateDirectoryGroupPayload { directory_group, user_errors })
     }
 
     /// Deletes a group that nobody is in; `IN_USE` names people who are. Resources that name it stay, and their

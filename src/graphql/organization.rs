@@ -36,17 +36,18 @@ impl Organization {
         &self.0.display_name
     }
 
-    /// The verified domains; the first is the hint in share links. Set by the operator.
+    /// The verified domains; the first is the hint in share links. Set by the operator. Outsiders see none.
     async fn domains(&self, ctx: &Context<'_>) -> Result<Vec<String>, ApiError> {
-        if !Api::of(ctx).viewer.is_member {
+        if !shown(ctx) {
             return Ok(Vec::new());
         }
         Ok(store::organization::domains(&Api::of(ctx).database, self.0.id).await?)
     }
 
     /// How long after its first completion an access request can be reprocessed; 14 days unless set otherwise.
-    async fn reprocess_window(&self) -> Duration {
-        Duration::seconds(self.0.reprocess_window_seconds)
+    /// Null for outsiders.
+    async fn reprocess_window(&self, ctx: &Context<'_>) -> Option<Duration> {
+        shown(ctx).then(|| Duration::seconds(self.0.reprocess_window_seconds))
     }
 
     /// Whether you may change the settings.
@@ -54,15 +55,20 @@ impl Organization {
         Api::of(ctx).viewer.holds(Permission::ManageOrganization)
     }
 
-    /// Raised by every change; give it back when changing the object.
-    async fn version(&self) -> i32 {
-        self.0.version
+    /// Raised by every change; give it back when changing the object. Null for outsiders.
+    async fn version(&self, ctx: &Context<'_>) -> Option<i32> {
+        shown(ctx).then_some(self.0.version)
     }
 
-    /// When the organization was made.
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
+    /// When the organization was made. Null for outsiders.
+    async fn created_at(&self, ctx: &Context<'_>) -> Option<DateTime<Utc>> {
+        shown(ctx).then_some(self.0.created_at)
     }
+}
+
+/// Whether the viewer belongs to the organization: others see its name and slug, and no more.
+fn shown(ctx: &Context<'_>) -> bool {
+    Api::of(ctx).viewer.is_member
 }
 
 /// Reads the organization that the call acts in.

@@ -38,12 +38,12 @@ impl Resource {
 
     /// The catalog that it belongs to.
     async fn catalog(&self, ctx: &Context<'_>) -> Result<Now<Catalog>, ApiError> {
-        Ok(Now(Catalog(Api::of(ctx).loaders.catalogs.get(self.0.catalog_id).await?)))
+        Ok(Now(Catalog(Api::of(ctx).loaders.catalogs().get(self.0.catalog_id).await?)))
     }
 
     /// What delivers it; null for those who may not see the connector.
     async fn connector(&self, ctx: &Context<'_>) -> Result<Option<Now<Connector>>, ApiError> {
-        let connector = Api::of(ctx).loaders.connectors.find(self.0.connector_id).await?;
+        let connector = Api::of(ctx).loaders.connectors().find(self.0.connector_id).await?;
         Ok(connector.map(|connector| Now(Connector(connector))))
     }
 
@@ -64,7 +64,7 @@ impl Resource {
 
     /// The ways of belonging to it, oldest first.
     async fn roles(&self, ctx: &Context<'_>) -> Result<Rows<ResourceRole>, ApiError> {
-        let roles = Api::of(ctx).loaders.roles_of_resource.find(self.0.id).await?;
+        let roles = Api::of(ctx).loaders.roles_of_resource().find(self.0.id).await?;
         Ok(Rows(roles.iter().flat_map(|rows| rows.iter()).map(ResourceRole::from).collect()))
     }
 

@@ -72,7 +72,7 @@ impl User {
     /// Who the user reports to; null where nobody is set.
     async fn manager(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>, ApiError> {
         let Some(manager) = self.0.manager_id else { return Ok(None) };
-        Ok(Api::of(ctx).loaders.users.find(manager).await?.map(|user| Now(User(user))))
+        Ok(Api::of(ctx).loaders.users().find(manager).await?.map(|user| Now(User(user))))
     }
 
     /// When the user was deactivated; null while active.

@@ -1,7 +1,5 @@
 //! The authenticated caller.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, Enum, MaybeUndefined, Object};
 
 use super::access_package::{AccessPackage, AccessPackageOrder, AccessPackageOrderField};
@@ -13,6 +11,7 @@ use super::assignment::{Assignment, AssignmentFilter};
 use super::catalog::CatalogRoleAssignment;
 use super::connection::{Connection, OrderDirection, Paging, Selected, Sorted};
 use super::error::ApiError;
+use super::loader::Nested;
 use super::resolve::Now;
 use super::user::User;
 use crate::authz;
@@ -57,7 +56,7 @@ impl Viewer {
     async fn user(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>, ApiError> {
         let api = Api::of(ctx);
         let Some(user) = api.viewer.user else { return Ok(None) };
-        Ok(api.loaders.users.find(user).await?.map(|user| Now(User(user))))
+        Ok(api.loaders.users().find(user).await?.map(|user| Now(User(user))))
     }
 
     /// The roles that hold in the whole organization, from the token.
@@ -78,11 +77,11 @@ impl Viewer {
         let api = Api::of(ctx);
         let sorted = Sorted { by: "CREATED_AT", direction: Direction::Ascending };
         let window = Paging { first, after, last, before }.window(sorted, &Selected::of(ctx))?;
-        let page = match api.viewer.user {
-            Some(user) => store::catalog::roles(&api.database, &api.scope, None, Some(user), &window).await?,
-            None => store::Page::empty(),
+        let Some(user) = api.viewer.user else {
+            return Ok(Connection::nested(&store::Page::empty(), sorted, CatalogRoleAssignment));
         };
-        Ok(Connection::new(page, sorted, |row| CatalogRoleAssignment(Arc::new(row))))
+        let page = api.loaders.roles_of_user().get(Nested::new(user, window)).await?;
+        Ok(Connection::nested(&page, sorted, CatalogRoleAssignment))
     }
 
     /// The packages that the caller can request by themselves: an enabled policy admits them, and the
@@ -107,7 +106,7 @@ impl Viewer {
             requestable: true,
             ..store::access_package::Filter::default()
         };
-        super::access_package::list(ctx, &filter, order_by, Paging { first, after, last, before }).await
+        super::access_package::list(ctx, &filter, order_by, &Paging { first, after, last, before }).await
     }
 
     /// The caller's own access requests.
@@ -129,7 +128,7 @@ impl Viewer {
         let filter = filter.unwrap_or_default();
         let mut filter = filter.condition()?;
         filter.requestors = Some(Api::of(ctx).viewer.user.into_iter().collect());
-        super::access_request::list(ctx, &filter, order_by, Paging { first, after, last, before }).await
+        super::access_request::list(ctx, &filter, order_by, &Paging { first, after, last, before }).await
     }
 
     /// The caller's own assignments, newest first.
@@ -146,7 +145,7 @@ impl Viewer {
         let filter = filter.unwrap_or_default();
         let mut filter = filter.condition()?;
         filter.users = Some(Api::of(ctx).viewer.user.into_iter().collect());
-        super::assignment::list(ctx, &filter, Paging { first, after, last, before }).await
+        super::assignment::list(ctx, &filter, &Paging { first, after, last, before }).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! Access packages.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::{access_package, catalog};
@@ -9,7 +10,7 @@ use uuid::Uuid;
 use super::assignment_policy::{self, admits};
 use super::database::{Connection, Txn};
 use super::error::StoreError;
-use super::page::{List, Page, Window};
+use super::page::{List, Page, Parents, Window};
 use super::sql::Sql;
 use super::{Access, lock, search};
 use crate::authz::{Catalogs, Scope};
@@ -27,7 +28,7 @@ pub struct Row {
 }
 
 /// What to read along with packages.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Include {
     /// The catalog.
     pub catalog: bool,
@@ -83,12 +84,14 @@ fn visible(sql: &mut Sql, access: Access<'_>, listed: bool) {
     }
 }
 
-fn select(sql: &mut Sql, include: Include) {
+fn columns(sql: &mut Sql, include: Include) {
     sql.columns::<access_package::Entity>("p");
     if include.catalog {
         sql.push(", ").columns::<catalog::Entity>("c");
     }
-    sql.push(" FROM access_package p");
+}
+
+fn joins(sql: &mut Sql, include: Include) {
     if include.catalog {
         sql.push(" JOIN catalog c ON c.id = p.catalog_id");
     }
@@ -104,24 +107,17 @@ fn read(row: &QueryResult, include: Include) -> Result<Row, DbErr> {
     })
 }
 
-/// A page of the packages that the viewer may see.
-pub async fn list(
-    connection: &impl Connection,
-    scope: &Scope,
-    filter: &Filter,
-    include: Include,
-    order: Order,
-    window: &Window,
-) -> Result<Page<Row>, StoreError> {
-    let list = List {
+fn listed<'a>(scope: &'a Scope, filter: &'a Filter, include: Include, order: Order) -> List<'a> {
+    List {
         from: "access_package p",
         key: match order {
             Order::Name => ("p.name_key", "p_name_key"),
             Order::CreatedAt => ("p.created_at", "p_created_at"),
         },
         id: ("p.id", "p_id"),
-        select: &|sql| select(sql, include),
-        matching: &|sql| {
+        columns: Box::new(move |sql| columns(sql, include)),
+        joins: Box::new(move |sql| joins(sql, include)),
+        matching: Box::new(|sql| {
             visible(sql, Access::Visible(scope), true);
             if let Some(catalogs) = &filter.catalogs {
                 sql.push(" AND p.catalog_id").any_id(catalogs);
@@ -137,20 +133,59 @@ pub async fn list(
                 sql.push(" AND NOT p.hidden AND ");
                 requestable(sql, scope);
             }
-        },
-    };
-    let mut page = list.page(connection, window, |row| read(row, include)).await?;
-    if include.policies && !page.rows.is_empty() {
-        let ids: Vec<Uuid> = page.rows.iter().map(|row| row.package.id).collect();
-        let mut policies =
-            super::grouped(assignment_policy::of_packages(connection, scope, &ids).await?, |policy| {
-                policy.access_package_id
-            });
-        for row in &mut page.rows {
-            row.policies = Some(policies.remove(&row.package.id).unwrap_or_default());
-        }
+        }),
     }
+}
+
+/// A page of the packages that the viewer may see.
+pub async fn list(
+    connection: &impl Connection,
+    scope: &Scope,
+    filter: &Filter,
+    include: Include,
+    order: Order,
+    window: &Window,
+) -> Result<Page<Row>, StoreError> {
+    let list = listed(scope, filter, include, order);
+    let mut page = list.page(connection, window, |row| read(row, include)).await?;
+    with_policies(connection, scope, page.rows.iter_mut().collect(), include).await?;
     Ok(page)
+}
+
+/// The same page of the packages of each of these catalogs.
+pub async fn in_catalogs(
+    connection: &impl Connection,
+    scope: &Scope,
+    catalogs: &[Uuid],
+    include: Include,
+    order: Order,
+    window: &Window,
+) -> Result<HashMap<Uuid, Page<Row>>, StoreError> {
+    let all = Filter::default();
+    let list = listed(scope, &all, include, order);
+    let parents = Parents { column: ("p.catalog_id", "p_catalog_id"), ids: catalogs };
+    let mut pages = list.pages(connection, parents, window, |row| read(row, include)).await?;
+    let rows = pages.values_mut().flat_map(|page| &mut page.rows).collect();
+    with_policies(connection, scope, rows, include).await?;
+    Ok(pages)
+}
+
+async fn with_policies(
+    connection: &impl Connection,
+    scope: &Scope,
+    rows: Vec<&mut Row>,
+    include: Include,
+) -> Result<(), StoreError> {
+    if !include.policies || rows.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.package.id).collect();
+    let policies = assignment_policy::of_packages(connection, scope, &ids).await?;
+    let mut policies = super::grouped(policies, |policy| policy.access_package_id);
+    for row in rows {
+        row.policies = Some(policies.remove(&row.package.id).unwrap_or_default());
+    }
+    Ok(())
 }
 
 /// Packages by id.
@@ -162,7 +197,9 @@ pub async fn find(
 ) -> Result<Vec<Row>, StoreError> {
     let mut sql = connection.sql();
     sql.push("SELECT ");
-    select(&mut sql, include);
+    columns(&mut sql, include);
+    sql.push(" FROM access_package p");
+    joins(&mut sql, include);
     sql.push(" WHERE ");
     visible(&mut sql, access, false);
     sql.push(" AND p.id").any_id(ids);

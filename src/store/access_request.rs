@@ -1,5 +1,6 @@
 //! Access requests and their history.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -14,7 +15,7 @@ use uuid::Uuid;
 use super::assignment_policy::admits;
 use super::database::{Connection, Txn};
 use super::error::StoreError;
-use super::page::{List, Page, Window};
+use super::page::{List, Page, Parents, Window, alone};
 use super::sql::Sql;
 use super::{Access, delivery, names};
 use crate::authz::{Catalogs, Scope};
@@ -39,7 +40,7 @@ pub struct Row {
 }
 
 /// What to read along with requests.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Include {
     /// The requestor.
     pub requestor: bool,
@@ -56,7 +57,7 @@ pub struct Include {
 }
 
 /// Which requests are wanted. All given conditions hold together.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
     /// For these packages.
     pub packages: Option<Vec<Uuid>>,
@@ -135,7 +136,7 @@ pub(super) fn matching(sql: &mut Sql, scope: &Scope, filter: &Filter) {
     sql.within("r.completed_at", filter.completed_from, filter.completed_until);
 }
 
-fn select(sql: &mut Sql, include: Include) {
+fn columns(sql: &mut Sql, include: Include) {
     sql.columns::<access_request::Entity>("r");
     if include.requestor {
         sql.push(", ").columns::<app_user::Entity>("q");
@@ -152,7 +153,9 @@ fn select(sql: &mut Sql, include: Include) {
     if include.assignment {
         sql.push(", ").columns::<assignment::Entity>("g");
     }
-    sql.push(" FROM access_request r");
+}
+
+fn joins(sql: &mut Sql, include: Include) {
     if include.requestor {
         sql.push(" JOIN app_user q ON q.id = r.requestor_id");
     }
@@ -185,6 +188,17 @@ fn read(row: &QueryResult, include: Include) -> Result<Row, DbErr> {
     })
 }
 
+fn listed<'a>(scope: &'a Scope, filter: &'a Filter, include: Include) -> List<'a> {
+    List {
+        from: "access_request r",
+        key: ("r.submitted_at", "r_submitted_at"),
+        id: ("r.id", "r_id"),
+        columns: Box::new(move |sql| columns(sql, include)),
+        joins: Box::new(move |sql| joins(sql, include)),
+        matching: Box::new(|sql| matching(sql, scope, filter)),
+    }
+}
+
 /// A page of the requests that the viewer may see, by the time they were made.
 pub async fn list(
     connection: &impl Connection,
@@ -193,16 +207,27 @@ pub async fn list(
     include: Include,
     window: &Window,
 ) -> Result<Page<Row>, StoreError> {
-    let list = List {
-        from: "access_request r",
-        key: ("r.submitted_at", "r_submitted_at"),
-        id: ("r.id", "r_id"),
-        select: &|sql| select(sql, include),
-        matching: &|sql| matching(sql, scope, filter),
-    };
+    let list = listed(scope, filter, include);
     let mut page = list.page(connection, window, |row| read(row, include)).await?;
-    with_deliveries(connection, &mut page.rows, include).await?;
+    with_deliveries(connection, page.rows.iter_mut().collect(), include).await?;
     Ok(page)
+}
+
+/// The same page of the requests for each of these packages.
+pub async fn of_packages(
+    connection: &impl Connection,
+    scope: &Scope,
+    packages: &[Uuid],
+    filter: &Filter,
+    include: Include,
+    window: &Window,
+) -> Result<HashMap<Uuid, Page<Row>>, StoreError> {
+    let list = listed(scope, filter, include);
+    let parents = Parents { column: ("r.access_package_id", "r_access_package_id"), ids: packages };
+    let mut pages = list.pages(connection, parents, window, |row| read(row, include)).await?;
+    let rows = pages.values_mut().flat_map(|page| &mut page.rows).collect();
+    with_deliveries(connection, rows, include).await?;
+    Ok(pages)
 }
 
 /// Requests by id.
@@ -214,19 +239,21 @@ pub async fn find(
 ) -> Result<Vec<Row>, StoreError> {
     let mut sql = connection.sql();
     sql.push("SELECT ");
-    select(&mut sql, include);
+    columns(&mut sql, include);
+    sql.push(" FROM access_request r");
+    joins(&mut sql, include);
     sql.push(" WHERE ");
     visible(&mut sql, access);
     sql.push(" AND r.id").any_id(ids);
     let rows = connection.all(sql).await?;
     let mut rows: Vec<Row> = rows.iter().map(|row| read(row, include)).collect::<Result<_, _>>()?;
-    with_deliveries(connection, &mut rows, include).await?;
+    with_deliveries(connection, rows.iter_mut().collect(), include).await?;
     Ok(rows)
 }
 
 async fn with_deliveries(
     connection: &impl Connection,
-    rows: &mut [Row],
+    rows: Vec<&mut Row>,
     include: Include,
 ) -> Result<(), StoreError> {
     if !include.deliveries || rows.is_empty() {
@@ -241,24 +268,27 @@ async fn with_deliveries(
     Ok(())
 }
 
-/// A page of a request's history, in the order it happened.
+/// The same page of the history of each of these requests, in the order it happened.
 pub async fn history(
     connection: &impl Connection,
-    request: Uuid,
+    requests: &[Uuid],
     window: &Window,
-) -> Result<Page<access_request_event::Model>, StoreError> {
+) -> Result<HashMap<Uuid, Page<access_request_event::Model>>, StoreError> {
     let list = List {
         from: "access_request_event e",
         key: ("e.seq", "e_seq"),
         id: ("e.request_id", "e_request_id"),
-        select: &|sql| {
-            sql.columns::<access_request_event::Entity>("e").push(" FROM access_request_event e");
-        },
-        matching: &|sql| {
-            sql.push("e.request_id = ").bind(request);
-        },
+        columns: Box::new(|sql| {
+            sql.columns::<access_request_event::Entity>("e");
+        }),
+        joins: Box::new(alone),
+        matching: Box::new(|sql| {
+            sql.push("TRUE");
+        }),
     };
-    list.page(connection, window, |row| access_request_event::Model::from_query_result(row, "e_")).await
+    let parents = Parents { column: ("e.request_id", "e_request_id"), ids: requests };
+    list.pages(connection, parents, window, |row| access_request_event::Model::from_query_result(row, "e_"))
+        .await
 }
 
 /// A request that moves on.

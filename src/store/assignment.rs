@@ -1,5 +1,6 @@
 //! Assignments.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::assignment::{self, AssignmentState};
@@ -9,7 +10,7 @@ use uuid::Uuid;
 
 use super::database::{Connection, Txn};
 use super::error::StoreError;
-use super::page::{List, Page, Window};
+use super::page::{List, Page, Parents, Window};
 use super::sql::Sql;
 use super::{Access, names};
 use crate::authz::{Catalogs, Scope};
@@ -26,7 +27,7 @@ pub struct Row {
 }
 
 /// What to read along with assignments.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Include {
     /// The package.
     pub package: bool,
@@ -35,7 +36,7 @@ pub struct Include {
 }
 
 /// Which assignments are wanted. All given conditions hold together.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
     /// Of these packages.
     pub packages: Option<Vec<Uuid>>,
@@ -59,7 +60,7 @@ fn visible(sql: &mut Sql, access: Access<'_>) {
     }
 }
 
-fn select(sql: &mut Sql, include: Include) {
+fn columns(sql: &mut Sql, include: Include) {
     sql.columns::<assignment::Entity>("g");
     if include.package {
         sql.push(", ").columns::<access_package::Entity>("p");
@@ -67,7 +68,9 @@ fn select(sql: &mut Sql, include: Include) {
     if include.user {
         sql.push(", ").columns::<app_user::Entity>("u");
     }
-    sql.push(" FROM assignment g");
+}
+
+fn joins(sql: &mut Sql, include: Include) {
     if include.package {
         sql.push(" JOIN access_package p ON p.id = g.access_package_id");
     }
@@ -90,20 +93,14 @@ fn read(row: &QueryResult, include: Include) -> Result<Row, DbErr> {
     })
 }
 
-/// A page of the assignments that the viewer may see, by the time they were made.
-pub async fn list(
-    connection: &impl Connection,
-    scope: &Scope,
-    filter: &Filter,
-    include: Include,
-    window: &Window,
-) -> Result<Page<Row>, StoreError> {
-    let list = List {
+fn listed<'a>(scope: &'a Scope, filter: &'a Filter, include: Include) -> List<'a> {
+    List {
         from: "assignment g",
         key: ("g.created_at", "g_created_at"),
         id: ("g.id", "g_id"),
-        select: &|sql| select(sql, include),
-        matching: &|sql| {
+        columns: Box::new(move |sql| columns(sql, include)),
+        joins: Box::new(move |sql| joins(sql, include)),
+        matching: Box::new(|sql| {
             visible(sql, Access::Visible(scope));
             let ids = [
                 (" AND g.access_package_id", &filter.packages),
@@ -119,9 +116,32 @@ pub async fn list(
                 sql.push(" AND g.state").any_text(&names(states));
             }
             sql.within("g.expires_at", None, filter.expires_until);
-        },
-    };
-    list.page(connection, window, |row| read(row, include)).await
+        }),
+    }
+}
+
+/// A page of the assignments that the viewer may see, by the time they were made.
+pub async fn list(
+    connection: &impl Connection,
+    scope: &Scope,
+    filter: &Filter,
+    include: Include,
+    window: &Window,
+) -> Result<Page<Row>, StoreError> {
+    listed(scope, filter, include).page(connection, window, |row| read(row, include)).await
+}
+
+/// The same page of the assignments of each of these packages.
+pub async fn of_packages(
+    connection: &impl Connection,
+    scope: &Scope,
+    packages: &[Uuid],
+    filter: &Filter,
+    include: Include,
+    window: &Window,
+) -> Result<HashMap<Uuid, Page<Row>>, StoreError> {
+    let parents = Parents { column: ("g.access_package_id", "g_access_package_id"), ids: packages };
+    listed(scope, filter, include).pages(connection, parents, window, |row| read(row, include)).await
 }
 
 /// Assignments by id.
@@ -133,7 +153,9 @@ pub async fn find(
 ) -> Result<Vec<Row>, StoreError> {
     let mut sql = connection.sql();
     sql.push("SELECT ");
-    select(&mut sql, include);
+    columns(&mut sql, include);
+    sql.push(" FROM assignment g");
+    joins(&mut sql, include);
     sql.push(" WHERE ");
     visible(&mut sql, access);
     sql.push(" AND g.id").any_id(ids);
@@ -233,6 +255,28 @@ pub async fn lock_delivered(txn: &Txn, package: Uuid) -> Result<Vec<assignment::
     sql.bind(package).push(" ORDER BY g.id").lock("g");
     let rows = txn.all(sql).await?;
     Ok(rows.iter().map(|row| assignment::Model::from_query_result(row, "g_")).collect::<Result<_, _>>()?)
+}
+
+/// The roles, with their connectors, that came to the packages of failed assignments since those were queued:
+/// assignments that failed do not follow their package until they are delivered again.
+pub async fn lacking(
+    txn: &Txn,
+    requests: &[Uuid],
+) -> Result<Vec<(assignment::Model, Uuid, Uuid)>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT ").columns::<assignment::Entity>("g");
+    sql.push(", t.id AS role_id, s.connector_id AS connector_id FROM assignment g");
+    sql.push(" JOIN access_package_resource_role i ON i.access_package_id = g.access_package_id");
+    sql.push(" JOIN resource_role t ON t.id = i.resource_role_id JOIN resource s ON s.id = t.resource_id");
+    sql.push(" WHERE g.state = 'DELIVERY_FAILED' AND g.request_id").any_id(requests);
+    sql.push(" AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.assignment_id = g.id");
+    sql.push(" AND d.resource_role_id = t.id AND d.operation = 'ADD'");
+    sql.push(" AND (d.result IS NULL OR d.result <> 'NO_LONGER_WANTED')) ORDER BY g.id, t.id");
+    let read = |row: &QueryResult| {
+        let assignment = assignment::Model::from_query_result(row, "g_")?;
+        Ok((assignment, row.try_get("", "role_id")?, row.try_get("", "connector_id")?))
+    };
+    txn.all(sql).await?.iter().map(read).collect()
 }
 
 /// The assignments of requests that are delivered again.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::names;
-use super::page::{List, Page, Window};
+use super::page::{List, Page, Window, alone};
 use super::sql::Sql;
 use crate::authz::{Actor, Scope};
 use crate::id::Kind;
@@ -48,10 +48,11 @@ pub async fn list(
         from: "audit_event e",
         key: ("e.at", "e_at"),
         id: ("e.id", "e_id"),
-        select: &|sql| {
-            sql.columns::<audit_event::Entity>("e").push(" FROM audit_event e");
-        },
-        matching: &|sql| {
+        columns: Box::new(|sql| {
+            sql.columns::<audit_event::Entity>("e");
+        }),
+        joins: Box::new(alone),
+        matching: Box::new(|sql| {
             visible(sql, scope);
             if let Some(actors) = &filter.actors {
                 sql.push(" AND e.actor_id").any_id(actors);
@@ -66,7 +67,7 @@ pub async fn list(
                 sql.push(" AND e.outcome").any_text(&names(outcomes));
             }
             sql.within("e.at", filter.from, filter.until);
-        },
+        }),
     };
     list.page(connection, window, |row| audit_event::Model::from_query_result(row, "e_")).await
 }

@@ -1,5 +1,7 @@
 //! Bulk operations and their items.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::bulk_operation_item::BulkItemOutcome;
 use entity::{bulk_operation, bulk_operation_item};
@@ -9,7 +11,7 @@ use uuid::Uuid;
 use super::database::{Connection, Database, Txn};
 use super::error::StoreError;
 use super::names;
-use super::page::{List, Page, Window};
+use super::page::{List, Page, Parents, Window, alone};
 use super::sql::Sql;
 use crate::authz::Scope;
 
@@ -32,10 +34,11 @@ pub async fn list(
         from: "bulk_operation b",
         key: ("b.started_at", "b_started_at"),
         id: ("b.id", "b_id"),
-        select: &|sql| {
-            sql.columns::<bulk_operation::Entity>("b").push(" FROM bulk_operation b");
-        },
-        matching: &|sql| visible(sql, scope),
+        columns: Box::new(|sql| {
+            sql.columns::<bulk_operation::Entity>("b");
+        }),
+        joins: Box::new(alone),
+        matching: Box::new(|sql| visible(sql, scope)),
     };
     list.page(connection, window, |row| bulk_operation::Model::from_query_result(row, "b_")).await
 }
@@ -57,28 +60,31 @@ pub async fn find(
         .collect::<Result<_, _>>()?)
 }
 
-/// A page of an operation's items, in the order of the selection.
+/// The same page of the items of each of these operations, in the order of the selection.
 pub async fn items(
     connection: &impl Connection,
-    operation: Uuid,
+    operations: &[Uuid],
     outcomes: Option<&[BulkItemOutcome]>,
     window: &Window,
-) -> Result<Page<bulk_operation_item::Model>, StoreError> {
+) -> Result<HashMap<Uuid, Page<bulk_operation_item::Model>>, StoreError> {
     let list = List {
         from: "bulk_operation_item m",
         key: ("m.position", "m_position"),
         id: ("m.operation_id", "m_operation_id"),
-        select: &|sql| {
-            sql.columns::<bulk_operation_item::Entity>("m").push(" FROM bulk_operation_item m");
-        },
-        matching: &|sql| {
-            sql.push("m.operation_id = ").bind(operation);
+        columns: Box::new(|sql| {
+            sql.columns::<bulk_operation_item::Entity>("m");
+        }),
+        joins: Box::new(alone),
+        matching: Box::new(|sql| {
+            sql.push("TRUE");
             if let Some(outcomes) = outcomes {
                 sql.push(" AND m.outcome").any_text(&names(outcomes));
             }
-        },
+        }),
     };
-    list.page(connection, window, |row| bulk_operation_item::Model::from_query_result(row, "m_")).await
+    let parents = Parents { column: ("m.operation_id", "m_operation_id"), ids: operations };
+    list.pages(connection, parents, window, |row| bulk_operation_item::Model::from_query_result(row, "m_"))
+        .await
 }
 
 /// The bulk operations that go on in the background and are due; not locked.

@@ -1,5 +1,6 @@
 //! Catalogs, and the roles that are assigned in them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::catalog_role_assignment::CatalogRole;
@@ -9,7 +10,7 @@ use uuid::Uuid;
 
 use super::database::{Connection, Txn};
 use super::error::StoreError;
-use super::page::{List, Page, Window};
+use super::page::{List, Page, Parents, Window, alone};
 use super::sql::Sql;
 use super::{Access, lock, search};
 use crate::authz::{Catalogs, Scope};
@@ -60,10 +61,11 @@ pub async fn list(
             Order::CreatedAt => ("c.created_at", "c_created_at"),
         },
         id: ("c.id", "c_id"),
-        select: &|sql| {
-            sql.columns::<catalog::Entity>("c").push(" FROM catalog c");
-        },
-        matching: &|sql| {
+        columns: Box::new(|sql| {
+            sql.columns::<catalog::Entity>("c");
+        }),
+        joins: Box::new(alone),
+        matching: Box::new(|sql| {
             visible(sql, Access::Visible(scope));
             if let Some(enabled) = filter.enabled {
                 sql.push(" AND c.enabled = ").bind(enabled);
@@ -75,7 +77,7 @@ pub async fn list(
                 sql.push(" AND c.name_key");
                 search(sql, text);
             }
-        },
+        }),
     };
     list.page(connection, window, |row| catalog::Model::from_query_result(row, "c_")).await
 }
@@ -110,7 +112,10 @@ pub struct RoleRow {
 
 fn role_columns(sql: &mut Sql) {
     sql.columns::<catalog_role_assignment::Entity>("h").push(", ").columns::<app_user::Entity>("u");
-    sql.push(" FROM catalog_role_assignment h JOIN app_user u ON u.id = h.user_id");
+}
+
+fn role_holder(sql: &mut Sql) {
+    sql.push(" JOIN app_user u ON u.id = h.user_id");
 }
 
 fn role_row(row: &sea_orm::QueryResult) -> Result<RoleRow, sea_orm::DbErr> {
@@ -127,30 +132,37 @@ fn role_visible(sql: &mut Sql, scope: &Scope) {
     }
 }
 
-/// A page of the roles assigned in one catalog, or held by one user.
-pub async fn roles(
-    connection: &impl Connection,
-    scope: &Scope,
-    catalog: Option<Uuid>,
-    user: Option<Uuid>,
-    window: &Window,
-) -> Result<Page<RoleRow>, StoreError> {
-    let list = List {
+fn roles(scope: &Scope) -> List<'_> {
+    List {
         from: "catalog_role_assignment h",
         key: ("h.created_at", "h_created_at"),
         id: ("h.id", "h_id"),
-        select: &role_columns,
-        matching: &|sql| {
-            role_visible(sql, scope);
-            if let Some(catalog) = catalog {
-                sql.push(" AND h.catalog_id = ").bind(catalog);
-            }
-            if let Some(user) = user {
-                sql.push(" AND h.user_id = ").bind(user);
-            }
-        },
-    };
-    list.page(connection, window, role_row).await
+        columns: Box::new(role_columns),
+        joins: Box::new(role_holder),
+        matching: Box::new(|sql| role_visible(sql, scope)),
+    }
+}
+
+/// The same page of the roles assigned in each of these catalogs.
+pub async fn roles_in(
+    connection: &impl Connection,
+    scope: &Scope,
+    catalogs: &[Uuid],
+    window: &Window,
+) -> Result<HashMap<Uuid, Page<RoleRow>>, StoreError> {
+    let parents = Parents { column: ("h.catalog_id", "h_catalog_id"), ids: catalogs };
+    roles(scope).pages(connection, parents, window, role_row).await
+}
+
+/// The same page of the roles that each of these users holds.
+pub async fn roles_of(
+    connection: &impl Connection,
+    scope: &Scope,
+    users: &[Uuid],
+    window: &Window,
+) -> Result<HashMap<Uuid, Page<RoleRow>>, StoreError> {
+    let parents = Parents { column: ("h.user_id", "h_user_id"), ids: users };
+    roles(scope).pages(connection, parents, window, role_row).await
 }
 
 /// Role assignments by id.
@@ -162,6 +174,8 @@ pub async fn find_roles(
     let mut sql = connection.sql();
     sql.push("SELECT ");
     role_columns(&mut sql);
+    sql.push(" FROM catalog_role_assignment h");
+    role_holder(&mut sql);
     sql.push(" WHERE ");
     role_visible(&mut sql, scope);
     sql.push(" AND h.id").any_id(ids);
@@ -192,6 +206,8 @@ pub async fn named_roles(
     let mut sql = connection.sql();
     sql.push("SELECT ");
     role_columns(&mut sql);
+    sql.push(" FROM catalog_role_assignment h");
+    role_holder(&mut sql);
     sql.push(" WHERE h.organization_id = ").bind(organization).push(" AND h.id").any_id(ids);
     let rows = connection.all(sql).await?;
     Ok(rows.iter().map(role_row).collect::<Result<_, _>>()?)

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::database::{Connection, Database, Txn};
 use super::error::StoreError;
-use super::page::{List, Page, Window};
+use super::page::{List, Page, Window, alone};
 use super::sql::Sql;
 use super::{Access, lock};
 use crate::authz::{Catalogs, Scope};
@@ -36,10 +36,11 @@ pub async fn list(
         from: "connector k",
         key: ("k.name_key", "k_name_key"),
         id: ("k.id", "k_id"),
-        select: &|sql| {
-            sql.columns::<connector::Entity>("k").push(" FROM connector k");
-        },
-        matching: &|sql| visible(sql, Access::Visible(scope)),
+        columns: Box::new(|sql| {
+            sql.columns::<connector::Entity>("k");
+        }),
+        joins: Box::new(alone),
+        matching: Box::new(|sql| visible(sql, Access::Visible(scope))),
     };
     list.page(connection, window, |row| connector::Model::from_query_result(row, "k_")).await
 }

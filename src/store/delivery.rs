@@ -1,5 +1,6 @@
 //! Deliveries and their attempts.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,7 +10,7 @@ use uuid::Uuid;
 
 use super::database::{Connection, Database, Txn};
 use super::error::StoreError;
-use super::page::{List, Page, Window};
+use super::page::{List, Page, Parents, Window, alone};
 use super::resource::{self, RoleRow};
 use super::sql::Sql;
 use super::{Access, access_request};
@@ -28,7 +29,7 @@ pub struct Row {
 fn select(sql: &mut Sql) {
     sql.push("SELECT ").columns::<delivery::Entity>("d").push(", r.catalog_id AS r_catalog_id, ");
     resource::role_columns(sql);
-    sql.push(" FROM delivery d JOIN access_request r ON r.id = d.request_id");
+    sql.push(" FROM access_request r LEFT JOIN delivery d ON d.request_id = r.id");
     sql.push(" JOIN resource_role t ON t.id = d.resource_role_id JOIN resource s ON s.id = t.resource_id");
 }
 
@@ -67,24 +68,26 @@ pub async fn find(
     Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
 }
 
-/// A page of a delivery's attempts, in the order they were made.
+/// The same page of the attempts of each of these deliveries, in the order they were made.
 pub async fn attempts(
     connection: &impl Connection,
-    delivery: Uuid,
+    deliveries: &[Uuid],
     window: &Window,
-) -> Result<Page<delivery_attempt::Model>, StoreError> {
+) -> Result<HashMap<Uuid, Page<delivery_attempt::Model>>, StoreError> {
     let list = List {
         from: "delivery_attempt x",
         key: ("x.number", "x_number"),
         id: ("x.delivery_id", "x_delivery_id"),
-        select: &|sql| {
-            sql.columns::<delivery_attempt::Entity>("x").push(" FROM delivery_attempt x");
-        },
-        matching: &|sql| {
-            sql.push("x.delivery_id = ").bind(delivery);
-        },
+        columns: Box::new(|sql| {
+            sql.columns::<delivery_attempt::Entity>("x");
+        }),
+        joins: Box::new(alone),
+        matching: Box::new(|sql| {
+            sql.push("TRUE");
+        }),
     };
-    list.page(connection, window, |row| delivery_attempt::Model::from_query_result(row, "x_")).await
+    let parents = Parents { column: ("x.delivery_id", "x_delivery_id"), ids: deliveries };
+    list.pages(connection, parents, window, |row| delivery_attempt::Model::from_query_result(row, "x_")).await
 }
 
 /// How long a claimed delivery belongs to its worker.
@@ -219,14 +222,14 @@ pub async fn finish(txn: &Txn, after: &delivery::Model, lease: Uuid) -> Result<b
 /// How the deliveries of requests stand: (request, succeeded, failed or canceled, unfinished).
 pub async fn tally(txn: &Txn, requests: &[Uuid]) -> Result<Vec<(Uuid, u64, u64, u64)>, StoreError> {
     let mut sql = txn.sql();
-    sql.push("SELECT d.request_id AS request_id");
+    sql.push("SELECT r.id AS request_id");
     sql.push(", sum(CASE WHEN d.state = 'SUCCEEDED' THEN 1 ELSE 0 END) AS succeeded");
     sql.push(", sum(CASE WHEN d.state IN ('FAILED', 'CANCELED') THEN 1 ELSE 0 END) AS failed");
     sql.push(", sum(CASE WHEN d.state IN ('PENDING', 'IN_PROGRESS') THEN 1 ELSE 0 END) AS unfinished");
     sql.push(" FROM delivery d JOIN access_request r ON r.id = d.request_id");
     // The removals of a request that was cancelled are no part of what it asked for.
     sql.push(" AND (d.operation = 'REMOVE') = (r.kind IN ('USER_REMOVE', 'ADMIN_REMOVE', 'SYSTEM_REMOVE'))");
-    sql.push(" WHERE d.request_id").any_id(requests).push(" GROUP BY d.request_id");
+    sql.push(" WHERE r.id").any_id(requests).push(" GROUP BY r.id");
     let rows = txn.all(sql).await?;
     let number = |row: &QueryResult, column: &str| -> Result<u64, DbErr> {
         let count: i64 = row.try_get("", column)?;

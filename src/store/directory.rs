@@ -1,5 +1,6 @@
 //! The groups that Guichet keeps itself, and who is in them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::{app_user, directory_group, directory_member};
@@ -8,7 +9,7 @@ use uuid::Uuid;
 
 use super::database::{Connection, Database, Txn};
 use super::error::StoreError;
-use super::page::{List, Page, Window};
+use super::page::{List, Page, Parents, Window, alone};
 use super::sql::Sql;
 use crate::authz::Scope;
 use crate::id::Kind;
@@ -20,26 +21,27 @@ fn visible(sql: &mut Sql, scope: &Scope) {
     }
 }
 
-/// A page of the groups of one connector that the viewer may see, oldest first.
+/// The same page of the groups of each of these connectors that the viewer may see, oldest first.
 pub async fn groups(
     connection: &impl Connection,
     scope: &Scope,
-    connector: Uuid,
+    connectors: &[Uuid],
     window: &Window,
-) -> Result<Page<directory_group::Model>, StoreError> {
+) -> Result<HashMap<Uuid, Page<directory_group::Model>>, StoreError> {
     let list = List {
         from: "directory_group y",
         key: ("y.created_at", "y_created_at"),
         id: ("y.id", "y_id"),
-        select: &|sql| {
-            sql.columns::<directory_group::Entity>("y").push(" FROM directory_group y");
-        },
-        matching: &|sql| {
+        columns: Box::new(|sql| {
+            sql.columns::<directory_group::Entity>("y");
+        }),
+        joins: Box::new(alone),
+        matching: Box::new(|sql| {
             visible(sql, scope);
-            sql.push(" AND y.connector_id = ").bind(connector);
-        },
+        }),
     };
-    list.page(connection, window, |row| directory_group::Model::from_query_result(row, "y_")).await
+    let parents = Parents { column: ("y.connector_id", "y_connector_id"), ids: connectors };
+    list.pages(connection, parents, window, |row| directory_group::Model::from_query_result(row, "y_")).await
 }
 
 /// Groups by id.
@@ -68,25 +70,26 @@ pub struct MemberRow {
     pub user: Arc<app_user::Model>,
 }
 
-/// A page of the members of a group, by name.
+/// The same page of the members of each of these groups, by name.
 pub async fn members(
     connection: &impl Connection,
-    group: Uuid,
+    groups: &[Uuid],
     window: &Window,
-) -> Result<Page<MemberRow>, StoreError> {
+) -> Result<HashMap<Uuid, Page<MemberRow>>, StoreError> {
     let list = List {
         from: "directory_member m JOIN app_user u ON u.id = m.user_id",
         key: ("u.name_key", "u_name_key"),
         id: ("u.id", "u_id"),
-        select: &|sql| {
+        columns: Box::new(|sql| {
             sql.columns::<directory_member::Entity>("m").push(", ").columns::<app_user::Entity>("u");
-            sql.push(" FROM directory_member m JOIN app_user u ON u.id = m.user_id");
-        },
-        matching: &|sql| {
-            sql.push("m.group_id = ").bind(group);
-        },
+        }),
+        joins: Box::new(alone),
+        matching: Box::new(|sql| {
+            sql.push("TRUE");
+        }),
     };
-    list.page(connection, window, |row| {
+    let parents = Parents { column: ("m.group_id", "m_group_id"), ids: groups };
+    list.pages(connection, parents, window, |row| {
         Ok(MemberRow {
             member: directory_member::Model::from_query_result(row, "m_")?,
             user: Arc::new(app_user::Model::from_query_result(row, "u_")?),

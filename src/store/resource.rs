@@ -1,5 +1,6 @@
 //! Resources and their roles.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::{access_package_resource_role, resource, resource_role};
@@ -8,7 +9,7 @@ use uuid::Uuid;
 
 use super::database::{Connection, Txn};
 use super::error::StoreError;
-use super::page::{List, Page, Window};
+use super::page::{List, Page, Parents, Window, alone};
 use super::sql::Sql;
 use super::{Access, lock};
 use crate::authz::{Catalogs, Scope};
@@ -24,26 +25,27 @@ fn visible(sql: &mut Sql, access: Access<'_>) {
     }
 }
 
-/// A page of the resources of one catalog that the viewer may see, by name.
-pub async fn list(
+/// The same page of the resources of each of these catalogs that the viewer may see, by name.
+pub async fn in_catalogs(
     connection: &impl Connection,
     scope: &Scope,
-    catalog: Uuid,
+    catalogs: &[Uuid],
     window: &Window,
-) -> Result<Page<resource::Model>, StoreError> {
+) -> Result<HashMap<Uuid, Page<resource::Model>>, StoreError> {
     let list = List {
         from: "resource s",
         key: ("s.name_key", "s_name_key"),
         id: ("s.id", "s_id"),
-        select: &|sql| {
-            sql.columns::<resource::Entity>("s").push(" FROM resource s");
-        },
-        matching: &|sql| {
+        columns: Box::new(|sql| {
+            sql.columns::<resource::Entity>("s");
+        }),
+        joins: Box::new(alone),
+        matching: Box::new(|sql| {
             visible(sql, Access::Visible(scope));
-            sql.push(" AND s.catalog_id = ").bind(catalog);
-        },
+        }),
     };
-    list.page(connection, window, |row| resource::Model::from_query_result(row, "s_")).await
+    let parents = Parents { column: ("s.catalog_id", "s_catalog_id"), ids: catalogs };
+    list.pages(connection, parents, window, |row| resource::Model::from_query_result(row, "s_")).await
 }
 
 /// Resources by id.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::database::{Connection, Txn};
 use super::error::StoreError;
-use super::page::{List, Page, Window};
+use super::page::{List, Page, Window, alone};
 use super::sql::Sql;
 use super::{Access, names, search};
 use crate::authz::{Role, Scope};
@@ -59,10 +59,11 @@ pub async fn list(
             Order::CreatedAt => ("u.created_at", "u_created_at"),
         },
         id: ("u.id", "u_id"),
-        select: &|sql| {
-            sql.columns::<app_user::Entity>("u").push(" FROM app_user u");
-        },
-        matching: &|sql| {
+        columns: Box::new(|sql| {
+            sql.columns::<app_user::Entity>("u");
+        }),
+        joins: Box::new(alone),
+        matching: Box::new(|sql| {
             visible(sql, Access::Visible(scope));
             if let Some(kinds) = &filter.kinds {
                 sql.push(" AND u.kind").any_text(&names(kinds));
@@ -78,7 +79,7 @@ pub async fn list(
                 search(sql, text).push(" OR lower(u.email)");
                 search(sql, text).push(")");
             }
-        },
+        }),
     };
     list.page(connection, window, |row| app_user::Model::from_query_result(row, "u_")).await
 }

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use guichet::clock::Clock;
 use guichet::demo::{self, Seeded};
 use guichet::store::{self, Database, DatabaseSettings};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::sync::{Mutex, OnceCell};
 
 /// Which database a test runs on.
@@ -97,6 +97,7 @@ async fn postgres_copy(number: u32) -> Option<String> {
     let server = SERVER
         .get_or_init(|| async {
             let server = postgres_server()?;
+            drop_leftovers(&server).await;
             let name = format!("guichet_template_{}", std::process::id());
             execute(&server, &format!("CREATE DATABASE {name}")).await;
             seed(format!("{server}/{name}")).await;
@@ -123,6 +124,20 @@ async fn postgres_copy(number: u32) -> Option<String> {
 async fn execute(server: &str, sql: &str) {
     let connection = sea_orm::Database::connect(format!("{server}/postgres")).await.unwrap();
     connection.execute_unprepared(sql).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// Drops what runs that are over have left on a server that is kept: nobody is connected to it.
+async fn drop_leftovers(server: &str) {
+    let connection = sea_orm::Database::connect(format!("{server}/postgres")).await.unwrap();
+    let idle = "SELECT datname::text FROM pg_database WHERE datname ~ '^guichet_(test|template)_[0-9_]+$'
+        AND datname NOT IN (SELECT datname FROM pg_stat_activity WHERE datname IS NOT NULL)";
+    let found = connection.query_all_raw(Statement::from_string(DbBackend::Postgres, idle)).await.unwrap();
+    for row in found {
+        let name: String = row.try_get_by_index(0).unwrap();
+        // Of a run that goes on beside this one, it may be in use by now: then it stays.
+        let _ = connection.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}")).await;
+    }
     connection.close().await.unwrap();
 }
 

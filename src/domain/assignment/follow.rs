@@ -1,6 +1,7 @@
 //! Assignments follow their package: what is added to it is given, what is removed is taken.
 
-use entity::delivery::DeliveryOperation;
+use entity::assignment;
+use entity::delivery::{self, DeliveryOperation};
 use uuid::Uuid;
 
 use super::begin::{New, queued};
@@ -18,15 +19,7 @@ pub async fn follow_package(txn: &Txn, package: Uuid, added: &[Uuid], removed: &
     let connectors = store::resource::connectors_of_roles(txn, added).await?;
     let mut rows = Vec::new();
     for assignment in &held {
-        for (role, connector) in &connectors {
-            let new = New {
-                request: assignment.request_id,
-                operation: DeliveryOperation::Add,
-                role: *role,
-                connector: *connector,
-            };
-            rows.push(queued(txn, assignment, &new));
-        }
+        rows.extend(connectors.iter().map(|(role, connector)| adding(txn, assignment, *role, *connector)));
     }
     let ids: Vec<Uuid> = held.iter().map(|assignment| assignment.id).collect();
     for (id, role, connector) in store::delivery::given(txn, &ids).await? {
@@ -39,4 +32,19 @@ pub async fn follow_package(txn: &Txn, package: Uuid, added: &[Uuid], removed: &
     }
     txn.insert_all(rows).await?;
     Ok(())
+}
+
+/// Queues what came to the packages of failed requests meanwhile: they are about to be delivered again.
+pub async fn catch_up(txn: &Txn, requests: &[Uuid]) -> Result<(), Error> {
+    let lacking = store::assignment::lacking(txn, requests).await?;
+    let add = |(assignment, role, connector): &(assignment::Model, Uuid, Uuid)| {
+        adding(txn, assignment, *role, *connector)
+    };
+    txn.insert_all(lacking.iter().map(add).collect()).await?;
+    Ok(())
+}
+
+fn adding(txn: &Txn, assignment: &assignment::Model, role: Uuid, connector: Uuid) -> delivery::Model {
+    let operation = DeliveryOperation::Add;
+    queued(txn, assignment, &New { request: assignment.request_id, operation, role, connector })
 }

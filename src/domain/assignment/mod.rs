@@ -11,7 +11,7 @@ use entity::assignment::{AssignmentState, Model};
 
 pub use begin::begin;
 pub use end::{Ending, end};
-pub use follow::follow_package;
+pub use follow::{catch_up, follow_package};
 pub use leave::leave;
 
 /// Whether an assignment still holds or will hold access.

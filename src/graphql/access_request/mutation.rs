@@ -147,7 +147,7 @@ impl AccessRequestMutation {
         };
         let (id, user_errors) = api.run(command).await?;
         let bulk_operation = match id {
-            Some(id) => api.loaders.bulk_operations.find(id).await?.map(BulkOperation),
+            Some(id) => api.loaders.bulk_operations().find(id).await?.map(BulkOperation),
             None => None,
         };
         Ok(ReprocessAccessRequestsPayload { bulk_operation, user_errors })

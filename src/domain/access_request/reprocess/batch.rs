@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{Facts, Verdict, judge};
 use crate::authz::Catalogs;
+use crate::domain::assignment::catch_up;
 use crate::domain::delivery::{BUDGET, outcome};
 use crate::domain::error::{Code, Error};
 use crate::id::Kind;
@@ -82,6 +83,7 @@ impl Batch<'_> {
         }
         advance(txn, requests, self.step(Action::Reprocessed)).await?;
         store::delivery::requeue(txn, &ids, BUDGET).await?;
+        catch_up(txn, &ids).await?;
         store::assignment::redeliver(txn, &ids).await?;
         // One without failed deliveries has nothing to wait for.
         outcome::complete(txn, &ids).await

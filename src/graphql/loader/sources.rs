@@ -1,0 +1,223 @@
+//! What can be loaded, each with the statement that reads it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use entity::{
+    access_request_event, app_user, assignment_policy, bulk_operation, bulk_operation_item, catalog,
+    connector, connector_opening, delivery_attempt, directory_group, organization, resource,
+};
+use uuid::Uuid;
+
+use super::pages::{
+    AssignmentsAsked, ItemsAsked, Nested, PackagesAsked, PageOf, RequestsAsked, by_asked, tied,
+};
+use super::{Load, Source};
+use crate::authz::Scope;
+use crate::store::{self, Access, Database, StoreError, Window};
+
+/// Reads the pages of all keys, in as few reads as there are different things asked.
+macro_rules! pages {
+    ($keys:ident, |$parents:ident, $asked:pat_param| $read:expr) => {{
+        let mut found = HashMap::with_capacity($keys.len());
+        for (asked, parents) in by_asked($keys) {
+            let ($parents, $asked) = (parents.as_slice(), asked.as_ref());
+            found.extend(tied(&asked, $read?));
+        }
+        Ok(found)
+    }};
+}
+
+macro_rules! sources {
+    ($($(#[$doc:meta])* $field:ident: $name:ident($key:ty) -> $value:ty = |$database:ident, $scope:ident, $keys:ident| $read:expr;)*) => {
+        $(
+            $(#[$doc])*
+            pub struct $name;
+            impl Source for $name {
+                type Key = $key;
+                type Value = $value;
+                async fn read($database: &Database, $scope: &Scope, $keys: &[$key]) -> Result<HashMap<$key, $value>, StoreError> {
+                    $read
+                }
+            }
+        )*
+
+        /// The loaders of one operation, each made when it is first wanted.
+        pub struct Loaders {
+            database: Database,
+            scope: Arc<Scope>,
+            $($field: OnceLock<Load<$name>>,)*
+        }
+
+        impl Loaders {
+            /// A fresh set.
+            #[must_use]
+            pub fn new(database: Database, scope: Arc<Scope>) -> Self {
+                Self { database, scope, $($field: OnceLock::new(),)* }
+            }
+
+            $(
+                $(#[$doc])*
+                pub fn $field(&self) -> &Load<$name> {
+                    self.$field.get_or_init(|| Load::new(&self.database, &self.scope))
+                }
+            )*
+        }
+    };
+}
+
+fn by_id<T>(rows: Vec<T>, id: impl Fn(&T) -> Uuid) -> HashMap<Uuid, T> {
+    rows.into_iter().map(|row| (id(&row), row)).collect()
+}
+
+fn by_owner<T>(rows: impl IntoIterator<Item = (Uuid, T)>) -> HashMap<Uuid, Vec<T>> {
+    let mut groups: HashMap<Uuid, Vec<T>> = HashMap::new();
+    for (owner, row) in rows {
+        groups.entry(owner).or_default().push(row);
+    }
+    groups
+}
+
+sources! {
+    /// Users that visible objects name.
+    users: Users(Uuid) -> app_user::Model = |database, scope, ids| {
+        Ok(by_id(store::user::find(database, Access::Named(scope.organization), ids).await?, |row| row.id))
+    };
+    /// Catalogs that visible objects name.
+    catalogs: CatalogsById(Uuid) -> catalog::Model = |database, scope, ids| {
+        Ok(by_id(store::catalog::find(database, Access::Named(scope.organization), ids).await?, |row| row.id))
+    };
+    /// Connectors that the viewer may see.
+    connectors: Connectors(Uuid) -> connector::Model = |database, scope, ids| {
+        Ok(by_id(store::connector::find(database, Access::Visible(scope), ids).await?, |row| row.id))
+    };
+    /// What connectors are opened to.
+    openings: Openings(Uuid) -> Vec<connector_opening::Model> = |database, _scope, ids| {
+        let rows = store::connector::openings(database, ids).await?;
+        Ok(by_owner(rows.into_iter().map(|row| (row.connector_id, row))))
+    };
+    /// Resources that visible objects name.
+    resources: Resources(Uuid) -> resource::Model = |database, scope, ids| {
+        Ok(by_id(store::resource::find(database, Access::Named(scope.organization), ids).await?, |row| row.id))
+    };
+    /// The roles of resources.
+    roles_of_resource: RolesOfResource(Uuid) -> Vec<store::resource::RoleRow> = |database, _scope, ids| {
+        let rows = store::resource::roles_of(database, ids).await?;
+        Ok(by_owner(rows.into_iter().map(|row| (row.resource.id, row))))
+    };
+    /// The roles that packages give.
+    roles_of_package: RolesOfPackage(Uuid) -> Vec<store::resource::RoleRow> = |database, _scope, ids| {
+        Ok(by_owner(store::resource::roles_in_packages(database, ids).await?))
+    };
+    /// Packages that visible objects name.
+    packages: Packages(Uuid) -> store::access_package::Row = |database, scope, ids| {
+        let include = store::access_package::Include::default();
+        let rows = store::access_package::find(database, Access::Named(scope.organization), ids, include).await?;
+        Ok(by_id(rows, |row| row.package.id))
+    };
+    /// The policies of packages that the viewer may see.
+    policies_of_package: PoliciesOfPackage(Uuid) -> Vec<Arc<assignment_policy::Model>> = |database, scope, ids| {
+        let rows = store::assignment_policy::of_packages(database, scope, ids).await?;
+        Ok(by_owner(rows.into_iter().map(|row| (row.access_package_id, row))))
+    };
+    /// Policies that visible objects name.
+    policies: Policies(Uuid) -> assignment_policy::Model = |database, scope, ids| {
+        let rows = store::assignment_policy::find(database, Access::Named(scope.organization), ids).await?;
+        Ok(by_id(rows.into_iter().map(Arc::unwrap_or_clone).collect(), |row| row.id))
+    };
+    /// The users that policies name.
+    users_of_policy: UsersOfPolicy(Uuid) -> Vec<Arc<app_user::Model>> = |database, _scope, ids| {
+        Ok(by_owner(store::assignment_policy::named_users(database, ids).await?))
+    };
+    /// The approval stages of policies.
+    stages_of_policy: StagesOfPolicy(Uuid) -> Vec<store::assignment_policy::StageRow> = |database, _scope, ids| {
+        let rows = store::assignment_policy::stages(database, ids).await?;
+        Ok(by_owner(rows.into_iter().map(|row| (row.stage.policy_id, row))))
+    };
+    /// Requests that the viewer may see.
+    requests: Requests(Uuid) -> store::access_request::Row = |database, scope, ids| {
+        let include = store::access_request::Include::default();
+        let rows = store::access_request::find(database, Access::Visible(scope), ids, include).await?;
+        Ok(by_id(rows, |row| row.request.id))
+    };
+    /// Requests that visible objects name, with what their affordances depend on.
+    judged_requests: JudgedRequests(Uuid) -> store::access_request::Row = |database, scope, ids| {
+        let include = store::access_request::Include {
+            requestor: true, package: true, assignment: true, deliveries: true,
+            ..store::access_request::Include::default()
+        };
+        let rows = store::access_request::find(database, Access::Named(scope.organization), ids, include).await?;
+        Ok(by_id(rows, |row| row.request.id))
+    };
+    /// The deliveries of requests.
+    deliveries: Deliveries(Uuid) -> Vec<Arc<store::delivery::Row>> = |database, _scope, ids| {
+        let rows = store::delivery::of_requests(database, ids).await?;
+        Ok(by_owner(rows.into_iter().map(|row| (row.delivery.request_id, row))))
+    };
+    /// Bulk operations that the viewer may see.
+    bulk_operations: BulkOperations(Uuid) -> bulk_operation::Model = |database, scope, ids| {
+        Ok(by_id(store::bulk_operation::find(database, scope, ids).await?, |row| row.id))
+    };
+    /// The organizations that calls act in.
+    organizations: Organizations(Uuid) -> organization::Model = |database, _scope, ids| {
+        let mut found = HashMap::new();
+        for id in ids {
+            found.extend(store::organization::get(database, *id).await?.map(|row| (*id, row)));
+        }
+        Ok(found)
+    };
+    /// What stands against requests of the viewer for packages.
+    requestability: PackageRequestability(Uuid) -> store::access_request::Requestability = |database, scope, ids| {
+        Ok(by_id(store::access_request::requestability(database, scope, ids).await?, |row| row.package))
+    };
+    /// Assignments that visible objects name.
+    assignments: Assignments(Uuid) -> store::assignment::Row = |database, scope, ids| {
+        let include = store::assignment::Include::default();
+        let rows = store::assignment::find(database, Access::Named(scope.organization), ids, include).await?;
+        Ok(by_id(rows, |row| row.assignment.id))
+    };
+    /// Pages of the history of requests.
+    history: History(Nested<Window>) -> PageOf<access_request_event::Model> = |database, _scope, keys| {
+        pages!(keys, |requests, window| store::access_request::history(database, requests, window).await)
+    };
+    /// Pages of the attempts of deliveries.
+    attempts: Attempts(Nested<Window>) -> PageOf<delivery_attempt::Model> = |database, _scope, keys| {
+        pages!(keys, |deliveries, window| store::delivery::attempts(database, deliveries, window).await)
+    };
+    /// Pages of the items of bulk operations.
+    items: Items(Nested<ItemsAsked>) -> PageOf<bulk_operation_item::Model> = |database, _scope, keys| {
+        pages!(keys, |operations, (outcomes, window)| store::bulk_operation::items(database, operations, outcomes.as_deref(), window).await)
+    };
+    /// Pages of the requests for packages.
+    requests_of_package: RequestsOfPackage(Nested<RequestsAsked>) -> PageOf<store::access_request::Row> = |database, scope, keys| {
+        pages!(keys, |packages, (filter, include, window)| store::access_request::of_packages(database, scope, packages, filter, *include, window).await)
+    };
+    /// Pages of the assignments of packages.
+    assignments_of_package: AssignmentsOfPackage(Nested<AssignmentsAsked>) -> PageOf<store::assignment::Row> = |database, scope, keys| {
+        pages!(keys, |packages, (filter, include, window)| store::assignment::of_packages(database, scope, packages, filter, *include, window).await)
+    };
+    /// Pages of the packages of catalogs.
+    packages_of_catalog: PackagesOfCatalog(Nested<PackagesAsked>) -> PageOf<store::access_package::Row> = |database, scope, keys| {
+        pages!(keys, |catalogs, (include, order, window)| store::access_package::in_catalogs(database, scope, catalogs, *include, *order, window).await)
+    };
+    /// Pages of the resources of catalogs.
+    resources_of_catalog: ResourcesOfCatalog(Nested<Window>) -> PageOf<resource::Model> = |database, scope, keys| {
+        pages!(keys, |catalogs, window| store::resource::in_catalogs(database, scope, catalogs, window).await)
+    };
+    /// Pages of the roles that are assigned in catalogs.
+    roles_of_catalog: RolesOfCatalog(Nested<Window>) -> PageOf<store::catalog::RoleRow> = |database, scope, keys| {
+        pages!(keys, |catalogs, window| store::catalog::roles_in(database, scope, catalogs, window).await)
+    };
+    /// Pages of the catalog roles that users hold.
+    roles_of_user: RolesOfUser(Nested<Window>) -> PageOf<store::catalog::RoleRow> = |database, scope, keys| {
+        pages!(keys, |users, window| store::catalog::roles_of(database, scope, users, window).await)
+    };
+    /// Pages of the groups of connectors.
+    groups_of_connector: GroupsOfConnector(Nested<Window>) -> PageOf<directory_group::Model> = |database, scope, keys| {
+        pages!(keys, |connectors, window| store::directory::groups(database, scope, connectors, window).await)
+    };
+    /// Pages of the members of groups.
+    members: Members(Nested<Window>) -> PageOf<store::directory::MemberRow> = |database, _scope, keys| {
+        pages!(keys, |groups, window| store::directory::members(database, groups, window).await)
+    };
+}
