@@ -198,7 +198,7 @@ fn every_setting_is_documented_and_printed() {
         );
     }
     let refused = run(guichet(directory.path()).args(["serve", "--idle-timeout", "10"]));
-    assert!(text(&refused).contains("GUICHET_IDLE_TIMEOUT must be longer"), "{}", text(&refused));
+    assert!(text(&refused).contains("GUICHET_IDLE_TIMEOUT must be 5 seconds longer"), "{}", text(&refused));
     let refused = run(guichet(directory.path()).args(["serve", "--request-timeout", "0"]));
     assert!(text(&refused).contains("--request-timeout"), "{}", text(&refused));
 }

@@ -5,6 +5,9 @@ use std::time::Duration;
 use clap::builder::{RangedU64ValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
+/// How much longer than a request's time its connection is kept, at least.
+const TO_ANSWER: Duration = Duration::from_secs(5);
+
 /// The limits of a server. Documents are measured before anything of them is executed.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -97,10 +100,12 @@ impl Limits {
 
     /// What cannot be, in words.
     pub(super) fn fault(&self) -> Option<String> {
-        (self.idle_timeout <= self.request_timeout).then(|| {
-            "GUICHET_IDLE_TIMEOUT must be longer than GUICHET_REQUEST_TIMEOUT: a connection is without traffic \
-             while its request is answered"
-                .to_owned()
+        (self.idle_timeout < self.request_timeout + TO_ANSWER).then(|| {
+            format!(
+                "GUICHET_IDLE_TIMEOUT must be {} seconds longer than GUICHET_REQUEST_TIMEOUT, or more: a connection \
+                 is without traffic while its request is answered",
+                TO_ANSWER.as_secs()
+            )
         })
     }
 }
@@ -132,7 +137,7 @@ mod tests {
     #[test]
     fn a_connection_outlives_its_request() {
         let limits = |idle| Limits { idle_timeout: Duration::from_secs(idle), ..Limits::default() };
-        assert!(limits(10).fault().is_some_and(|fault| fault.contains("GUICHET_IDLE_TIMEOUT")));
-        assert_eq!(limits(11).fault(), None);
+        assert!(limits(14).fault().is_some_and(|fault| fault.contains("GUICHET_IDLE_TIMEOUT")));
+        assert_eq!(limits(15).fault(), None);
     }
 }
