@@ -5,13 +5,13 @@ use std::sync::Arc;
 use crate::authn::Authenticator;
 use crate::authn::verify::Verifier;
 use crate::clock::Clock;
-use crate::config::{ConfigError, Settings};
+use crate::config::{ConfigError, Limits, Settings};
 use crate::connector::registry::Registry;
 use crate::domain::Environment;
 use crate::domain::environment::BoundIssuer;
 use crate::graphql::{self, Schema};
 use crate::http::graphiql::Page;
-use crate::http::nulls::Types;
+use crate::http::shape::Shape;
 use crate::store::{Database, StoreError};
 use crate::worker::Worker;
 
@@ -29,10 +29,10 @@ pub struct App {
     pub worker: Worker,
     /// The schema.
     pub schema: Schema,
-    /// The types of the schema's fields.
-    pub types: Types,
-    /// The largest body, in bytes.
-    pub body_limit: usize,
+    /// What the schema says of each field.
+    pub shape: Shape,
+    /// What a call and a connection may cost.
+    pub limits: Limits,
     /// What the page of GraphiQL is told; none where it is not served.
     pub graphiql: Option<Page>,
 }
@@ -75,7 +75,7 @@ impl App {
             issuers: issuers.collect(),
         };
         let verifier = Verifier::new(settings.issuers, clock);
-        let types = Types::read(&graphql::sdl()).map_err(StartError::Other)?;
+        let shape = Shape::read(&graphql::sdl()).map_err(StartError::Other)?;
         Ok(Arc::new(Self {
             worker: Worker::new(database.clone(), connectors.clone()),
             connectors,
@@ -83,8 +83,8 @@ impl App {
             database,
             environment,
             schema: graphql::schema(),
-            types,
-            body_limit: settings.body_limit,
+            shape,
+            limits: settings.limits,
             graphiql,
         }))
     }

@@ -1,5 +1,7 @@
 //! The settings: flags and environment variables, documented by `--help`.
 
+mod limits;
+
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,6 +13,8 @@ use url::Url;
 use crate::authn::issuer::Issuers;
 use crate::secret::SecretKeys;
 use crate::store::DatabaseSettings;
+
+pub use limits::{Introspection, Limits};
 
 /// The start of every environment variable that is ours.
 pub const PREFIX: &str = "GUICHET_";
@@ -71,9 +75,9 @@ pub struct ServeArgs {
     #[arg(long, env = "GUICHET_GRAPHIQL", value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     pub graphiql: bool,
 
-    /// The largest body of a request, in bytes
-    #[arg(long, env = "GUICHET_BODY_LIMIT", value_name = "BYTES", default_value_t = 262_144)]
-    pub body_limit: usize,
+    /// What a call and a connection may cost.
+    #[command(flatten)]
+    pub limits: Limits,
 
     /// Let connectors call loopback and private addresses
     #[arg(long, env = "GUICHET_ALLOW_PRIVATE_ADDRESSES", value_name = "BOOL", num_args = 0..=1, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
@@ -104,8 +108,8 @@ pub struct Settings {
     pub secret_keys: Arc<SecretKeys>,
     /// Where connectors may call.
     pub allow_private_addresses: bool,
-    /// The largest body, in bytes.
-    pub body_limit: usize,
+    /// What a call and a connection may cost.
+    pub limits: Limits,
 }
 
 impl DatabaseArgs {
@@ -157,13 +161,15 @@ impl ServeArgs {
                 .map_err(|error| ConfigError(format!("GUICHET_SECRET_KEYS: {error}"))),
         };
         let keys = keys.map_err(&mut keep).ok();
-        match (database, issuers, keys) {
-            (Some(database), Some(issuers), Some(secret_keys)) => Ok(Settings {
+        let sound =
+            self.limits.fault().map_or(Ok(()), |fault| Err(ConfigError(fault))).map_err(&mut keep).ok();
+        match (database, issuers, keys, sound) {
+            (Some(database), Some(issuers), Some(secret_keys), Some(())) => Ok(Settings {
                 database,
                 issuers,
                 secret_keys: Arc::new(secret_keys),
                 allow_private_addresses: self.allow_private_addresses,
-                body_limit: self.body_limit,
+                limits: self.limits.clone(),
             }),
             _ => Err(ConfigError(faults.join("\n"))),
         }
@@ -187,13 +193,12 @@ impl ServeArgs {
             ("MIGRATE", self.migrate.to_string()),
             ("WORKER", self.worker.to_string()),
             ("GRAPHIQL", self.graphiql.to_string()),
-            ("BODY_LIMIT", self.body_limit.to_string()),
             ("ALLOW_PRIVATE_ADDRESSES", self.allow_private_addresses.to_string()),
             ("LOG", self.log.clone()),
             ("LOG_FORMAT", format!("{:?}", self.log_format).to_lowercase()),
         ];
         let mut text = String::new();
-        for (name, value) in rows {
+        for (name, value) in rows.into_iter().chain(self.limits.rows()) {
             let _ = writeln!(text, "{PREFIX}{name}={value}");
         }
         text

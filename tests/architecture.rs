@@ -21,7 +21,7 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
     // A secret in an input is wrapped before anything else sees it.
     ("graphql", &["authz", "domain", "graphql", "id", "secret", "store"]),
     // `app` holds the parts that a handler is given.
-    ("http", &["app", "authn", "authz", "graphql", "http", "store"]),
+    ("http", &["app", "authn", "authz", "config", "graphql", "http", "store"]),
     ("app", &["authn", "clock", "config", "connector", "domain", "graphql", "http", "store", "worker"]),
     ("demo", &["app", "authn", "authz", "demo", "http", "store"]),
     (

@@ -180,3 +180,25 @@ fn an_operator_sets_a_server_up() {
     let schema = run(guichet(directory.path()).arg("schema"));
     assert_eq!(String::from_utf8(schema.stdout).unwrap(), include_str!("../schema.graphql"));
 }
+
+#[test]
+fn every_setting_is_documented_and_printed() {
+    let directory = tempfile::tempdir().unwrap();
+    let help = run(guichet(directory.path()).args(["serve", "--help"]));
+    let config = run(guichet(directory.path()).arg("config"));
+    let (help, config) = (text(&help), text(&config));
+    let settings: Vec<&str> =
+        help.split("[env: ").skip(1).filter_map(|rest| rest.split(['=', ']']).next()).collect();
+    assert!(settings.len() > 20, "{settings:?}");
+    for name in settings {
+        assert!(config.contains(&format!("{name}=")), "`guichet config` says nothing of {name}");
+        assert!(
+            include_str!("../README.md").contains(&format!("`{name}`")),
+            "README.md says nothing of {name}"
+        );
+    }
+    let refused = run(guichet(directory.path()).args(["serve", "--idle-timeout", "10"]));
+    assert!(text(&refused).contains("GUICHET_IDLE_TIMEOUT must be 5 seconds longer"), "{}", text(&refused));
+    let refused = run(guichet(directory.path()).args(["serve", "--request-timeout", "0"]));
+    assert!(text(&refused).contains("--request-timeout"), "{}", text(&refused));
+}

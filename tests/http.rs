@@ -59,10 +59,37 @@ on_both_databases! {
             assert_eq!((answer.status, code(&answer)), (415, "BAD_USER_INPUT"), "{media}");
         }
         assert_eq!(server.raw(&[("content-type", "application/json; charset=UTF-8")], body.clone()).await.status, 200);
-        for broken in ["", "{", "[]", "null", "\"x\"", "{\"variables\": {}}", "{\"query\": 1}", "[{\"query\": \"{ viewer { roles } }\"}]"] {
+        for broken in ["", "{", "[]", "null", "\"x\"", "{\"variables\": {}}", "{\"query\": 1}", "[{\"query\": \"{ viewer { roles } }\"}]", " [\"{ viewer { roles } }\"]", "{\"query\": \"{ __typename }\", \"variables\": [1]}"] {
             let answer = server.raw(&[JSON], broken).await;
             assert_eq!((answer.status, code(&answer)), (400, "BAD_USER_INPUT"), "{broken}");
         }
+    }
+
+    async fn the_client_chooses_the_media_type(server: Server) {
+        let newer = "application/graphql-response+json";
+        for (accept, document, status, media) in [
+            ("*/*", "{ viewer { roles } }", 200, "application/json"),
+            (newer, "{ viewer { roles } }", 200, newer),
+            ("application/json, application/graphql-response+json", "{ viewer { roles } }", 200, newer),
+            ("application/json", "{", 200, "application/json"),
+            ("application/json", "{ nothing }", 200, "application/json"),
+            (newer, "{", 400, newer),
+            (newer, "{ nothing }", 400, newer),
+            (newer, "query A { viewer { roles } } query B { viewer { roles } }", 400, newer),
+            // Executed, and failed on the way.
+            (newer, "{ users(first: 101) { totalCount } }", 200, newer),
+            ("text/html", "{ viewer { roles } }", 406, "application/json"),
+            ("application/json;q=0", "{ viewer { roles } }", 406, "application/json"),
+        ] {
+            let answer = server.raw(&[JSON, ("accept", accept)], json!({ "query": document }).to_string()).await;
+            let content = &answer.headers["content-type"];
+            assert_eq!((answer.status, content), (status, &format!("{media}; charset=utf-8")), "{accept}: {document}");
+            assert_eq!(answer.headers["vary"], "accept");
+            assert_eq!(answer.json["errors"].is_null(), code(&answer) == "none", "{}", answer.json);
+            assert!(status == 200 || answer.json.get("data").is_none(), "{}", answer.json);
+        }
+        // A faulty token matters more than a media type that we do not have.
+        assert_eq!(server.send(&[JSON, ("accept", "text/html")], "{}".to_owned()).await.status, 401);
     }
 
     async fn the_body_has_a_limit(server: Server) {
@@ -112,7 +139,8 @@ on_both_databases! {
         let twice = "mutation { createCatalog(input: {displayName: \"Twice\"}) { userErrors { code } } ...again }
             fragment again on Mutation { createCatalog(input: {displayName: \"Twice\"}) { catalog { id } } }";
         let answer = server.document(twice).await;
-        assert_eq!((answer.status, code(&answer)), (400, "GRAPHQL_VALIDATION_FAILED"));
+        assert_eq!((answer.status, code(&answer)), (200, "GRAPHQL_VALIDATION_FAILED"));
+        assert!(answer.json.get("data").is_none());
         let found = server.document("{ catalogs(filter: {search: \"twice\"}) { totalCount } }").await;
         assert_eq!(found.json["data"]["catalogs"]["totalCount"], 0);
     }
@@ -131,7 +159,15 @@ on_both_databases! {
         let found = server.document("{ catalogs(filter: {search: \"by get\"}) { totalCount } }").await;
         assert_eq!(found.json["data"]["catalogs"]["totalCount"], 0);
         let other = client.put(format!("{}/graphql", server.base)).bearer_auth(&token).send().await.unwrap();
-        assert_eq!(other.status(), 405);
+        assert_eq!((other.status().as_u16(), other.headers()["allow"].to_str().unwrap()), (405, "GET, HEAD, POST"));
+        let other: Value = other.json().await.unwrap();
+        assert_eq!(other["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+        for (query, what) in [("", "query"), ("?query={__typename}&variables=[1]", "variables"), ("?query={__typename}&extensions=1", "extensions")] {
+            let answer = client.get(format!("{}/graphql{query}", server.base)).bearer_auth(&token).send().await.unwrap();
+            assert_eq!(answer.status(), 400, "{what}");
+            let answer: Value = answer.json().await.unwrap();
+            assert!(answer["errors"][0]["message"].as_str().unwrap().contains(what), "{answer}");
+        }
     }
 
     async fn every_error_has_a_code(server: Server) {

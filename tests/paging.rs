@@ -110,7 +110,7 @@ on_both_databases! {
             "first: 3, orderBy: {field: SUBMITTED_AT, direction: ASC}, filter: {state: [DELIVERED, DELIVERY_FAILED]}".to_owned(),
         ];
         for part in &parts {
-            let query = format!("{{ accessPackages(first: 100) {{ nodes {{ id requests({part}) {PAGE} }} }} }}");
+            let query = format!("{{ accessPackages(first: 30) {{ nodes {{ id requests({part}) {PAGE} }} }} }}");
             let together = server.ask("alice", &query, json!({})).await;
             let packages = together["accessPackages"]["nodes"].as_array().unwrap();
             assert!(packages.iter().any(|package| package["requests"]["totalCount"].as_i64() > Some(2)));
@@ -139,7 +139,7 @@ on_both_databases! {
             ("accessPackages", "assignments(first: 2) { totalCount nodes { id user { id } } pageInfo { hasNextPage } }"),
             ("connectors", "groups(first: 2) { totalCount nodes { id members(last: 2) { totalCount nodes { user { id } } } } pageInfo { hasNextPage } }"),
         ] {
-            let together = server.ask("alice", &format!("{{ {list}(first: 100) {{ nodes {{ id {inside} }} }} }}"), json!({})).await;
+            let together = server.ask("alice", &format!("{{ {list}(first: 40) {{ nodes {{ id {inside} }} }} }}"), json!({})).await;
             let nodes = together[list]["nodes"].as_array().unwrap();
             assert!(nodes.len() > 1, "{list}");
             let kind = match list { "accessRequests" => "AccessRequest", "bulkOperations" => "BulkOperation", "catalogs" => "Catalog",

@@ -12,6 +12,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::app_user::{self, UserKind, UserState};
 use entity::organization;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::authz::{Role, Viewer};
@@ -90,8 +91,13 @@ impl Authenticator {
             }
         }
         let verified = inner.verifier.verify(token).await.map_err(Refusal::Token)?;
-        let viewer = Arc::new(inner.recognize(&verified, organization).await?);
         let until = verified.expires_at.min(now + REMEMBERED);
+        // To its end, even when the caller hangs up: the first sight of a user is written.
+        let (own, organization) = (Arc::clone(inner), organization.map(str::to_owned));
+        let work = async move { own.recognize(&verified, organization.as_deref()).await };
+        let recognized = tokio::spawn(work.in_current_span()).await;
+        let viewer = recognized.map_err(|error| StoreError::Other(error.to_string()))??;
+        let viewer = Arc::new(viewer);
         let mut remembered = inner.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.len() >= MOST_REMEMBERED {
             remembered.retain(|_, known| known.until > now && known.epoch == epoch);

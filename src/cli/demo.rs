@@ -16,7 +16,7 @@ use crate::authn::issuer::Issuers;
 use crate::authn::sign::TokenClaims;
 use crate::authz::Role;
 use crate::clock::Clock;
-use crate::config::{ConfigError, Settings};
+use crate::config::{ConfigError, Limits, Settings};
 use crate::demo::{self, AUDIENCE, DIRECTORY, PEOPLE, Secrets, Seeded};
 use crate::http::graphiql::{DemoPerson, Page};
 use crate::secret::SecretKeys;
@@ -89,7 +89,7 @@ pub async fn run() -> Result<ExitCode, StartError> {
         Err(_) => serve::listen(([127, 0, 0, 1], 0).into()).await?,
     };
     say(&greeting(&format!("http://{address}"), &secrets, &clock)?);
-    serve::until_stopped(app, listener, true).await?;
+    serve::until_stopped(app, listener, true).await;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -105,7 +105,7 @@ fn settings(directory: &Path, secrets: &Secrets) -> Result<Settings, StartError>
         issuers: Issuers::parse(&secrets.issuers(), true).map_err(|error| wrong(&error))?,
         secret_keys: SecretKeys::parse(secrets.secret_keys()).map(Arc::new).map_err(|error| wrong(&error))?,
         allow_private_addresses: true,
-        body_limit: 262_144,
+        limits: Limits::default(),
     })
 }
 

@@ -41,7 +41,8 @@ pub async fn run(database: &DatabaseArgs, serve: &ServeArgs) -> Result<(), Start
     }
     let (listener, address) = listen(serve.listen).await?;
     tracing::info!(%address, "serving");
-    until_stopped(app, listener, serve.worker).await
+    until_stopped(app, listener, serve.worker).await;
+    Ok(())
 }
 
 /// Opens the socket.
@@ -53,7 +54,7 @@ pub async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), St
 }
 
 /// Serves until the process is told to stop; calls and deliveries that run are finished first.
-pub async fn until_stopped(app: Arc<App>, listener: TcpListener, worker: bool) -> Result<(), StartError> {
+pub async fn until_stopped(app: Arc<App>, listener: TcpListener, worker: bool) {
     let (stopped, mut told) = tokio::sync::watch::channel(());
     let worker = worker.then(|| {
         let worker = app.worker.clone();
@@ -65,12 +66,11 @@ pub async fn until_stopped(app: Arc<App>, listener: TcpListener, worker: bool) -
                 .await;
         })
     });
-    let served = axum::serve(listener, http::router(&app)).with_graceful_shutdown(stop()).await;
+    http::connections::serve(listener, http::router(&app), app.limits.idle_timeout, stop()).await;
     drop(stopped);
     if let Some(worker) = worker {
         let _ = worker.await;
     }
-    served.map_err(|error| StartError::Other(error.to_string()))
 }
 
 /// Waits for the signal to stop.

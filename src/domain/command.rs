@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
@@ -55,16 +56,17 @@ impl Attempt {
 }
 
 /// Runs a command to its end, even when the caller hangs up meanwhile: a transaction that is
-/// dropped half-way would return its connection to the pool with it.
-pub async fn run<C: Command>(database: &Database, command: C) -> Result<C::Output, Error> {
+/// dropped half-way would return its connection to the pool with it. What is not ready to commit
+/// `until` then is rolled back.
+pub async fn run<C: Command>(database: &Database, command: C, until: Instant) -> Result<C::Output, Error> {
     let own = database.clone();
     let work = async move {
-        let work = Work(command);
+        let work = Work { command, until };
         let done = own.write(&work).await;
         if let Err(Error::Rejected(rejections)) = &done
             && rejections.iter().any(|rejection| rejection.code == Code::Forbidden)
         {
-            refused(&own, work.0.attempt()).await?;
+            refused(&own, work.command.attempt()).await?;
         }
         done
     };
@@ -74,14 +76,22 @@ pub async fn run<C: Command>(database: &Database, command: C) -> Result<C::Outpu
     }
 }
 
-struct Work<C>(C);
+struct Work<C> {
+    command: C,
+    until: Instant,
+}
 
 impl<C: Command> Transaction for Work<C> {
     type Output = C::Output;
     type Error = Error;
 
     async fn run(&self, txn: &Txn) -> Result<C::Output, Error> {
-        self.0.run(txn).await
+        let late = || StoreError::Unavailable("the time of the call is over".to_owned()).into();
+        // A time-out polls once even when it is over: what waited too long for its turn must not begin.
+        if Instant::now() >= self.until {
+            return Err(late());
+        }
+        timeout_at(self.until, self.command.run(txn)).await.unwrap_or_else(|_| Err(late()))
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, MaybeUndefined};
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::error::{ApiError, UserError, answer};
@@ -28,6 +29,8 @@ pub struct Api {
     pub now: DateTime<Utc>,
     /// The id of the call, for the audit trail and the log.
     pub request_id: Uuid,
+    /// When the time of the call is over: a change that is not done by then is rolled back.
+    pub until: Instant,
     /// Reads of what did not come with a page.
     pub loaders: Loaders,
 }
@@ -35,11 +38,17 @@ pub struct Api {
 impl Api {
     /// The context of an operation that begins now.
     #[must_use]
-    pub fn new(database: Database, environment: Environment, viewer: Arc<Viewer>, request_id: Uuid) -> Self {
+    pub fn new(
+        database: Database,
+        environment: Environment,
+        viewer: Arc<Viewer>,
+        request_id: Uuid,
+        until: Instant,
+    ) -> Self {
         let scope = Arc::new(viewer.scope());
         let now = database.clock().now();
         let loaders = Loaders::new(database.clone(), Arc::clone(&scope));
-        Self { database, environment, viewer, scope, now, request_id, loaders }
+        Self { database, environment, viewer, scope, now, request_id, until, loaders }
     }
 
     /// The context of the operation that a resolver belongs to.
@@ -86,7 +95,7 @@ impl Api {
 
     /// Runs a command, and splits its end into what it made and why it was refused.
     pub async fn run<C: Command>(&self, command: C) -> Result<(Option<C::Output>, Vec<UserError>), ApiError> {
-        answer(domain::run(&self.database, command).await)
+        answer(domain::run(&self.database, command, self.until).await)
     }
 }
 

@@ -18,8 +18,8 @@ use super::user::User;
 use crate::domain::bulk_operation::code;
 use crate::store::{self, Direction, Key, Position};
 
-/// The most items of a page: a whole selection by ids.
-const LARGEST_ITEM_PAGE: i32 = 1_000;
+/// The most items of a page, a whole selection by ids; no list has a larger page.
+pub const LARGEST_ITEM_PAGE: i32 = 1_000;
 
 /// One action on many objects.
 #[derive(Clone)]

@@ -19,7 +19,7 @@ use crate::store::{self, Direction, Key, Position, Window};
 /// The most rows of a page.
 pub const LARGEST_PAGE: i32 = 100;
 /// The rows of a page when the client does not say.
-const USUAL_PAGE: i32 = 20;
+pub const USUAL_PAGE: i32 = 20;
 /// The version of the cursors' form.
 const VERSION: u8 = 1;
 

@@ -59,13 +59,18 @@ pub struct Mutation(
     user::mutation::UserMutation,
 );
 
+/// How deep the library follows a document; the handler has refused before what is nested as deep.
+const NESTED: usize = 128;
+
 /// The executable schema.
 pub type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// Builds the schema. It holds no connection: each operation brings its [`api::Api`].
 #[must_use]
 pub fn schema() -> Schema {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription).disable_suggestions().finish()
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .limit_recursive_depth(NESTED)
+        .finish()
 }
 
 /// The schema in its own language, sorted: what `schema.graphql` holds.

@@ -1,10 +1,17 @@
 //! HTTP: the router, the GraphQL handler, GraphiQL, health.
 
+pub mod accept;
+pub mod complexity;
+pub mod connections;
 pub mod document;
 pub mod graphiql;
 pub mod graphql;
 pub mod nulls;
+pub mod operation;
+pub mod order;
+pub mod refusal;
 pub mod scan;
+pub mod shape;
 
 use std::sync::Arc;
 

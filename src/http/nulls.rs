@@ -5,64 +5,26 @@
 //! nullable, null for the nearest parent that is. Driven by the paths of the
 //! errors and the types of the schema, one pass puts that right.
 
-use std::collections::HashMap;
-
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet, Type,
-    TypeKind, TypeSystemDefinition,
+    BaseType, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, Type,
 };
 use async_graphql::{Name, PathSegment, Positioned, Response, Value};
 
-/// The types of every field of the schema.
-pub struct Types(HashMap<String, HashMap<String, Type>>);
-
-impl Types {
-    /// Reads the types out of a schema in its own language.
-    ///
-    /// # Errors
-    /// When the text is no schema, with the parser's words.
-    pub fn read(sdl: &str) -> Result<Self, String> {
-        let document = async_graphql::parser::parse_schema(sdl).map_err(|error| error.to_string())?;
-        let mut types = HashMap::new();
-        for definition in document.definitions {
-            let TypeSystemDefinition::Type(definition) = definition else { continue };
-            let fields = match definition.node.kind {
-                TypeKind::Object(object) => object.fields,
-                TypeKind::Interface(interface) => interface.fields,
-                TypeKind::Scalar | TypeKind::Union(_) | TypeKind::Enum(_) | TypeKind::InputObject(_) => {
-                    continue;
-                }
-            };
-            let fields =
-                fields.into_iter().map(|field| (field.node.name.node.to_string(), field.node.ty.node));
-            types.insert(definition.node.name.node.to_string(), fields.collect());
-        }
-        Ok(Self(types))
-    }
-
-    fn of(&self, parent: &str, field: &str) -> Option<&Type> {
-        self.0.get(parent)?.get(field)
-    }
-}
+use super::shape::{Shape, named, root};
 
 /// Puts the nulls of an answer right.
 pub fn mend(
-    types: &Types,
+    shape: &Shape,
     document: &ExecutableDocument,
     operation: &OperationDefinition,
     response: &mut Response,
 ) {
-    let root = match operation.ty {
-        OperationType::Query => "Query",
-        OperationType::Mutation => "Mutation",
-        OperationType::Subscription => "Subscription",
-    };
-    let mend = Mend { types, document };
+    let mend = Mend { shape, document };
     let Value::Object(data) = &mut response.data else { return };
     let mut lost = false;
     for error in &response.errors {
-        lost |= mend.object(data, &[(root, &operation.selection_set.node)], &error.path);
+        lost |= mend.object(data, &[(root(operation.ty), &operation.selection_set.node)], &error.path);
     }
     if lost {
         response.data = Value::Null;
@@ -70,7 +32,7 @@ pub fn mend(
 }
 
 struct Mend<'a> {
-    types: &'a Types,
+    shape: &'a Shape,
     document: &'a ExecutableDocument,
 }
 
@@ -87,7 +49,8 @@ impl<'a> Mend<'a> {
         for (parent, set) in selected {
             self.fields(parent, set, key, &mut found);
         }
-        let Some(ty) = found.iter().find_map(|(parent, field)| self.types.of(parent, &field.node.name.node))
+        let Some(ty) =
+            found.iter().find_map(|(parent, field)| self.shape.type_of(parent, &field.node.name.node))
         else {
             return false;
         };
@@ -153,13 +116,5 @@ impl<'a> Mend<'a> {
                 }
             }
         }
-    }
-}
-
-/// The named type inside of lists.
-fn named(ty: &Type) -> &str {
-    match &ty.base {
-        BaseType::Named(name) => name.as_str(),
-        BaseType::List(inner) => named(inner),
     }
 }

@@ -41,8 +41,8 @@ impl From<DbErr> for StoreError {
                     sqlx::Error::Database(database) => match database.code().as_deref() {
                         // PostgreSQL: serialization failure, deadlock. SQLite: busy, and its variants.
                         Some("40001" | "40P01" | "5" | "261" | "517") => Self::Retry(text),
-                        // PostgreSQL: shutting down, too many connections.
-                        Some("57P01" | "57P03" | "53300") => Self::Unavailable(text),
+                        // PostgreSQL: shutting down, too many connections, a statement that took too long.
+                        Some("57P01" | "57P03" | "53300" | "57014") => Self::Unavailable(text),
                         _ => Self::Other(text),
                     },
                     _ => Self::Other(text),

@@ -8,7 +8,7 @@ use guichet::app::App;
 use guichet::authn::issuer::Issuers;
 use guichet::authn::sign::TokenClaims;
 use guichet::clock::Clock;
-use guichet::config::Settings;
+use guichet::config::{Limits, Settings};
 use guichet::demo::{self, Secrets};
 use guichet::http;
 use guichet::secret::SecretKeys;
@@ -38,6 +38,11 @@ pub struct Answer {
 impl Server {
     /// Starts a server on a fresh copy of the demo's story; none where the database is missing and may be.
     pub async fn start(kind: Kind) -> Option<Self> {
+        Self::start_with(kind, Limits::default()).await
+    }
+
+    /// Starts a server like [`start`](Self::start), with limits of the test's choice.
+    pub async fn start_with(kind: Kind, limits: Limits) -> Option<Self> {
         let settings = database::fresh(kind).await?;
         let directory = tempfile::tempdir().unwrap();
         let secrets = Secrets::in_directory(directory.path()).unwrap();
@@ -47,13 +52,13 @@ impl Server {
             issuers: Issuers::parse(&secrets.issuers(), true).unwrap(),
             secret_keys: Arc::new(SecretKeys::parse(secrets.secret_keys()).unwrap()),
             allow_private_addresses: true,
-            body_limit: 262_144,
+            limits,
         };
         let app = App::start(settings, clock.clone(), None).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let router = http::router(&app);
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let (router, idle) = (http::router(&app), app.limits.idle_timeout);
+        tokio::spawn(http::connections::serve(listener, router, idle, std::future::pending()));
         Some(Self { app, clock, base, kind, secrets, client: reqwest::Client::new() })
     }
 
@@ -144,7 +149,7 @@ impl Server {
 
     /// Who is in a group of Contoso's directory.
     pub async fn members(&self, origin: &str) -> Vec<String> {
-        let query = "{ connectors { nodes { groups(first: 100) { nodes { originId
+        let query = "{ connectors(first: 5) { nodes { groups(first: 10) { nodes { originId
             members(first: 100) { nodes { user { displayName } } } } } } } }";
         let found = self.ask("alice", query, json!({})).await;
         let groups = found["connectors"]["nodes"].as_array().unwrap().iter();

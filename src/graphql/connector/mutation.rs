@@ -225,7 +225,7 @@ impl ConnectorMutation {
         let api = Api::of(ctx);
         let permit = api.permit::<EditConnector>().await?;
         let id = Kind::Connector.parse(&input.id);
-        let tested = test::test(&api.database, &api.environment.connectors, permit, id).await;
+        let tested = test::test(&api.database, &api.environment.connectors, permit, id, api.until).await;
         let (tested, user_errors) = answer(tested)?;
         let connector = changed(api, tested.as_ref().map(|tested| tested.connector)).await?;
         let failure = tested.and_then(|tested| tested.failure).map(|failure| ConnectorFailure {
