@@ -10,6 +10,7 @@ use crate::connector::registry::Registry;
 use crate::domain::Environment;
 use crate::domain::environment::BoundIssuer;
 use crate::graphql::{self, Schema};
+use crate::http::documents::Documents;
 use crate::http::graphiql::Page;
 use crate::http::shape::Shape;
 use crate::store::{Database, StoreError};
@@ -31,6 +32,8 @@ pub struct App {
     pub schema: Schema,
     /// What the schema says of each field.
     pub shape: Shape,
+    /// The documents that are in use.
+    pub documents: Documents,
     /// What a call and a connection may cost.
     pub limits: Limits,
     /// What the page of GraphiQL is told; none where it is not served.
@@ -84,6 +87,7 @@ impl App {
             environment,
             schema: graphql::schema(),
             shape,
+            documents: Documents::new(&settings.limits),
             limits: settings.limits,
             graphiql,
         }))

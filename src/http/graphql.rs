@@ -119,9 +119,10 @@ impl Call {
     async fn operate(&self, viewer: Arc<Viewer>, call: Operation, by_get: bool) -> Result<Response, Refused> {
         let app = &*self.app;
         // What depends on the text alone.
-        let Checked { document, introspects } = document::read(&call.query, &app.limits)?;
+        let checked = app.documents.read(&call.query)?;
+        let Checked { document, introspects } = checked.as_ref();
         // What depends on the caller and the variables.
-        let Some(operation) = document::chosen(&document, call.operation_name.as_deref()) else {
+        let Some(operation) = document::chosen(document, call.operation_name.as_deref()) else {
             return Err(invalid("`operationName` must name one of the document's operations."));
         };
         if by_get && operation.ty != OperationType::Query {
@@ -132,7 +133,7 @@ impl Call {
             Introspection::Administrators => viewer.holds(Permission::ManageOrganization),
             Introspection::Nobody => false,
         };
-        if introspects && !tells_names {
+        if *introspects && !tells_names {
             return Err(Refused::new(
                 StatusCode::FORBIDDEN,
                 "FORBIDDEN",
@@ -141,7 +142,7 @@ impl Call {
         }
         let variables = Variables::from_json(call.variables.unwrap_or_default().into());
         let most = app.limits.query_complexity;
-        let complexity = complexity::of(&app.shape, &document, operation, &variables);
+        let complexity = complexity::of(&app.shape, document, operation, &variables);
         if complexity > most {
             return Err(too_complex(format!(
                 "The operation has a complexity of {complexity}; it may have {most}. Ask for fewer rows (`first`) or \
@@ -161,9 +162,9 @@ impl Call {
             for error in &mut response.errors {
                 polish(error, &circumstances);
             }
-            nulls::mend(&app.shape, &document, operation, &mut response);
+            nulls::mend(&app.shape, document, operation, &mut response);
         }
-        order::arrange(&document, &operation.selection_set.node, &mut response.data);
+        order::arrange(document, &operation.selection_set.node, &mut response.data);
         Ok(response)
     }
 

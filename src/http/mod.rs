@@ -4,6 +4,7 @@ pub mod accept;
 pub mod complexity;
 pub mod connections;
 pub mod document;
+pub mod documents;
 pub mod graphiql;
 pub mod graphql;
 pub mod nulls;

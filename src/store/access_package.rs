@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::{access_package, catalog};
-use sea_orm::{DbErr, FromQueryResult, QueryResult};
+use sea_orm::{DbErr, QueryResult};
 use uuid::Uuid;
 
 use super::assignment_policy::{self, admits};
 use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window};
+use super::row::model;
 use super::sql::Sql;
 use super::{Access, lock, search};
 use crate::authz::{Catalogs, Scope};
@@ -98,13 +99,8 @@ fn joins(sql: &mut Sql, include: Include) {
 }
 
 fn read(row: &QueryResult, include: Include) -> Result<Row, DbErr> {
-    let catalog =
-        include.catalog.then(|| catalog::Model::from_query_result(row, "c_").map(Arc::new)).transpose()?;
-    Ok(Row {
-        package: Arc::new(access_package::Model::from_query_result(row, "p_")?),
-        catalog,
-        policies: None,
-    })
+    let catalog = include.catalog.then(|| model::<catalog::Model>(row, "c_").map(Arc::new)).transpose()?;
+    Ok(Row { package: Arc::new(model::<access_package::Model>(row, "p_")?), catalog, policies: None })
 }
 
 fn listed<'a>(scope: &'a Scope, filter: &'a Filter, include: Include, order: Order) -> List<'a> {

@@ -9,13 +9,14 @@ use entity::access_request_event::AccessRequestAction;
 use entity::assignment::AssignmentState;
 use entity::assignment_policy::RequestorScope;
 use entity::{access_package, access_request_event, app_user, assignment, assignment_policy, catalog};
-use sea_orm::{ActiveEnum as _, DbErr, FromQueryResult, QueryResult};
+use sea_orm::{ActiveEnum as _, DbErr, QueryResult};
 use uuid::Uuid;
 
 use super::assignment_policy::admits;
 use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window, alone};
+use super::row::{Stored, model, optional};
 use super::sql::Sql;
 use super::{Access, delivery, names};
 use crate::authz::{Catalogs, Scope};
@@ -174,16 +175,18 @@ fn joins(sql: &mut Sql, include: Include) {
 }
 
 fn read(row: &QueryResult, include: Include) -> Result<Row, DbErr> {
-    fn joined<M: FromQueryResult>(row: &QueryResult, wanted: bool, prefix: &str) -> Result<Option<M>, DbErr> {
-        wanted.then(|| M::from_query_result(row, prefix)).transpose()
+    fn joined<M: Stored>(row: &QueryResult, wanted: bool, prefix: &str) -> Result<Option<M>, DbErr> {
+        wanted.then(|| model(row, prefix)).transpose()
     }
+    let policy = include.policy.then(|| optional(row, "a_")).transpose()?;
+    let assignment = include.assignment.then(|| optional(row, "g_")).transpose()?;
     Ok(Row {
-        request: access_request::Model::from_query_result(row, "r_")?,
+        request: model::<access_request::Model>(row, "r_")?,
         requestor: joined(row, include.requestor, "q_")?.map(Arc::new),
         package: joined(row, include.package, "p_")?.map(Arc::new),
         catalog: joined(row, include.catalog, "c_")?.map(Arc::new),
-        policy: joined::<Option<_>>(row, include.policy, "a_")?.map(|policy| policy.map(Arc::new)),
-        assignment: joined(row, include.assignment, "g_")?,
+        policy: policy.map(|policy| policy.map(Arc::new)),
+        assignment,
         deliveries: None,
     })
 }
@@ -287,8 +290,7 @@ pub async fn history(
         }),
     };
     let parents = Parents { column: ("e.request_id", "e_request_id"), ids: requests };
-    list.pages(connection, parents, window, |row| access_request_event::Model::from_query_result(row, "e_"))
-        .await
+    list.pages(connection, parents, window, |row| model::<access_request_event::Model>(row, "e_")).await
 }
 
 /// A request that moves on.
@@ -374,10 +376,7 @@ pub async fn lock(txn: &Txn, ids: &[Uuid]) -> Result<Vec<access_request::Model>,
     sql.push("SELECT ").columns::<access_request::Entity>("r").push(" FROM access_request r WHERE r.id");
     sql.any_id(ids).push(" ORDER BY r.id").lock("r");
     let rows = txn.all(sql).await?;
-    Ok(rows
-        .iter()
-        .map(|row| access_request::Model::from_query_result(row, "r_"))
-        .collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(|row| model::<access_request::Model>(row, "r_")).collect::<Result<_, _>>()?)
 }
 
 /// Ties requests to the assignments that they made: pairs of request and assignment.
@@ -449,10 +448,7 @@ pub async fn lock_undelivered(txn: &Txn, user: Uuid) -> Result<Vec<access_reques
     sql.push(" WHERE r.state IN ('SUBMITTED', 'PENDING_APPROVAL', 'SCHEDULED') AND r.requestor_id = ");
     sql.bind(user).push(" ORDER BY r.id").lock("r");
     let rows = txn.all(sql).await?;
-    Ok(rows
-        .iter()
-        .map(|row| access_request::Model::from_query_result(row, "r_"))
-        .collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(|row| model::<access_request::Model>(row, "r_")).collect::<Result<_, _>>()?)
 }
 
 /// A request with what its reprocessing depends on.
@@ -489,7 +485,7 @@ pub async fn lock_judged(txn: &Txn, access: Access<'_>, ids: &[Uuid]) -> Result<
         let state: Option<AssignmentState> = row.try_get("", "assignment_state")?;
         let expires_at = row.try_get("", "assignment_expires_at")?;
         Ok(Judged {
-            request: access_request::Model::from_query_result(row, "r_")?,
+            request: model::<access_request::Model>(row, "r_")?,
             package_deleted: row.try_get("", "package_deleted")?,
             requestor_active: row.try_get("", "requestor_active")?,
             assignment: state.map(|state| (state, expires_at)),

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use entity::assignment::{self, AssignmentState};
 use entity::{access_package, app_user};
-use sea_orm::{ActiveEnum as _, DbErr, FromQueryResult, QueryResult};
+use sea_orm::{ActiveEnum as _, DbErr, QueryResult};
 use uuid::Uuid;
 
 use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window};
+use super::row::model;
 use super::sql::Sql;
 use super::{Access, names};
 use crate::authz::{Catalogs, Scope};
@@ -81,15 +82,12 @@ fn joins(sql: &mut Sql, include: Include) {
 
 fn read(row: &QueryResult, include: Include) -> Result<Row, DbErr> {
     Ok(Row {
-        assignment: assignment::Model::from_query_result(row, "g_")?,
+        assignment: model::<assignment::Model>(row, "g_")?,
         package: include
             .package
-            .then(|| access_package::Model::from_query_result(row, "p_").map(Arc::new))
+            .then(|| model::<access_package::Model>(row, "p_").map(Arc::new))
             .transpose()?,
-        user: include
-            .user
-            .then(|| app_user::Model::from_query_result(row, "u_").map(Arc::new))
-            .transpose()?,
+        user: include.user.then(|| model::<app_user::Model>(row, "u_").map(Arc::new)).transpose()?,
     })
 }
 
@@ -169,7 +167,7 @@ pub async fn lock(txn: &Txn, ids: &[Uuid]) -> Result<Vec<assignment::Model>, Sto
     sql.push("SELECT ").columns::<assignment::Entity>("g").push(" FROM assignment g WHERE g.id");
     sql.any_id(ids).push(" ORDER BY g.id").lock("g");
     let rows = txn.all(sql).await?;
-    Ok(rows.iter().map(|row| assignment::Model::from_query_result(row, "g_")).collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(|row| model::<assignment::Model>(row, "g_")).collect::<Result<_, _>>()?)
 }
 
 /// The assignments of a person that are not over, locked; of one package, where that is given.
@@ -186,7 +184,7 @@ pub async fn lock_current(
     }
     sql.push(" ORDER BY g.id").lock("g");
     let rows = txn.all(sql).await?;
-    Ok(rows.iter().map(|row| assignment::Model::from_query_result(row, "g_")).collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(|row| model::<assignment::Model>(row, "g_")).collect::<Result<_, _>>()?)
 }
 
 /// Where assignments stand from now on, and when they are looked at next.
@@ -254,7 +252,7 @@ pub async fn lock_delivered(txn: &Txn, package: Uuid) -> Result<Vec<assignment::
     );
     sql.bind(package).push(" ORDER BY g.id").lock("g");
     let rows = txn.all(sql).await?;
-    Ok(rows.iter().map(|row| assignment::Model::from_query_result(row, "g_")).collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(|row| model::<assignment::Model>(row, "g_")).collect::<Result<_, _>>()?)
 }
 
 /// The roles, with their connectors, that came to the packages of failed assignments since those were queued:
@@ -273,7 +271,7 @@ pub async fn lacking(
     sql.push(" AND d.resource_role_id = t.id AND d.operation = 'ADD'");
     sql.push(" AND (d.result IS NULL OR d.result <> 'NO_LONGER_WANTED')) ORDER BY g.id, t.id");
     let read = |row: &QueryResult| {
-        let assignment = assignment::Model::from_query_result(row, "g_")?;
+        let assignment = model::<assignment::Model>(row, "g_")?;
         Ok((assignment, row.try_get("", "role_id")?, row.try_get("", "connector_id")?))
     };
     txn.all(sql).await?.iter().map(read).collect()

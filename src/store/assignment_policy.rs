@@ -5,11 +5,12 @@ use std::sync::Arc;
 use entity::app_user::UserKind;
 use entity::assignment_policy::RequestorScope;
 use entity::{assignment_policy, policy_stage, policy_stage_approver, policy_user};
-use sea_orm::{ActiveEnum as _, FromQueryResult};
+use sea_orm::ActiveEnum as _;
 use uuid::Uuid;
 
 use super::database::{Connection, Txn};
 use super::error::StoreError;
+use super::row::{model, optional};
 use super::sql::Sql;
 use super::{Access, lock};
 use crate::authz::{Catalogs, Scope};
@@ -51,7 +52,7 @@ pub async fn of_packages(
     visible(&mut sql, Access::Visible(scope));
     sql.push(" AND a.access_package_id").any_id(packages).push(" ORDER BY a.access_package_id, a.id");
     let rows = connection.all(sql).await?;
-    let read = |row| assignment_policy::Model::from_query_result(row, "a_").map(Arc::new);
+    let read = |row| model::<assignment_policy::Model>(row, "a_").map(Arc::new);
     Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
 }
 
@@ -66,7 +67,7 @@ pub async fn find(
     visible(&mut sql, access);
     sql.push(" AND a.id").any_id(ids);
     let rows = connection.all(sql).await?;
-    let read = |row| assignment_policy::Model::from_query_result(row, "a_").map(Arc::new);
+    let read = |row| model::<assignment_policy::Model>(row, "a_").map(Arc::new);
     Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
 }
 
@@ -82,8 +83,8 @@ pub async fn named_users(
     sql.push(" ORDER BY n.policy_id, u.name_key, u.id");
     let rows = connection.all(sql).await?;
     let read = |row| {
-        let named = policy_user::Model::from_query_result(row, "n_")?;
-        Ok((named.policy_id, Arc::new(entity::app_user::Model::from_query_result(row, "u_")?)))
+        let named = model::<policy_user::Model>(row, "n_")?;
+        Ok((named.policy_id, Arc::new(model::<entity::app_user::Model>(row, "u_")?)))
     };
     rows.iter().map(read).collect()
 }
@@ -107,8 +108,8 @@ pub async fn stages(connection: &impl Connection, policies: &[Uuid]) -> Result<V
     sql.push(" ORDER BY g.policy_id, g.position, v.ordinal");
     let mut stages: Vec<StageRow> = Vec::new();
     for row in &connection.all(sql).await? {
-        let stage = policy_stage::Model::from_query_result(row, "g_")?;
-        let approver = Option::<policy_stage_approver::Model>::from_query_result(row, "v_")?;
+        let stage = model::<policy_stage::Model>(row, "g_")?;
+        let approver = optional::<policy_stage_approver::Model>(row, "v_")?;
         match stages.last_mut() {
             Some(last) if last.stage == stage => last.approvers.extend(approver),
             _ => stages.push(StageRow { stage, approvers: approver.into_iter().collect() }),

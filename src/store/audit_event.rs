@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use entity::audit_event::{self, AuditOutcome};
-use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::names;
 use super::page::{List, Page, Window, alone};
+use super::row::model;
 use super::sql::Sql;
 use crate::authz::{Actor, Scope};
 use crate::id::Kind;
@@ -69,7 +69,7 @@ pub async fn list(
             sql.within("e.at", filter.from, filter.until);
         }),
     };
-    list.page(connection, window, |row| audit_event::Model::from_query_result(row, "e_")).await
+    list.page(connection, window, |row| model::<audit_event::Model>(row, "e_")).await
 }
 
 /// Events by id.
@@ -83,7 +83,7 @@ pub async fn find(
     visible(&mut sql, scope);
     sql.push(" AND e.id").any_id(ids);
     let rows = connection.all(sql).await?;
-    Ok(rows.iter().map(|row| audit_event::Model::from_query_result(row, "e_")).collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(|row| model::<audit_event::Model>(row, "e_")).collect::<Result<_, _>>()?)
 }
 
 /// One event to record.

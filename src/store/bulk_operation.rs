@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::bulk_operation_item::BulkItemOutcome;
 use entity::{bulk_operation, bulk_operation_item};
-use sea_orm::{ActiveEnum as _, FromQueryResult};
+use sea_orm::ActiveEnum as _;
 use uuid::Uuid;
 
 use super::database::{Connection, Database, Txn};
 use super::error::StoreError;
 use super::names;
 use super::page::{List, Page, Parents, Window, alone};
+use super::row::model;
 use super::sql::Sql;
 use crate::authz::Scope;
 
@@ -40,7 +41,7 @@ pub async fn list(
         joins: Box::new(alone),
         matching: Box::new(|sql| visible(sql, scope)),
     };
-    list.page(connection, window, |row| bulk_operation::Model::from_query_result(row, "b_")).await
+    list.page(connection, window, |row| model::<bulk_operation::Model>(row, "b_")).await
 }
 
 /// Bulk operations by id.
@@ -54,10 +55,7 @@ pub async fn find(
     visible(&mut sql, scope);
     sql.push(" AND b.id").any_id(ids);
     let rows = connection.all(sql).await?;
-    Ok(rows
-        .iter()
-        .map(|row| bulk_operation::Model::from_query_result(row, "b_"))
-        .collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(|row| model::<bulk_operation::Model>(row, "b_")).collect::<Result<_, _>>()?)
 }
 
 /// The same page of the items of each of these operations, in the order of the selection.
@@ -83,8 +81,7 @@ pub async fn items(
         }),
     };
     let parents = Parents { column: ("m.operation_id", "m_operation_id"), ids: operations };
-    list.pages(connection, parents, window, |row| bulk_operation_item::Model::from_query_result(row, "m_"))
-        .await
+    list.pages(connection, parents, window, |row| model::<bulk_operation_item::Model>(row, "m_")).await
 }
 
 /// The bulk operations that go on in the background and are due; not locked.
@@ -102,7 +99,7 @@ pub async fn lock_running(txn: &Txn, id: Uuid) -> Result<Option<bulk_operation::
     sql.push("SELECT ").columns::<bulk_operation::Entity>("b").push(" FROM bulk_operation b");
     sql.push(" WHERE b.state = 'RUNNING' AND b.id = ").bind(id).lock_free("b");
     let rows = txn.all(sql).await?;
-    Ok(rows.first().map(|row| bulk_operation::Model::from_query_result(row, "b_")).transpose()?)
+    Ok(rows.first().map(|row| model::<bulk_operation::Model>(row, "b_")).transpose()?)
 }
 
 /// The targets of the items from a position on, at most so many.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use entity::catalog_role_assignment::CatalogRole;
 use entity::{app_user, catalog, catalog_role_assignment};
-use sea_orm::{ActiveEnum as _, FromQueryResult};
+use sea_orm::ActiveEnum as _;
 use uuid::Uuid;
 
 use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window, alone};
+use super::row::model;
 use super::sql::Sql;
 use super::{Access, lock, search};
 use crate::authz::{Catalogs, Scope};
@@ -79,7 +80,7 @@ pub async fn list(
             }
         }),
     };
-    list.page(connection, window, |row| catalog::Model::from_query_result(row, "c_")).await
+    list.page(connection, window, |row| model::<catalog::Model>(row, "c_")).await
 }
 
 /// Catalogs by id.
@@ -93,7 +94,7 @@ pub async fn find(
     visible(&mut sql, access);
     sql.push(" AND c.id").any_id(ids);
     let rows = connection.all(sql).await?;
-    Ok(rows.iter().map(|row| catalog::Model::from_query_result(row, "c_")).collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(|row| model::<catalog::Model>(row, "c_")).collect::<Result<_, _>>()?)
 }
 
 /// A catalog that was not deleted; locked.
@@ -120,8 +121,8 @@ fn role_holder(sql: &mut Sql) {
 
 fn role_row(row: &sea_orm::QueryResult) -> Result<RoleRow, sea_orm::DbErr> {
     Ok(RoleRow {
-        held: catalog_role_assignment::Model::from_query_result(row, "h_")?,
-        user: Arc::new(app_user::Model::from_query_result(row, "u_")?),
+        held: model::<catalog_role_assignment::Model>(row, "h_")?,
+        user: Arc::new(model::<app_user::Model>(row, "u_")?),
     })
 }
 

@@ -1,12 +1,13 @@
 //! Connectors, and the catalogs that they are opened to.
 
 use entity::{connector, connector_opening};
-use sea_orm::{ActiveEnum as _, FromQueryResult};
+use sea_orm::ActiveEnum as _;
 use uuid::Uuid;
 
 use super::database::{Connection, Database, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Window, alone};
+use super::row::model;
 use super::sql::Sql;
 use super::{Access, lock};
 use crate::authz::{Catalogs, Scope};
@@ -42,7 +43,7 @@ pub async fn list(
         joins: Box::new(alone),
         matching: Box::new(|sql| visible(sql, Access::Visible(scope))),
     };
-    list.page(connection, window, |row| connector::Model::from_query_result(row, "k_")).await
+    list.page(connection, window, |row| model::<connector::Model>(row, "k_")).await
 }
 
 /// Connectors by id.
@@ -56,7 +57,7 @@ pub async fn find(
     visible(&mut sql, access);
     sql.push(" AND k.id").any_id(ids);
     let rows = connection.all(sql).await?;
-    Ok(rows.iter().map(|row| connector::Model::from_query_result(row, "k_")).collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(|row| model::<connector::Model>(row, "k_")).collect::<Result<_, _>>()?)
 }
 
 /// What connectors are opened to, in a fixed order.
@@ -69,7 +70,7 @@ pub async fn openings(
     sql.push(" FROM connector_opening o WHERE o.connector_id").any_id(connectors);
     sql.push(" ORDER BY o.connector_id, o.catalog_id, o.target");
     let rows = connection.all(sql).await?;
-    let read = |row| connector_opening::Model::from_query_result(row, "o_");
+    let read = |row| model::<connector_opening::Model>(row, "o_");
     Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
 }
 
@@ -198,5 +199,5 @@ pub async fn all(connection: &impl Connection) -> Result<Vec<connector::Model>, 
         .push(" FROM connector k WHERE k.deleted_at IS NULL");
     sql.push(" ORDER BY k.organization_id, k.name_key");
     let rows = connection.all(sql).await?;
-    Ok(rows.iter().map(|row| connector::Model::from_query_result(row, "k_")).collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(|row| model::<connector::Model>(row, "k_")).collect::<Result<_, _>>()?)
 }

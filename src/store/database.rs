@@ -309,6 +309,9 @@ async fn connect(
                 ("statement_timeout", timeout.as_str()),
                 ("idle_in_transaction_session_timeout", "60000"),
                 ("timezone", "UTC"),
+                // Statements are made for their filter, so that one plan fits all values; PostgreSQL would plan
+                // those with a list of states anew each time, which takes longer than to run them.
+                ("plan_cache_mode", "force_generic_plan"),
             ])
         });
     }

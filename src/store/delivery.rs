@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{app_user, connector, delivery, delivery_attempt};
-use sea_orm::{ActiveEnum as _, DbErr, FromQueryResult, QueryResult};
+use sea_orm::{ActiveEnum as _, DbErr, QueryResult};
 use uuid::Uuid;
 
 use super::database::{Connection, Database, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window, alone};
 use super::resource::{self, RoleRow};
+use super::row::model;
 use super::sql::Sql;
 use super::{Access, access_request};
 
@@ -35,7 +36,7 @@ fn select(sql: &mut Sql) {
 
 fn read(row: &QueryResult) -> Result<Arc<Row>, DbErr> {
     Ok(Arc::new(Row {
-        delivery: delivery::Model::from_query_result(row, "d_")?,
+        delivery: model::<delivery::Model>(row, "d_")?,
         role: resource::role_row(row)?,
         catalog_id: row.try_get("", "r_catalog_id")?,
     }))
@@ -87,7 +88,7 @@ pub async fn attempts(
         }),
     };
     let parents = Parents { column: ("x.delivery_id", "x_delivery_id"), ids: deliveries };
-    list.pages(connection, parents, window, |row| delivery_attempt::Model::from_query_result(row, "x_")).await
+    list.pages(connection, parents, window, |row| model::<delivery_attempt::Model>(row, "x_")).await
 }
 
 /// How long a claimed delivery belongs to its worker.
@@ -180,10 +181,10 @@ pub async fn claim(database: &Database, lease: Uuid) -> Result<Vec<Claimed>, Sto
     let rows = database.all_writing(sql).await?;
     let read = |row: &QueryResult| {
         Ok(Claimed {
-            delivery: delivery::Model::from_query_result(row, "d_")?,
-            user: app_user::Model::from_query_result(row, "u_")?,
+            delivery: model::<delivery::Model>(row, "d_")?,
+            user: model::<app_user::Model>(row, "u_")?,
             role: resource::role_row(row)?,
-            connector: connector::Model::from_query_result(row, "k_")?,
+            connector: model::<connector::Model>(row, "k_")?,
             still_needed: row.try_get("", "still_needed")?,
             still_wanted: row.try_get("", "still_wanted")?,
             known_before: row.try_get("", "known_before")?,

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::{app_user, directory_group, directory_member};
-use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::database::{Connection, Database, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window, alone};
+use super::row::model;
 use super::sql::Sql;
 use crate::authz::Scope;
 use crate::id::Kind;
@@ -41,7 +41,7 @@ pub async fn groups(
         }),
     };
     let parents = Parents { column: ("y.connector_id", "y_connector_id"), ids: connectors };
-    list.pages(connection, parents, window, |row| directory_group::Model::from_query_result(row, "y_")).await
+    list.pages(connection, parents, window, |row| model::<directory_group::Model>(row, "y_")).await
 }
 
 /// Groups by id.
@@ -55,10 +55,7 @@ pub async fn find(
     visible(&mut sql, scope);
     sql.push(" AND y.id").any_id(ids);
     let rows = connection.all(sql).await?;
-    Ok(rows
-        .iter()
-        .map(|row| directory_group::Model::from_query_result(row, "y_"))
-        .collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(|row| model::<directory_group::Model>(row, "y_")).collect::<Result<_, _>>()?)
 }
 
 /// A role in a group, with who holds it.
@@ -91,8 +88,8 @@ pub async fn members(
     let parents = Parents { column: ("m.group_id", "m_group_id"), ids: groups };
     list.pages(connection, parents, window, |row| {
         Ok(MemberRow {
-            member: directory_member::Model::from_query_result(row, "m_")?,
-            user: Arc::new(app_user::Model::from_query_result(row, "u_")?),
+            member: model::<directory_member::Model>(row, "m_")?,
+            user: Arc::new(model::<app_user::Model>(row, "u_")?),
         })
     })
     .await
@@ -148,7 +145,7 @@ pub async fn lock(
     sql.push("SELECT ").columns::<directory_group::Entity>("y").push(" FROM directory_group y");
     sql.push(" WHERE y.organization_id = ").bind(organization).push(" AND y.id = ").bind(id).lock("y");
     let rows = txn.all(sql).await?;
-    Ok(rows.first().map(|row| directory_group::Model::from_query_result(row, "y_")).transpose()?)
+    Ok(rows.first().map(|row| model::<directory_group::Model>(row, "y_")).transpose()?)
 }
 
 /// Who is in a group; at most ten of them.

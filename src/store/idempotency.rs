@@ -3,11 +3,11 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::database::{Connection, Txn};
 use super::error::StoreError;
+use super::row::model;
 use crate::authz::Actor;
 
 /// The longest key, in characters.
@@ -76,8 +76,7 @@ pub async fn claim(
         .bind(actor.user);
     sql.push(" AND k.operation = ").bind(operation).push(" AND k.key = ").bind(key.clone());
     let rows = txn.all(sql).await?;
-    let found =
-        rows.first().map(|row| entity::idempotency_key::Model::from_query_result(row, "k_")).transpose()?;
+    let found = rows.first().map(|row| model::<entity::idempotency_key::Model>(row, "k_")).transpose()?;
     match found {
         Some(found) if found.input_hash == *input_hash => Ok(Claim::Replay(found.result_id)),
         Some(_) => Ok(Claim::Reused),

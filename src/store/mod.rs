@@ -22,6 +22,7 @@ mod lock;
 pub mod organization;
 pub mod page;
 pub mod resource;
+mod row;
 pub mod sql;
 pub mod user;
 

@@ -1,11 +1,11 @@
 //! Organizations and their domains.
 
 use entity::{organization, organization_domain};
-use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::database::{Connection, Txn};
 use super::error::StoreError;
+use super::row::model;
 
 /// Finds an organization by its id.
 pub async fn get(connection: &impl Connection, id: Uuid) -> Result<Option<organization::Model>, StoreError> {
@@ -15,7 +15,7 @@ pub async fn get(connection: &impl Connection, id: Uuid) -> Result<Option<organi
         .push(" FROM organization o WHERE o.id = ")
         .bind(id);
     let rows = connection.all(sql).await?;
-    Ok(rows.first().map(|row| organization::Model::from_query_result(row, "o_")).transpose()?)
+    Ok(rows.first().map(|row| model::<organization::Model>(row, "o_")).transpose()?)
 }
 
 /// An organization, locked.
@@ -24,7 +24,7 @@ pub async fn lock(txn: &Txn, id: Uuid) -> Result<Option<organization::Model>, St
     sql.push("SELECT ").columns::<organization::Entity>("o").push(" FROM organization o WHERE o.id = ");
     sql.bind(id).lock("o");
     let rows = txn.all(sql).await?;
-    Ok(rows.first().map(|row| organization::Model::from_query_result(row, "o_")).transpose()?)
+    Ok(rows.first().map(|row| model::<organization::Model>(row, "o_")).transpose()?)
 }
 
 /// Changes an organization that still has this version; tells whether it had.
@@ -49,7 +49,7 @@ pub async fn named(
     sql.push(" OR o.id IN (SELECT d.organization_id FROM organization_domain d WHERE d.domain = ");
     sql.bind(name).push(") ORDER BY o.id");
     let rows = connection.all(sql).await?;
-    Ok(rows.first().map(|row| organization::Model::from_query_result(row, "o_")).transpose()?)
+    Ok(rows.first().map(|row| model::<organization::Model>(row, "o_")).transpose()?)
 }
 
 /// The domains of an organization, the one for share links first.
@@ -59,7 +59,7 @@ pub async fn domains(connection: &impl Connection, organization: Uuid) -> Result
     sql.push(" FROM organization_domain d WHERE d.organization_id = ").bind(organization);
     sql.push(" ORDER BY d.position, d.domain");
     let rows = connection.all(sql).await?;
-    let read = |row| organization_domain::Model::from_query_result(row, "d_").map(|domain| domain.domain);
+    let read = |row| model::<organization_domain::Model>(row, "d_").map(|domain| domain.domain);
     Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
 }
 
@@ -68,6 +68,6 @@ pub async fn all(connection: &impl Connection) -> Result<Vec<organization::Model
     let mut sql = connection.sql();
     sql.push("SELECT ").columns::<organization::Entity>("o").push(" FROM organization o ORDER BY o.slug");
     let rows = connection.all(sql).await?;
-    let read = |row| organization::Model::from_query_result(row, "o_");
+    let read = |row| model::<organization::Model>(row, "o_");
     Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
 }

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::{access_package_resource_role, resource, resource_role};
-use sea_orm::{DbErr, FromQueryResult, QueryResult};
+use sea_orm::{DbErr, QueryResult};
 use uuid::Uuid;
 
 use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window, alone};
+use super::row::model;
 use super::sql::Sql;
 use super::{Access, lock};
 use crate::authz::{Catalogs, Scope};
@@ -45,7 +46,7 @@ pub async fn in_catalogs(
         }),
     };
     let parents = Parents { column: ("s.catalog_id", "s_catalog_id"), ids: catalogs };
-    list.pages(connection, parents, window, |row| resource::Model::from_query_result(row, "s_")).await
+    list.pages(connection, parents, window, |row| model::<resource::Model>(row, "s_")).await
 }
 
 /// Resources by id.
@@ -59,7 +60,7 @@ pub async fn find(
     visible(&mut sql, access);
     sql.push(" AND s.id").any_id(ids);
     let rows = connection.all(sql).await?;
-    Ok(rows.iter().map(|row| resource::Model::from_query_result(row, "s_")).collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(|row| model::<resource::Model>(row, "s_")).collect::<Result<_, _>>()?)
 }
 
 /// A role, with the resource that it is of.
@@ -73,8 +74,8 @@ pub struct RoleRow {
 
 pub(super) fn role_row(row: &QueryResult) -> Result<RoleRow, DbErr> {
     Ok(RoleRow {
-        role: Arc::new(resource_role::Model::from_query_result(row, "t_")?),
-        resource: Arc::new(resource::Model::from_query_result(row, "s_")?),
+        role: Arc::new(model::<resource_role::Model>(row, "t_")?),
+        resource: Arc::new(model::<resource::Model>(row, "s_")?),
     })
 }
 

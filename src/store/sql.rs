@@ -66,8 +66,12 @@ impl Sql {
         self
     }
 
-    /// Adds ` = any of these ids`, with one parameter however many there are.
+    /// Adds ` = any of these ids`, with one parameter however many there are. One alone is compared as it is:
+    /// PostgreSQL does not see the order of an index behind a list.
     pub fn any_id(&mut self, ids: &[Uuid]) -> &mut Self {
+        if let [id] = ids {
+            return self.push(" = ").bind(*id);
+        }
         match self.dialect {
             Dialect::Postgres => {
                 let ids: Vec<Value> = ids.iter().map(|id| Value::from(*id)).collect();
@@ -82,6 +86,9 @@ impl Sql {
 
     /// Adds ` = any of these texts`, with one parameter however many there are.
     pub fn any_text<T: AsRef<str>>(&mut self, texts: &[T]) -> &mut Self {
+        if let [text] = texts {
+            return self.push(" = ").bind(text.as_ref().to_owned());
+        }
         let texts: Vec<String> = texts.iter().map(|text| text.as_ref().to_owned()).collect();
         match self.dialect {
             Dialect::Postgres => {
@@ -178,12 +185,15 @@ mod tests {
     #[test]
     fn a_list_is_one_parameter_however_long() {
         for dialect in [Dialect::Postgres, Dialect::Sqlite] {
+            let mut none = Sql::new(dialect);
+            none.push("id").any_id(&[]);
             let mut one = Sql::new(dialect);
             one.push("id").any_id(&[Uuid::nil()]);
             let mut three = Sql::new(dialect);
             three.push("id").any_id(&[Uuid::nil(), Uuid::max(), Uuid::nil()]);
-            assert_eq!(one.text, three.text);
-            assert_eq!(three.values.len(), 1);
+            assert_eq!(none.text, three.text);
+            assert_eq!((none.values.len(), one.values.len(), three.values.len()), (1, 1, 1));
+            assert_eq!(one.text, "id = $1");
         }
     }
 }

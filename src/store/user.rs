@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use entity::app_user::{self, UserKind, UserState};
 use entity::catalog_role_assignment;
-use sea_orm::{ActiveEnum as _, FromQueryResult};
+use sea_orm::ActiveEnum as _;
 use uuid::Uuid;
 
 use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Window, alone};
+use super::row::model;
 use super::sql::Sql;
 use super::{Access, names, search};
 use crate::authz::{Role, Scope};
@@ -81,7 +82,7 @@ pub async fn list(
             }
         }),
     };
-    list.page(connection, window, |row| app_user::Model::from_query_result(row, "u_")).await
+    list.page(connection, window, |row| model::<app_user::Model>(row, "u_")).await
 }
 
 /// Users by id.
@@ -95,7 +96,7 @@ pub async fn find(
     visible(&mut sql, access);
     sql.push(" AND u.id").any_id(ids);
     let rows = connection.all(sql).await?;
-    Ok(rows.iter().map(|row| app_user::Model::from_query_result(row, "u_")).collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(|row| model::<app_user::Model>(row, "u_")).collect::<Result<_, _>>()?)
 }
 
 /// The user that an issuer knows by this subject.
@@ -109,7 +110,7 @@ pub async fn known(
     sql.push("SELECT ").columns::<app_user::Entity>("u").push(" FROM app_user u WHERE u.organization_id = ");
     sql.bind(organization).push(" AND u.issuer = ").bind(issuer).push(" AND u.subject = ").bind(subject);
     let rows = connection.all(sql).await?;
-    Ok(rows.first().map(|row| app_user::Model::from_query_result(row, "u_")).transpose()?)
+    Ok(rows.first().map(|row| model::<app_user::Model>(row, "u_")).transpose()?)
 }
 
 /// The catalog roles that a user holds by assignment.
@@ -125,7 +126,7 @@ pub async fn catalog_roles(
     sql.push(" WHERE h.user_id = ").bind(user);
     let rows = connection.all(sql).await?;
     let read = |row| {
-        let held = catalog_role_assignment::Model::from_query_result(row, "h_")?;
+        let held = model::<catalog_role_assignment::Model>(row, "h_")?;
         Ok((Role::from(held.role), held.catalog_id))
     };
     rows.iter().map(read).collect()
@@ -137,7 +138,7 @@ pub async fn lock(txn: &Txn, organization: Uuid, ids: &[Uuid]) -> Result<Vec<app
     sql.push("SELECT ").columns::<app_user::Entity>("u").push(" FROM app_user u WHERE u.organization_id = ");
     sql.bind(organization).push(" AND u.id").any_id(ids).push(" ORDER BY u.id").lock("u");
     let rows = txn.all(sql).await?;
-    Ok(rows.iter().map(|row| app_user::Model::from_query_result(row, "u_")).collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(|row| model::<app_user::Model>(row, "u_")).collect::<Result<_, _>>()?)
 }
 
 /// Whether somebody reports to a user, over any number of steps; or is that user.

@@ -1,0 +1,117 @@
+//! Rows of tables, read by place.
+//!
+//! [`Sql::columns`](super::sql::Sql::columns) writes a table's columns one after the
+//! other. Of a row only the first of them is looked up by its name, and the rest are
+//! read from there on: looking up every name cost more than decoding the values.
+
+use sea_orm::{DbErr, QueryResult, TryGetable};
+use sqlx::ColumnIndex;
+
+/// A table's row that can be read by place.
+pub(super) trait Stored: Sized {
+    /// The columns, in the order of the entity.
+    const COLUMNS: &'static [&'static str];
+
+    /// Reads the row from the cells that follow.
+    fn read(cells: &mut Cells<'_>) -> Result<Self, DbErr>;
+}
+
+/// The cells of one table in a row.
+pub(super) struct Cells<'a> {
+    row: &'a QueryResult,
+    at: usize,
+}
+
+impl Cells<'_> {
+    fn next<T: TryGetable>(&mut self) -> Result<T, DbErr> {
+        let at = self.at;
+        self.at += 1;
+        self.row.try_get_by_index(at)
+    }
+}
+
+/// Where the columns of a table begin that were selected with this prefix.
+fn place<M: Stored>(row: &QueryResult, prefix: &str) -> Result<usize, DbErr> {
+    let first = M::COLUMNS.first().copied().unwrap_or_default();
+    let name = [prefix, first].concat();
+    let place = match (row.try_as_pg_row(), row.try_as_sqlite_row()) {
+        (Some(row), _) => name.as_str().index(row),
+        (_, Some(row)) => name.as_str().index(row),
+        _ => return Err(DbErr::Type("a row of neither database".to_owned())),
+    };
+    place.map_err(|error| DbErr::Type(error.to_string()))
+}
+
+/// The row of a table whose columns were selected with this prefix.
+pub(super) fn model<M: Stored>(row: &QueryResult, prefix: &str) -> Result<M, DbErr> {
+    M::read(&mut Cells { row, at: place::<M>(row, prefix)? })
+}
+
+/// The same for a table that need not have a row: none where its first column, a key, is null.
+pub(super) fn optional<M: Stored>(row: &QueryResult, prefix: &str) -> Result<Option<M>, DbErr> {
+    let at = place::<M>(row, prefix)?;
+    if row.try_get_by_index::<Option<uuid::Uuid>>(at)?.is_none() {
+        return Ok(None);
+    }
+    M::read(&mut Cells { row, at }).map(Some)
+}
+
+macro_rules! stored {
+    ($($table:ident { $($column:ident),* $(,)? })*) => {
+        $(
+            impl Stored for entity::$table::Model {
+                const COLUMNS: &'static [&'static str] = &[$(stringify!($column)),*];
+
+                fn read(cells: &mut Cells<'_>) -> Result<Self, DbErr> {
+                    // In the order that they are written in here.
+                    Ok(Self { $($column: cells.next()?),* })
+                }
+            }
+        )*
+
+        #[cfg(test)]
+        mod tests {
+            use sea_orm::{IdenStatic as _, Iterable as _};
+
+            use super::*;
+
+            #[test]
+            fn columns_stand_in_the_order_of_the_entities() {
+                $(
+                    let columns: Vec<_> = entity::$table::Column::iter().map(|column| column.as_str()).collect();
+                    assert_eq!(entity::$table::Model::COLUMNS, columns, "{}", stringify!($table));
+                )*
+            }
+        }
+    };
+}
+
+stored! {
+    access_package { id, organization_id, catalog_id, display_name, name_key, description, hidden, version, created_at, deleted_at }
+    access_package_resource_role { access_package_id, resource_role_id, created_at }
+    access_request { id, organization_id, catalog_id, access_package_id, policy_id, policy_snapshot, requestor_id, submitted_by_id, assignment_id, kind, state, justification, requested_start, requested_end, submitted_at, completed_at, last_completed_at, event_count }
+    access_request_event { request_id, seq, at, action, from_state, to_state, actor_id, reason, bulk_operation_id }
+    app_user { id, organization_id, issuer, subject, kind, state, display_name, name_key, email, manager_id, claimed_roles, claimed_at, deactivated_at, version, created_at }
+    assignment { id, organization_id, catalog_id, access_package_id, policy_id, user_id, request_id, state, starts_at, expires_at, ended_at, due_at, lease, attempt_count, created_at }
+    assignment_policy { id, organization_id, access_package_id, display_name, name_key, description, requestor_scope, justification_required, enabled, expiration, expiration_seconds, expiration_at, approval_stage_count, version, created_at, deleted_at }
+    audit_event { id, organization_id, at, actor_id, action, outcome, target_type, target_id, request_id, details }
+    bulk_operation { id, organization_id, kind, state, dry_run, catalogs, total_count, accepted_count, rejected_count, next_position, started_by_id, started_at, finished_at, due_at, lease, attempt_count }
+    bulk_operation_item { operation_id, position, requested_id, target_id, outcome, error_code }
+    catalog { id, organization_id, display_name, name_key, description, enabled, externally_visible, version, created_at, deleted_at }
+    catalog_role_assignment { id, organization_id, catalog_id, user_id, role, created_by_id, created_at }
+    connector { id, organization_id, kind, display_name, name_key, base_url, secret, enabled, health, health_message, health_checked_at, failures_in_row, version, created_at, deleted_at }
+    connector_opening { connector_id, catalog_id, target, created_at }
+    delivery { id, organization_id, request_id, assignment_id, user_id, resource_role_id, connector_id, operation, state, result, existed_before, attempt_count, attempt_in_round, round, retry_until, hold_until, due_at, lease, error_code, error_message, error_retryable, error_status, error_at, created_at, completed_at }
+    delivery_attempt { delivery_id, number, round, started_at, finished_at, outcome, error_code, message, remote_status }
+    directory_group { id, organization_id, connector_id, origin_id, display_name, created_at }
+    directory_member { group_id, user_id, role, created_at }
+    idempotency_key { organization_id, user_id, operation, key, input_hash, result_id, created_at }
+    installation { key, value }
+    organization { id, slug, display_name, reprocess_window_seconds, version, created_at }
+    organization_domain { domain, organization_id, position }
+    policy_stage { policy_id, position, timeout_seconds, justification_required }
+    policy_stage_approver { policy_id, position, ordinal, kind, user_id, catalog_role }
+    policy_user { policy_id, user_id }
+    resource { id, organization_id, catalog_id, connector_id, kind, display_name, name_key, origin_id, version, created_at, deleted_at }
+    resource_role { id, resource_id, display_name, origin_id, created_at, deleted_at }
+}
