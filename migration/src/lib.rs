@@ -14,6 +14,7 @@ mod m03_requests;
 mod m04_bulk;
 mod m05_audit;
 mod m06_directory;
+mod m07_counts;
 
 /// All changes, in order.
 pub struct Migrator;
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m04_bulk::CHANGE),
             Box::new(m05_audit::CHANGE),
             Box::new(m06_directory::CHANGE),
+            Box::new(m07_counts::CHANGE),
         ]
     }
 }

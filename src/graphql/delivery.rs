@@ -25,7 +25,7 @@ pub struct Delivery(pub Arc<store::delivery::Row>);
 impl Delivery {
     /// Whether the viewer may see the remote's own words.
     fn shows_remote(&self, api: &Api) -> bool {
-        api.viewer.catalogs(Permission::SeeRequests).contain(self.0.catalog_id)
+        api.viewer.catalogs(Permission::SeeRequests).contain(self.0.catalog_id())
     }
 }
 

@@ -16,7 +16,7 @@ use super::assignment_policy::admits;
 use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window, alone};
-use super::row::{Stored, model, optional};
+use super::row::{Shared, model, optional};
 use super::sql::Sql;
 use super::{Access, delivery, names};
 use crate::authz::{Catalogs, Scope};
@@ -174,21 +174,33 @@ fn joins(sql: &mut Sql, include: Include) {
     }
 }
 
-fn read(row: &QueryResult, include: Include) -> Result<Row, DbErr> {
-    fn joined<M: Stored>(row: &QueryResult, wanted: bool, prefix: &str) -> Result<Option<M>, DbErr> {
-        wanted.then(|| model(row, prefix)).transpose()
+/// Reads rows of requests; what many of them name is read once.
+#[derive(Default)]
+struct Rows {
+    include: Include,
+    requestors: Shared<app_user::Model>,
+    packages: Shared<access_package::Model>,
+    catalogs: Shared<catalog::Model>,
+    policies: Shared<assignment_policy::Model>,
+}
+
+impl Rows {
+    fn with(include: Include) -> Self {
+        Self { include, ..Self::default() }
     }
-    let policy = include.policy.then(|| optional(row, "a_")).transpose()?;
-    let assignment = include.assignment.then(|| optional(row, "g_")).transpose()?;
-    Ok(Row {
-        request: model::<access_request::Model>(row, "r_")?,
-        requestor: joined(row, include.requestor, "q_")?.map(Arc::new),
-        package: joined(row, include.package, "p_")?.map(Arc::new),
-        catalog: joined(row, include.catalog, "c_")?.map(Arc::new),
-        policy: policy.map(|policy| policy.map(Arc::new)),
-        assignment,
-        deliveries: None,
-    })
+
+    fn read(&mut self, row: &QueryResult) -> Result<Row, DbErr> {
+        let include = self.include;
+        Ok(Row {
+            request: model(row, "r_")?,
+            requestor: include.requestor.then(|| self.requestors.model(row, "q_")).transpose()?,
+            package: include.package.then(|| self.packages.model(row, "p_")).transpose()?,
+            catalog: include.catalog.then(|| self.catalogs.model(row, "c_")).transpose()?,
+            policy: include.policy.then(|| self.policies.optional(row, "a_")).transpose()?,
+            assignment: include.assignment.then(|| optional(row, "g_")).transpose()?,
+            deliveries: None,
+        })
+    }
 }
 
 fn listed<'a>(scope: &'a Scope, filter: &'a Filter, include: Include) -> List<'a> {
@@ -211,7 +223,8 @@ pub async fn list(
     window: &Window,
 ) -> Result<Page<Row>, StoreError> {
     let list = listed(scope, filter, include);
-    let mut page = list.page(connection, window, |row| read(row, include)).await?;
+    let mut read = Rows::with(include);
+    let mut page = list.page(connection, window, |row| read.read(row)).await?;
     with_deliveries(connection, page.rows.iter_mut().collect(), include).await?;
     Ok(page)
 }
@@ -227,7 +240,8 @@ pub async fn of_packages(
 ) -> Result<HashMap<Uuid, Page<Row>>, StoreError> {
     let list = listed(scope, filter, include);
     let parents = Parents { column: ("r.access_package_id", "r_access_package_id"), ids: packages };
-    let mut pages = list.pages(connection, parents, window, |row| read(row, include)).await?;
+    let mut read = Rows::with(include);
+    let mut pages = list.pages(connection, parents, window, |row| read.read(row)).await?;
     let rows = pages.values_mut().flat_map(|page| &mut page.rows).collect();
     with_deliveries(connection, rows, include).await?;
     Ok(pages)
@@ -249,7 +263,8 @@ pub async fn find(
     visible(&mut sql, access);
     sql.push(" AND r.id").any_id(ids);
     let rows = connection.all(sql).await?;
-    let mut rows: Vec<Row> = rows.iter().map(|row| read(row, include)).collect::<Result<_, _>>()?;
+    let mut read = Rows::with(include);
+    let mut rows: Vec<Row> = rows.iter().map(|row| read.read(row)).collect::<Result<_, _>>()?;
     with_deliveries(connection, rows.iter_mut().collect(), include).await?;
     Ok(rows)
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::database::{Connection, Database, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window, alone};
-use super::resource::{self, RoleRow};
+use super::resource::{self, RoleRow, RoleRows};
 use super::row::model;
 use super::sql::Sql;
 use super::{Access, access_request};
@@ -23,23 +23,27 @@ pub struct Row {
     pub delivery: delivery::Model,
     /// The role, with its resource.
     pub role: RoleRow,
-    /// The catalog of its request: who may see the remote's words depends on it.
-    pub catalog_id: Uuid,
+}
+
+impl Row {
+    /// The catalog of its request, which is that of its resource: who may see the remote's words depends on it.
+    #[must_use]
+    pub fn catalog_id(&self) -> Uuid {
+        self.role.resource.catalog_id
+    }
 }
 
 fn select(sql: &mut Sql) {
-    sql.push("SELECT ").columns::<delivery::Entity>("d").push(", r.catalog_id AS r_catalog_id, ");
+    sql.push("SELECT ").columns::<delivery::Entity>("d").push(", ");
     resource::role_columns(sql);
-    sql.push(" FROM access_request r LEFT JOIN delivery d ON d.request_id = r.id");
+    sql.push(" FROM delivery d");
     sql.push(" JOIN resource_role t ON t.id = d.resource_role_id JOIN resource s ON s.id = t.resource_id");
 }
 
-fn read(row: &QueryResult) -> Result<Arc<Row>, DbErr> {
-    Ok(Arc::new(Row {
-        delivery: model::<delivery::Model>(row, "d_")?,
-        role: resource::role_row(row)?,
-        catalog_id: row.try_get("", "r_catalog_id")?,
-    }))
+fn read(rows: &[QueryResult]) -> Result<Vec<Arc<Row>>, StoreError> {
+    let mut roles = RoleRows::default();
+    let mut read = |row| Ok(Arc::new(Row { delivery: model(row, "d_")?, role: roles.read(row)? }));
+    rows.iter().map(&mut read).collect()
 }
 
 /// The deliveries of requests, in the order they were queued.
@@ -50,8 +54,7 @@ pub async fn of_requests(
     let mut sql = connection.sql();
     select(&mut sql);
     sql.push(" WHERE d.request_id").any_id(requests).push(" ORDER BY d.request_id, d.id");
-    let rows = connection.all(sql).await?;
-    Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+    read(&connection.all(sql).await?)
 }
 
 /// Deliveries by id: those of visible requests.
@@ -62,11 +65,10 @@ pub async fn find(
 ) -> Result<Vec<Arc<Row>>, StoreError> {
     let mut sql = connection.sql();
     select(&mut sql);
-    sql.push(" WHERE ");
+    sql.push(" JOIN access_request r ON r.id = d.request_id WHERE ");
     access_request::visible(&mut sql, access);
     sql.push(" AND d.id").any_id(ids);
-    let rows = connection.all(sql).await?;
-    Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+    read(&connection.all(sql).await?)
 }
 
 /// The same page of the attempts of each of these deliveries, in the order they were made.
@@ -227,7 +229,7 @@ pub async fn tally(txn: &Txn, requests: &[Uuid]) -> Result<Vec<(Uuid, u64, u64, 
     sql.push(", sum(CASE WHEN d.state = 'SUCCEEDED' THEN 1 ELSE 0 END) AS succeeded");
     sql.push(", sum(CASE WHEN d.state IN ('FAILED', 'CANCELED') THEN 1 ELSE 0 END) AS failed");
     sql.push(", sum(CASE WHEN d.state IN ('PENDING', 'IN_PROGRESS') THEN 1 ELSE 0 END) AS unfinished");
-    sql.push(" FROM delivery d JOIN access_request r ON r.id = d.request_id");
+    sql.push(" FROM access_request r LEFT JOIN delivery d ON d.request_id = r.id");
     // The removals of a request that was cancelled are no part of what it asked for.
     sql.push(" AND (d.operation = 'REMOVE') = (r.kind IN ('USER_REMOVE', 'ADMIN_REMOVE', 'SYSTEM_REMOVE'))");
     sql.push(" WHERE r.id").any_id(requests).push(" GROUP BY r.id");

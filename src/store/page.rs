@@ -136,7 +136,7 @@ impl List<'_> {
         &self,
         connection: &impl Connection,
         window: &Window,
-        read: impl Fn(&QueryResult) -> Result<T, DbErr>,
+        mut read: impl FnMut(&QueryResult) -> Result<T, DbErr>,
     ) -> Result<Page<T>, StoreError> {
         let mut sql = connection.sql();
         if window.count {
@@ -172,7 +172,7 @@ impl List<'_> {
         connection: &impl Connection,
         parents: Parents<'_>,
         window: &Window,
-        read: impl Fn(&QueryResult) -> Result<T, DbErr>,
+        mut read: impl FnMut(&QueryResult) -> Result<T, DbErr>,
     ) -> Result<HashMap<Uuid, Page<T>>, StoreError> {
         if let [parent] = parents.ids {
             let matching = |sql: &mut Sql| {

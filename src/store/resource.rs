@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window, alone};
-use super::row::model;
+use super::row::{Shared, model};
 use super::sql::Sql;
 use super::{Access, lock};
 use crate::authz::{Catalogs, Scope};
@@ -73,10 +73,20 @@ pub struct RoleRow {
 }
 
 pub(super) fn role_row(row: &QueryResult) -> Result<RoleRow, DbErr> {
-    Ok(RoleRow {
-        role: Arc::new(model::<resource_role::Model>(row, "t_")?),
-        resource: Arc::new(model::<resource::Model>(row, "s_")?),
-    })
+    RoleRows::default().read(row)
+}
+
+/// Reads roles and resources that many rows name.
+#[derive(Default)]
+pub(super) struct RoleRows {
+    roles: Shared<resource_role::Model>,
+    resources: Shared<resource::Model>,
+}
+
+impl RoleRows {
+    pub(super) fn read(&mut self, row: &QueryResult) -> Result<RoleRow, DbErr> {
+        Ok(RoleRow { role: self.roles.model(row, "t_")?, resource: self.resources.model(row, "s_")? })
+    }
 }
 
 pub(super) fn role_columns(sql: &mut Sql) {
@@ -125,7 +135,8 @@ pub async fn roles_in_packages(
     sql.push(" JOIN resource s ON s.id = t.resource_id WHERE i.access_package_id").any_id(packages);
     sql.push(" ORDER BY i.access_package_id, i.created_at, t.id");
     let rows = connection.all(sql).await?;
-    let read = |row| Ok((row_id(row, "i_access_package_id")?, role_row(row)?));
+    let mut roles = RoleRows::default();
+    let read = |row| Ok((row_id(row, "i_access_package_id")?, roles.read(row)?));
     rows.iter().map(read).collect()
 }
 

@@ -4,8 +4,13 @@
 //! other. Of a row only the first of them is looked up by its name, and the rest are
 //! read from there on: looking up every name cost more than decoding the values.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
 use sea_orm::{DbErr, QueryResult, TryGetable};
 use sqlx::ColumnIndex;
+use uuid::Uuid;
 
 /// A table's row that can be read by place.
 pub(super) trait Stored: Sized {
@@ -50,10 +55,42 @@ pub(super) fn model<M: Stored>(row: &QueryResult, prefix: &str) -> Result<M, DbE
 /// The same for a table that need not have a row: none where its first column, a key, is null.
 pub(super) fn optional<M: Stored>(row: &QueryResult, prefix: &str) -> Result<Option<M>, DbErr> {
     let at = place::<M>(row, prefix)?;
-    if row.try_get_by_index::<Option<uuid::Uuid>>(at)?.is_none() {
+    if row.try_get_by_index::<Option<Uuid>>(at)?.is_none() {
         return Ok(None);
     }
     M::read(&mut Cells { row, at }).map(Some)
+}
+
+/// Rows that many rows of a result name: each is read once.
+pub(super) struct Shared<M>(HashMap<Uuid, Arc<M>>);
+
+impl<M> Default for Shared<M> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<M: Stored> Shared<M> {
+    /// The row of a table whose columns were selected with this prefix, the first of them its id.
+    pub(super) fn model(&mut self, row: &QueryResult, prefix: &str) -> Result<Arc<M>, DbErr> {
+        self.at(row, place::<M>(row, prefix)?)
+    }
+
+    /// The same for a table that need not have a row.
+    pub(super) fn optional(&mut self, row: &QueryResult, prefix: &str) -> Result<Option<Arc<M>>, DbErr> {
+        let at = place::<M>(row, prefix)?;
+        if row.try_get_by_index::<Option<Uuid>>(at)?.is_none() {
+            return Ok(None);
+        }
+        self.at(row, at).map(Some)
+    }
+
+    fn at(&mut self, row: &QueryResult, at: usize) -> Result<Arc<M>, DbErr> {
+        match self.0.entry(row.try_get_by_index(at)?) {
+            Entry::Occupied(known) => Ok(Arc::clone(known.get())),
+            Entry::Vacant(free) => Ok(Arc::clone(free.insert(Arc::new(M::read(&mut Cells { row, at })?)))),
+        }
+    }
 }
 
 macro_rules! stored {
