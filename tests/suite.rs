@@ -31,6 +31,7 @@ mod limits;
 mod paging;
 mod reprocess;
 mod requests;
+mod resolution;
 mod role_matrix;
 mod schema;
 mod scim_delivery;

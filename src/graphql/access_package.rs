@@ -4,7 +4,7 @@ pub mod mutation;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject, Value};
 use chrono::{DateTime, Utc};
 use entity::{access_package, assignment_policy, catalog};
 
@@ -19,7 +19,7 @@ use super::connection::{Connection, Listed, OrderDirection, Paging, Selected, So
 use super::error::{ApiError, UserErrorCode};
 use super::id::{GlobalId, Kind};
 use super::loader::Nested;
-use super::resolve::{Now, Rows};
+use super::resolve::{Now, Plain, Rows, scalar};
 use super::resource::ResourceRole;
 use crate::authz::Permission;
 use crate::domain::Code;
@@ -83,6 +83,18 @@ impl Listed for AccessPackage {
             _ => Key::Time(self.package.created_at),
         };
         Position { key, id: self.package.id }
+    }
+}
+
+impl Plain for AccessPackage {
+    fn plain(&self, field: &str) -> Option<Value> {
+        Some(match field {
+            "id" => scalar(&Kind::AccessPackage.id(self.package.id)),
+            "displayName" => scalar(&self.package.display_name),
+            "description" => scalar(&self.package.description),
+            "hidden" => scalar(&self.package.hidden),
+            _ => return None,
+        })
     }
 }
 

@@ -4,7 +4,7 @@ pub mod mutation;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject, Value};
 use chrono::{DateTime, Utc};
 use entity::access_request_event;
 use uuid::Uuid;
@@ -23,7 +23,7 @@ use crate::graphql::error::{ApiError, UserErrorCode};
 use crate::graphql::id::{GlobalId, Kind};
 use crate::graphql::loader::Nested;
 use crate::graphql::requires::requires;
-use crate::graphql::resolve::{Now, Rows};
+use crate::graphql::resolve::{Now, Plain, Rows, enum_value, maybe, scalar};
 use crate::graphql::user::User;
 use crate::store::{self, Direction, Key, Position, Window};
 
@@ -44,6 +44,22 @@ impl AccessRequest {
             return Ok(Arc::clone(&self.0));
         }
         api.loaders.judged_requests().get(self.0.request.id).await
+    }
+}
+
+impl Plain for AccessRequest {
+    fn plain(&self, field: &str) -> Option<Value> {
+        let request = &self.0.request;
+        Some(match field {
+            "id" => scalar(&Kind::AccessRequest.id(request.id)),
+            "state" => enum_value(AccessRequestState::from(request.state)),
+            "type" => enum_value(AccessRequestType::from(request.kind)),
+            "submittedAt" => scalar(&request.submitted_at),
+            "completedAt" => maybe(request.completed_at.as_ref()),
+            "lastCompletedAt" => maybe(request.last_completed_at.as_ref()),
+            "justification" => maybe(request.justification.as_ref()),
+            _ => return None,
+        })
     }
 }
 
@@ -275,6 +291,8 @@ impl Listed for AccessRequestEvent {
         Position { key: Key::Number(self.0.seq.into()), id: self.0.request_id }
     }
 }
+
+impl Plain for AccessRequestEvent {}
 
 /// One step in the history of a request.
 #[Object]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject, Value};
 use chrono::{DateTime, Utc};
 
 use super::access_package::AccessPackage;
@@ -14,7 +14,7 @@ use super::error::{ApiError, UserError};
 use super::id::{GlobalId, Kind};
 use super::loader::Nested;
 use super::requires::requires;
-use super::resolve::Now;
+use super::resolve::{Now, Plain, enum_value, maybe, scalar};
 use super::user::User;
 use crate::authz::permission::action;
 use crate::authz::{Action as _, Permission};
@@ -29,6 +29,19 @@ pub struct Assignment(pub Arc<store::assignment::Row>);
 impl Listed for Assignment {
     fn position(&self, _: &str) -> Position {
         Position { key: Key::Time(self.0.assignment.created_at), id: self.0.assignment.id }
+    }
+}
+
+impl Plain for Assignment {
+    fn plain(&self, field: &str) -> Option<Value> {
+        let assignment = &self.0.assignment;
+        Some(match field {
+            "id" => scalar(&Kind::Assignment.id(assignment.id)),
+            "state" => enum_value(AssignmentState::from(assignment.state)),
+            "startsAt" => scalar(&assignment.starts_at),
+            "expiresAt" => maybe(assignment.expires_at.as_ref()),
+            _ => return None,
+        })
     }
 }
 

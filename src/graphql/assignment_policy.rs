@@ -4,7 +4,7 @@ pub mod mutation;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, Object, SimpleObject, Value};
 use chrono::{DateTime, Utc};
 use entity::assignment_policy;
 
@@ -13,7 +13,7 @@ use super::api::Api;
 use super::catalog::CatalogRole;
 use super::error::ApiError;
 use super::id::{GlobalId, Kind};
-use super::resolve::{Now, Rows};
+use super::resolve::{Now, Plain, Rows, enum_value, maybe, scalar};
 use super::scalar::Duration;
 use super::user::User;
 use crate::authz::Permission;
@@ -22,6 +22,19 @@ use crate::store;
 /// Who may request a package, who approves, and for how long.
 #[derive(Clone)]
 pub struct AssignmentPolicy(pub Arc<assignment_policy::Model>);
+
+impl Plain for AssignmentPolicy {
+    fn plain(&self, field: &str) -> Option<Value> {
+        Some(match field {
+            "id" => scalar(&Kind::AssignmentPolicy.id(self.0.id)),
+            "displayName" => scalar(&self.0.display_name),
+            "description" => scalar(&self.0.description),
+            "justificationRequired" => scalar(&self.0.justification_required),
+            "enabled" => scalar(&self.0.enabled),
+            _ => return None,
+        })
+    }
+}
 
 /// Who may request a package, who approves, and for how long.
 #[Object]
@@ -75,12 +88,12 @@ impl AssignmentPolicy {
     }
 
     /// How assignments end.
-    async fn expiration(&self) -> PolicyExpiration {
-        PolicyExpiration {
+    async fn expiration(&self) -> Now<PolicyExpiration> {
+        Now(PolicyExpiration {
             kind: self.0.expiration.into(),
             duration: self.0.expiration_seconds.map(Duration::seconds),
             at: self.0.expiration_at,
-        }
+        })
     }
 
     /// The stages that decide, in order; empty where nobody has to decide.
@@ -150,6 +163,17 @@ pub enum ExpirationKind {
     AfterDuration,
     /// All on one date.
     OnDate,
+}
+
+impl Plain for PolicyExpiration {
+    fn plain(&self, field: &str) -> Option<Value> {
+        Some(match field {
+            "kind" => enum_value(self.kind),
+            "duration" => maybe(self.duration.as_ref()),
+            "at" => maybe(self.at.as_ref()),
+            _ => return None,
+        })
+    }
 }
 
 /// How assignments under a policy end.

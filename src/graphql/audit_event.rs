@@ -11,7 +11,7 @@ use super::connection::{Connection, Listed, OrderDirection, Paging, Selected, So
 use super::error::ApiError;
 use super::id::{GlobalId, Kind};
 use super::requires::requires;
-use super::resolve::Now;
+use super::resolve::{Now, Plain};
 use super::user::User;
 use crate::authz::Permission;
 use crate::store::{self, Key, Position};
@@ -25,6 +25,8 @@ impl Listed for AuditEvent {
         Position { key: Key::Time(self.0.at), id: self.0.id }
     }
 }
+
+impl Plain for AuditEvent {}
 
 /// One change, or one refused privileged attempt.
 #[Object]

@@ -13,7 +13,7 @@ use super::error::{ApiError, UserErrorCode};
 use super::id::{GlobalId, Kind};
 use super::loader::Nested;
 use super::node::Node;
-use super::resolve::Now;
+use super::resolve::{Now, Plain};
 use super::user::User;
 use crate::domain::bulk_operation::code;
 use crate::store::{self, Direction, Key, Position};
@@ -30,6 +30,8 @@ impl Listed for BulkOperation {
         Position { key: Key::Time(self.0.started_at), id: self.0.id }
     }
 }
+
+impl Plain for BulkOperation {}
 
 /// One action on many objects.
 #[Object]
@@ -145,6 +147,8 @@ impl Listed for BulkOperationItem {
         Position { key: Key::Number(self.0.position.into()), id: self.0.operation_id }
     }
 }
+
+impl Plain for BulkOperationItem {}
 
 /// One object of a bulk operation, with its outcome.
 #[Object]

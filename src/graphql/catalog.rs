@@ -4,7 +4,7 @@ pub mod role;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject, Value};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use super::error::{ApiError, UserError};
 use super::id::{GlobalId, Kind};
 use super::loader::Nested;
 use super::requires::requires;
-use super::resolve::Now;
+use super::resolve::{Now, Plain, scalar};
 use super::resource::Resource;
 use super::user::User;
 use crate::authz::permission::action::{CreateCatalog, EditCatalog};
@@ -34,6 +34,18 @@ impl Listed for Catalog {
             _ => Key::Time(self.0.created_at),
         };
         Position { key, id: self.0.id }
+    }
+}
+
+impl Plain for Catalog {
+    fn plain(&self, field: &str) -> Option<Value> {
+        Some(match field {
+            "id" => scalar(&Kind::Catalog.id(self.0.id)),
+            "displayName" => scalar(&self.0.display_name),
+            "description" => scalar(&self.0.description),
+            "enabled" => scalar(&self.0.enabled),
+            _ => return None,
+        })
     }
 }
 
@@ -177,6 +189,8 @@ impl Listed for CatalogRoleAssignment {
         Position { key: Key::Time(self.0.held.created_at), id: self.0.held.id }
     }
 }
+
+impl Plain for CatalogRoleAssignment {}
 
 /// A catalog role that a user holds by assignment.
 #[Object]

@@ -13,7 +13,7 @@ use chrono::DateTime;
 use uuid::Uuid;
 
 use super::error::ApiError;
-use super::resolve::Rows;
+use super::resolve::{Now, Plain, Rows};
 use crate::store::{self, Direction, Key, Position, Window};
 
 /// The most rows of a page.
@@ -181,7 +181,7 @@ impl Sorted {
 }
 
 /// An object that stands in lists.
-pub trait Listed: ContainerType + Clone {
+pub trait Listed: ContainerType + Plain + Clone {
     /// Where it stands in a list that is sorted so.
     fn position(&self, by: &str) -> Position;
 }
@@ -237,13 +237,13 @@ impl<T: Listed> Connection<T> {
     }
 
     /// How to get more.
-    async fn page_info(&self) -> PageInfo {
-        PageInfo {
+    async fn page_info(&self) -> Now<PageInfo> {
+        Now(PageInfo {
             has_next_page: self.has_next,
             has_previous_page: self.has_previous,
             start_cursor: self.rows.first().map(|row| self.cursor(row)),
             end_cursor: self.rows.last().map(|row| self.cursor(row)),
-        }
+        })
     }
 
     /// How many objects match over all pages. Counted only when selected.
@@ -264,12 +264,14 @@ impl<T: Listed> TypeName for Edge<T> {
     }
 }
 
+impl<T> Plain for Edge<T> {}
+
 /// An object in a list, with its cursor.
 #[Object(name_type)]
 impl<T: Listed> Edge<T> {
     /// The object.
-    async fn node(&self) -> super::resolve::Now<&T> {
-        super::resolve::Now(&self.node)
+    async fn node(&self) -> Now<&T> {
+        Now(&self.node)
     }
 
     /// Where the object stands in the list, for `after` and `before`.
@@ -277,6 +279,8 @@ impl<T: Listed> Edge<T> {
         &self.cursor
     }
 }
+
+impl Plain for PageInfo {}
 
 /// How to get more of a list.
 #[derive(Clone, Debug, SimpleObject)]

@@ -16,7 +16,7 @@ use super::error::ApiError;
 use super::id::{GlobalId, Kind};
 use super::loader::Nested;
 use super::requires::requires;
-use super::resolve::Now;
+use super::resolve::{Now, Plain};
 use crate::authz::Permission;
 use crate::store::{self, Direction, Key, Position};
 
@@ -29,6 +29,8 @@ impl Listed for Connector {
         Position { key: Key::Text(self.0.name_key.clone()), id: self.0.id }
     }
 }
+
+impl Plain for Connector {}
 
 /// What performs deliveries at a target system. Its secret can be set, never read.
 #[Object]

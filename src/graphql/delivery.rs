@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, Object, SimpleObject, Value};
 use chrono::{DateTime, Utc};
 use entity::delivery_attempt;
 
@@ -13,7 +13,7 @@ use super::connector::Connector;
 use super::error::ApiError;
 use super::id::{GlobalId, Kind};
 use super::loader::Nested;
-use super::resolve::Now;
+use super::resolve::{Now, Plain, enum_value, scalar};
 use super::resource::ResourceRole;
 use crate::authz::Permission;
 use crate::store::{self, Direction, Key, Position};
@@ -26,6 +26,18 @@ impl Delivery {
     /// Whether the viewer may see the remote's own words.
     fn shows_remote(&self, api: &Api) -> bool {
         api.viewer.catalogs(Permission::SeeRequests).contain(self.0.catalog_id())
+    }
+}
+
+impl Plain for Delivery {
+    fn plain(&self, field: &str) -> Option<Value> {
+        let delivery = &self.0.delivery;
+        Some(match field {
+            "id" => scalar(&Kind::Delivery.id(delivery.id)),
+            "operation" => enum_value(DeliveryOperation::from(delivery.operation)),
+            "state" => enum_value(DeliveryState::from(delivery.state)),
+            _ => return None,
+        })
     }
 }
 
@@ -85,18 +97,18 @@ impl Delivery {
     }
 
     /// The last failure; null when it never failed.
-    async fn last_error(&self, ctx: &Context<'_>) -> Option<DeliveryError> {
+    async fn last_error(&self, ctx: &Context<'_>) -> Option<Now<DeliveryError>> {
         let delivery = &self.0.delivery;
         let code = delivery.error_code?;
         let shown = self.shows_remote(Api::of(ctx));
         let words = delivery.error_message.as_deref().filter(|_| shown);
-        Some(DeliveryError {
+        Some(Now(DeliveryError {
             code: code.into(),
             message: words.unwrap_or_else(|| sentence(code)).to_owned(),
             retryable: delivery.error_retryable.unwrap_or_default(),
             remote_status: delivery.error_status.filter(|_| shown),
             occurred_at: delivery.error_at.unwrap_or(delivery.created_at),
-        })
+        }))
     }
 
     /// Every try, in order.
@@ -147,6 +159,16 @@ fn sentence(code: entity::delivery::DeliveryErrorCode) -> &'static str {
     }
 }
 
+impl Plain for DeliveryError {
+    fn plain(&self, field: &str) -> Option<Value> {
+        Some(match field {
+            "code" => enum_value(self.code),
+            "message" => scalar(&self.message),
+            _ => return None,
+        })
+    }
+}
+
 /// A failure of a delivery.
 #[derive(SimpleObject)]
 pub struct DeliveryError {
@@ -175,6 +197,8 @@ impl Listed for DeliveryAttempt {
         Position { key: Key::Number(self.attempt.number.into()), id: self.attempt.delivery_id }
     }
 }
+
+impl Plain for DeliveryAttempt {}
 
 /// One try of a delivery.
 #[Object]

@@ -14,7 +14,7 @@ use super::error::{ApiError, UserError};
 use super::id::{GlobalId, Kind};
 use super::loader::Nested;
 use super::requires::requires;
-use super::resolve::Now;
+use super::resolve::{Now, Plain};
 use super::user::User;
 use crate::authz::Action as _;
 use crate::authz::permission::action::EditConnector;
@@ -31,6 +31,8 @@ impl Listed for DirectoryGroup {
         Position { key: Key::Time(self.0.created_at), id: self.0.id }
     }
 }
+
+impl Plain for DirectoryGroup {}
 
 /// A group that is kept inside Guichet, delivered to by a `DIRECTORY` connector.
 #[Object]
@@ -88,6 +90,8 @@ impl Listed for DirectoryMember {
         Position { key: Key::Text(self.0.user.name_key.clone()), id: self.0.user.id }
     }
 }
+
+impl Plain for DirectoryMember {}
 
 /// A role that a user holds in a directory group.
 #[Object]

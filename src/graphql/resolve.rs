@@ -15,9 +15,39 @@ use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection};
 use async_graphql::registry::Registry;
 use async_graphql::{
-    ContainerType, ContextSelectionSet, Name, OutputType, Positioned, ServerError, ServerResult, Value,
+    ContainerType, ContextSelectionSet, Name, OutputType, Positioned, ScalarType, ServerError, ServerResult,
+    Value,
 };
 use futures_util::future::join_all;
+
+pub use async_graphql::resolver_utils::enum_value;
+
+/// What is there without waiting: the plain columns of a row, by the name of their field.
+///
+/// A second, shorter way to what the resolvers answer, for types that stand in long lists;
+/// `tests/resolution.rs` holds the two against each other.
+pub trait Plain {
+    /// The value of a field; none where its resolver is to be asked.
+    fn plain(&self, _field: &str) -> Option<Value> {
+        None
+    }
+}
+
+impl<T: Plain> Plain for &T {
+    fn plain(&self, field: &str) -> Option<Value> {
+        (*self).plain(field)
+    }
+}
+
+/// A scalar as it is answered.
+pub fn scalar<T: ScalarType>(value: &T) -> Value {
+    value.to_value()
+}
+
+/// A scalar that can be missing, as it is answered.
+pub fn maybe<T: ScalarType>(value: Option<&T>) -> Value {
+    value.map_or(Value::Null, ScalarType::to_value)
+}
 
 /// One object that was read already.
 pub struct Now<T>(pub T);
@@ -74,13 +104,17 @@ fn fields<'a, T: ContainerType>(ctx: &ContextSelectionSet<'a>) -> ServerResult<V
 }
 
 /// Asks one field of one row, once.
-async fn ask<'a, T: ContainerType>(
+async fn ask<'a, T: ContainerType + Plain>(
     ctx: &'a ContextSelectionSet<'a>,
     row: &'a T,
     field: &'a Positioned<Field>,
 ) -> Slot<'a> {
-    if field.node.name.node == "__typename" {
+    let name = field.node.name.node.as_str();
+    if name == "__typename" {
         return Slot::Ready(Ok(Value::String(row.introspection_type_name().into_owned())));
+    }
+    if let Some(value) = row.plain(name) {
+        return Slot::Ready(Ok(value));
     }
     let mut answer: Pending<'a> = Box::pin(async move {
         let ctx = ctx.with_field(field);
@@ -101,7 +135,7 @@ async fn settle(slot: &mut Slot<'_>) {
 }
 
 /// Answers rows: first what is there, then all that has to wait, together.
-async fn resolve<T: ContainerType>(
+async fn resolve<T: ContainerType + Plain>(
     contexts: &[ContextSelectionSet<'_>],
     rows: &[&T],
     fields: &[&Positioned<Field>],
@@ -113,14 +147,17 @@ async fn resolve<T: ContainerType>(
         }
     }
     join_all(slots.iter_mut().filter(|slot| matches!(slot, Slot::Pending(_))).map(settle)).await;
+    let keys: Vec<&Name> = fields.iter().map(|field| &field.node.response_key().node).collect();
+    let comes_twice = (1..keys.len()).any(|at| keys[..at].contains(&keys[at]));
     let mut slots = slots.into_iter();
     let mut values = Vec::with_capacity(rows.len());
     for ctx in contexts {
         let mut object = IndexMap::with_capacity(fields.len());
-        for (field, slot) in fields.iter().zip(slots.by_ref()) {
+        for (key, slot) in keys.iter().zip(slots.by_ref()) {
             match slot {
+                Slot::Ready(Ok(value)) if comes_twice => merge(&mut object, (*key).clone(), value),
                 Slot::Ready(Ok(value)) => {
-                    merge(&mut object, field.node.response_key().node.clone(), value);
+                    object.insert((*key).clone(), value);
                 }
                 Slot::Ready(Err(error)) => ctx.add_error(error),
                 Slot::Pending(_) => {}
@@ -156,7 +193,7 @@ fn merge(object: &mut IndexMap<Name, Value>, name: Name, value: Value) {
     }
 }
 
-impl<T: ContainerType> OutputType for Now<T> {
+impl<T: ContainerType + Plain> OutputType for Now<T> {
     fn type_name() -> Cow<'static, str> {
         T::type_name()
     }
@@ -172,7 +209,7 @@ impl<T: ContainerType> OutputType for Now<T> {
     }
 }
 
-impl<T: ContainerType> OutputType for Rows<T> {
+impl<T: ContainerType + Plain> OutputType for Rows<T> {
     fn type_name() -> Cow<'static, str> {
         Vec::<T>::type_name()
     }

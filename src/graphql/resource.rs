@@ -4,7 +4,7 @@ pub mod mutation;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, Object};
+use async_graphql::{Context, Enum, ID, Object, Value};
 use chrono::{DateTime, Utc};
 use entity::{resource, resource_role};
 
@@ -14,7 +14,7 @@ use super::connection::Listed;
 use super::connector::Connector;
 use super::error::ApiError;
 use super::id::{GlobalId, Kind};
-use super::resolve::{Now, Rows};
+use super::resolve::{Now, Plain, Rows, enum_value, scalar};
 use crate::authz::Permission;
 use crate::store::{self, Key, Position};
 
@@ -25,6 +25,17 @@ pub struct Resource(pub Arc<resource::Model>);
 impl Listed for Resource {
     fn position(&self, _: &str) -> Position {
         Position { key: Key::Text(self.0.name_key.clone()), id: self.0.id }
+    }
+}
+
+impl Plain for Resource {
+    fn plain(&self, field: &str) -> Option<Value> {
+        Some(match field {
+            "id" => scalar(&Kind::Resource.id(self.0.id)),
+            "displayName" => scalar(&self.0.display_name),
+            "kind" => enum_value(ResourceKind::from(self.0.kind)),
+            _ => return None,
+        })
     }
 }
 
@@ -110,6 +121,16 @@ pub struct ResourceRole {
 impl From<&store::resource::RoleRow> for ResourceRole {
     fn from(row: &store::resource::RoleRow) -> Self {
         Self { role: Arc::clone(&row.role), resource: Arc::clone(&row.resource) }
+    }
+}
+
+impl Plain for ResourceRole {
+    fn plain(&self, field: &str) -> Option<Value> {
+        Some(match field {
+            "id" => scalar(&Kind::ResourceRole.id(self.role.id)),
+            "displayName" => scalar(&self.role.display_name),
+            _ => return None,
+        })
     }
 }
 

@@ -4,7 +4,7 @@ pub mod mutation;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object};
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, Value};
 use chrono::{DateTime, Utc};
 use entity::app_user;
 
@@ -13,7 +13,7 @@ use super::connection::{Connection, Listed, OrderDirection, Paging, Selected, So
 use super::error::ApiError;
 use super::id::{GlobalId, Kind};
 use super::requires::requires;
-use super::resolve::Now;
+use super::resolve::{Now, Plain, enum_value, maybe, scalar};
 use crate::authz::Permission;
 use crate::store::{self, Key, Position};
 
@@ -28,6 +28,19 @@ impl Listed for User {
             _ => Key::Time(self.0.created_at),
         };
         Position { key, id: self.0.id }
+    }
+}
+
+impl Plain for User {
+    fn plain(&self, field: &str) -> Option<Value> {
+        Some(match field {
+            "id" => scalar(&Kind::User.id(self.0.id)),
+            "displayName" => scalar(&self.0.display_name),
+            "email" => maybe(self.0.email.as_ref()),
+            "kind" => enum_value(UserKind::from(self.0.kind)),
+            "state" => enum_value(UserState::from(self.0.state)),
+            _ => return None,
+        })
     }
 }
 

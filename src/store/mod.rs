@@ -11,6 +11,7 @@ pub mod assignment_policy;
 pub mod audit_event;
 pub mod bulk_operation;
 pub mod catalog;
+mod cell;
 pub mod connector;
 pub mod database;
 pub mod delivery;

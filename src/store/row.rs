@@ -8,9 +8,12 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use sea_orm::{DbErr, QueryResult, TryGetable};
-use sqlx::ColumnIndex;
+use sea_orm::{DbErr, QueryResult};
+use sqlx::postgres::{PgRow, PgValueFormat};
+use sqlx::{ColumnIndex, Row as _, ValueRef as _};
 use uuid::Uuid;
+
+use super::cell::Cell;
 
 /// A table's row that can be read by place.
 pub(super) trait Stored: Sized {
@@ -24,15 +27,32 @@ pub(super) trait Stored: Sized {
 /// The cells of one table in a row.
 pub(super) struct Cells<'a> {
     row: &'a QueryResult,
+    postgres: Option<&'a PgRow>,
     at: usize,
 }
 
-impl Cells<'_> {
-    fn next<T: TryGetable>(&mut self) -> Result<T, DbErr> {
+impl<'a> Cells<'a> {
+    fn new(row: &'a QueryResult, at: usize) -> Self {
+        Self { row, postgres: row.try_as_pg_row(), at }
+    }
+
+    fn next<T: Cell>(&mut self) -> Result<T, DbErr> {
         let at = self.at;
         self.at += 1;
-        self.row.try_get_by_index(at)
+        match self.postgres.and_then(|row| binary(row, at)) {
+            Some(value) => Ok(value),
+            None => self.row.try_get_by_index(at),
+        }
     }
+}
+
+/// A cell as PostgreSQL sends it; none where it is of a form that is left to the library.
+fn binary<T: Cell>(row: &PgRow, at: usize) -> Option<T> {
+    let value = row.try_get_raw(at).ok()?;
+    if value.is_null() {
+        return T::absent();
+    }
+    if value.format() == PgValueFormat::Binary { T::decode(value.as_bytes().ok()?) } else { None }
 }
 
 /// Where the columns of a table begin that were selected with this prefix.
@@ -49,7 +69,7 @@ fn place<M: Stored>(row: &QueryResult, prefix: &str) -> Result<usize, DbErr> {
 
 /// The row of a table whose columns were selected with this prefix.
 pub(super) fn model<M: Stored>(row: &QueryResult, prefix: &str) -> Result<M, DbErr> {
-    M::read(&mut Cells { row, at: place::<M>(row, prefix)? })
+    M::read(&mut Cells::new(row, place::<M>(row, prefix)?))
 }
 
 /// The same for a table that need not have a row: none where its first column, a key, is null.
@@ -58,7 +78,7 @@ pub(super) fn optional<M: Stored>(row: &QueryResult, prefix: &str) -> Result<Opt
     if row.try_get_by_index::<Option<Uuid>>(at)?.is_none() {
         return Ok(None);
     }
-    M::read(&mut Cells { row, at }).map(Some)
+    M::read(&mut Cells::new(row, at)).map(Some)
 }
 
 /// Rows that many rows of a result name: each is read once.
@@ -88,7 +108,7 @@ impl<M: Stored> Shared<M> {
     fn at(&mut self, row: &QueryResult, at: usize) -> Result<Arc<M>, DbErr> {
         match self.0.entry(row.try_get_by_index(at)?) {
             Entry::Occupied(known) => Ok(Arc::clone(known.get())),
-            Entry::Vacant(free) => Ok(Arc::clone(free.insert(Arc::new(M::read(&mut Cells { row, at })?)))),
+            Entry::Vacant(free) => Ok(Arc::clone(free.insert(Arc::new(M::read(&mut Cells::new(row, at))?)))),
         }
     }
 }
