@@ -363,26 +363,36 @@ pub async fn advance(txn: &Txn, requests: &[Moved], step: Move<'_>) -> Result<Ve
         | AccessRequestState::Scheduled => {}
     }
     sql.push(" WHERE id").any_id(&ids).push(" AND state").any_text(&names(&from));
-    sql.push(" RETURNING id, event_count");
-    let mut moved = Vec::with_capacity(ids.len());
-    let mut events = Vec::with_capacity(ids.len());
-    for row in &txn.all(sql).await? {
-        let id: Uuid = row.try_get("", "id")?;
-        moved.push(id);
-        events.push(access_request_event::Model {
-            request_id: id,
-            seq: row.try_get("", "event_count")?,
-            at: txn.now(),
-            action: step.action,
-            from_state: requests.iter().find(|request| request.id == id).map(|request| request.from),
-            to_state: step.to,
-            actor_id: step.actor,
-            reason: step.reason.map(str::to_owned),
-            bulk_operation_id: step.bulk_operation,
-        });
+    sql.push(" RETURNING id");
+    let read = |row: &QueryResult| Ok(row.try_get("", "id")?);
+    let moved = txn.all(sql).await?.iter().map(read).collect::<Result<Vec<Uuid>, StoreError>>()?;
+    let before: HashMap<Uuid, AccessRequestState> =
+        requests.iter().map(|request| (request.id, request.from)).collect();
+    for state in from {
+        let these: Vec<Uuid> =
+            moved.iter().copied().filter(|id| before.get(id).is_some_and(|from| *from == state)).collect();
+        if !these.is_empty() {
+            note(txn, &these, state, step).await?;
+        }
     }
-    txn.insert_all(events).await?;
     Ok(moved)
+}
+
+/// Writes the step of requests into their history.
+async fn note(
+    txn: &Txn,
+    requests: &[Uuid],
+    from: AccessRequestState,
+    step: Move<'_>,
+) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("INSERT INTO access_request_event (request_id, seq, at, action, from_state, to_state, actor_id");
+    sql.push(", reason, bulk_operation_id) SELECT r.id, r.event_count, ").bind(txn.now());
+    sql.push(", ").bind(step.action.to_value()).push(", ").bind(from.to_value());
+    sql.push(", ").bind(step.to.to_value()).push(", ").bind(step.actor);
+    sql.push(", ").bind(step.reason.map(str::to_owned)).push(", ").bind(step.bulk_operation);
+    sql.push(" FROM access_request r WHERE r.id").any_id(requests);
+    txn.execute(sql).await.map(|_| ())
 }
 
 /// Requests by id, locked in the order of their ids until the transaction ends.

@@ -1,6 +1,7 @@
 //! Bulk operations and their items.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::bulk_operation_item::BulkItemOutcome;
@@ -111,10 +112,11 @@ pub async fn targets(txn: &Txn, operation: Uuid, from: i32, most: u64) -> Result
     rows.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
 }
 
-/// Writes the outcome of items by their targets.
+/// Writes the outcome of items at these positions by their targets.
 pub async fn decide(
     txn: &Txn,
     operation: Uuid,
+    positions: Range<i32>,
     targets: &[Uuid],
     outcome: BulkItemOutcome,
     error_code: Option<&str>,
@@ -122,7 +124,8 @@ pub async fn decide(
     let mut sql = txn.sql();
     sql.push("UPDATE bulk_operation_item SET outcome = ").bind(outcome.to_value());
     sql.push(", error_code = ").bind(error_code.map(str::to_owned)).push(" WHERE operation_id = ");
-    sql.bind(operation).push(" AND target_id").any_id(targets);
+    sql.bind(operation).push(" AND position >= ").bind(positions.start);
+    sql.push(" AND position < ").bind(positions.end).push(" AND target_id").any_id(targets);
     txn.execute(sql).await.map(|_| ())
 }
 

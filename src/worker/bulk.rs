@@ -92,9 +92,12 @@ async fn decide(txn: &Txn, operation: &bulk_operation::Model, targets: &[Uuid]) 
         let verdict = verdicts.get(target).copied().unwrap_or(Err(Code::NotFound));
         outcomes.entry(verdict.err()).or_default().push(*target);
     }
+    let until = operation.next_position.saturating_add(i32::try_from(targets.len()).unwrap_or(i32::MAX));
+    let positions = operation.next_position..until;
     for (refused, targets) in &outcomes {
         let outcome = if refused.is_none() { BulkItemOutcome::Accepted } else { BulkItemOutcome::Rejected };
-        store::bulk_operation::decide(txn, operation.id, targets, outcome, refused.map(code::name)).await?;
+        let code = refused.map(code::name);
+        store::bulk_operation::decide(txn, operation.id, positions.clone(), targets, outcome, code).await?;
     }
     Ok(outcomes.get(&None).map_or(0, Vec::len))
 }

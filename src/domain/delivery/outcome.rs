@@ -1,5 +1,7 @@
 //! What the end of an attempt means for its delivery, its request and its assignment.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::access_request::AccessRequestState as State;
 use entity::access_request_event::AccessRequestAction as Action;
@@ -144,16 +146,17 @@ pub async fn complete(txn: &Txn, requests: &[Uuid]) -> Result<(), Error> {
     }
     let locked = store::access_request::lock(txn, requests).await?;
     let tally = store::delivery::tally(txn, requests).await?;
+    let ended: HashMap<Uuid, Outcome> = tally
+        .into_iter()
+        .filter(|(_, _, _, unfinished)| *unfinished == 0)
+        .map(|(request, succeeded, failed, _)| (request, Outcome::of(succeeded, failed)))
+        .collect();
     for (outcome, action, state) in [
         (Outcome::All, Action::Delivered, AssignmentState::Delivered),
         (Outcome::Some, Action::PartiallyDelivered, AssignmentState::PartiallyDelivered),
         (Outcome::None, Action::DeliveryFailed, AssignmentState::DeliveryFailed),
     ] {
-        let ended = |id: &Uuid| {
-            tally.iter().any(|(request, succeeded, failed, unfinished)| {
-                request == id && *unfinished == 0 && Outcome::of(*succeeded, *failed) == outcome
-            })
-        };
+        let ended = |id: &Uuid| ended.get(id) == Some(&outcome);
         let done: Vec<_> =
             locked.iter().filter(|row| row.state == State::Delivering && ended(&row.id)).collect();
         if done.is_empty() {
