@@ -1,6 +1,6 @@
 //! Access requests and their history.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -366,32 +366,28 @@ pub async fn advance(txn: &Txn, requests: &[Moved], step: Move<'_>) -> Result<Ve
     sql.push(" RETURNING id");
     let read = |row: &QueryResult| Ok(row.try_get("", "id")?);
     let moved = txn.all(sql).await?.iter().map(read).collect::<Result<Vec<Uuid>, StoreError>>()?;
-    let before: HashMap<Uuid, AccessRequestState> =
-        requests.iter().map(|request| (request.id, request.from)).collect();
-    for state in from {
-        let these: Vec<Uuid> =
-            moved.iter().copied().filter(|id| before.get(id).is_some_and(|from| *from == state)).collect();
-        if !these.is_empty() {
-            note(txn, &these, state, step).await?;
-        }
+    if !moved.is_empty() {
+        note(txn, requests, &moved, step).await?;
     }
     Ok(moved)
 }
 
-/// Writes the step of requests into their history.
-async fn note(
-    txn: &Txn,
-    requests: &[Uuid],
-    from: AccessRequestState,
-    step: Move<'_>,
-) -> Result<(), StoreError> {
+/// Writes the step of the requests that moved into their history.
+async fn note(txn: &Txn, requests: &[Moved], moved: &[Uuid], step: Move<'_>) -> Result<(), StoreError> {
+    let mut from: BTreeMap<AccessRequestState, Vec<Uuid>> = BTreeMap::new();
+    for request in requests {
+        from.entry(request.from).or_default().push(request.id);
+    }
     let mut sql = txn.sql();
     sql.push("INSERT INTO access_request_event (request_id, seq, at, action, from_state, to_state, actor_id");
     sql.push(", reason, bulk_operation_id) SELECT r.id, r.event_count, ").bind(txn.now());
-    sql.push(", ").bind(step.action.to_value()).push(", ").bind(from.to_value());
-    sql.push(", ").bind(step.to.to_value()).push(", ").bind(step.actor);
+    sql.push(", ").bind(step.action.to_value()).push(", CASE");
+    for (state, ids) in &from {
+        sql.push(" WHEN r.id").any_id(ids).push(" THEN ").bind(state.to_value());
+    }
+    sql.push(" END, ").bind(step.to.to_value()).push(", ").bind(step.actor);
     sql.push(", ").bind(step.reason.map(str::to_owned)).push(", ").bind(step.bulk_operation);
-    sql.push(" FROM access_request r WHERE r.id").any_id(requests);
+    sql.push(" FROM access_request r WHERE r.id").any_id(moved);
     txn.execute(sql).await.map(|_| ())
 }
 

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::error::StoreError;
+use super::kept::Kept;
 use super::sql::{Dialect, Sql};
 use crate::clock::Clock;
 
@@ -40,12 +41,19 @@ pub struct DatabaseSettings {
 #[derive(Clone)]
 pub struct Database {
     read: DatabaseConnection,
+    kept: Readers,
     write: DatabaseConnection,
     dialect: Dialect,
     clock: Clock,
     statements: Arc<AtomicU64>,
     access_epoch: Arc<AtomicU64>,
     committed: Arc<Notify>,
+}
+
+#[derive(Clone)]
+enum Readers {
+    Postgres(Kept<sqlx::Postgres>),
+    Sqlite(Kept<sqlx::Sqlite>),
 }
 
 /// Runs statements: on any connection, or inside of a transaction.
@@ -70,12 +78,15 @@ impl Database {
         };
         let read =
             if sqlite { connect(settings, settings.connections, &statements).await? } else { write.clone() };
-        let dialect = match write.get_database_backend() {
-            DbBackend::Postgres => Dialect::Postgres,
-            _ => Dialect::Sqlite,
+        let (dialect, kept) = match write.get_database_backend() {
+            DbBackend::Postgres => {
+                (Dialect::Postgres, Readers::Postgres(Kept::of(read.get_postgres_connection_pool().clone())))
+            }
+            _ => (Dialect::Sqlite, Readers::Sqlite(Kept::of(read.get_sqlite_connection_pool().clone()))),
         };
         Ok(Self {
             read,
+            kept,
             write,
             dialect,
             clock,
@@ -162,6 +173,10 @@ impl Database {
 
     /// Closes all connections.
     pub async fn close(self) {
+        match &self.kept {
+            Readers::Postgres(kept) => kept.release(),
+            Readers::Sqlite(kept) => kept.release(),
+        }
         let _ = self.read.close().await;
         let _ = self.write.close().await;
     }
@@ -182,7 +197,12 @@ impl Connection for Database {
     }
 
     async fn all(&self, sql: Sql) -> Result<Vec<QueryResult>, StoreError> {
-        Ok(self.read.query_all_raw(sql.statement()).await?)
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        let (text, values) = sql.parts();
+        Ok(match &self.kept {
+            Readers::Postgres(kept) => kept.all(text, values).await?,
+            Readers::Sqlite(kept) => kept.all(text, values).await?,
+        })
     }
 
     async fn execute(&self, sql: Sql) -> Result<u64, StoreError> {

@@ -19,6 +19,7 @@ pub mod directory;
 pub mod error;
 pub mod idempotency;
 pub mod installation;
+mod kept;
 mod lock;
 pub mod organization;
 pub mod page;

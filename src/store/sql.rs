@@ -5,7 +5,7 @@
 //! few places where they differ, which are methods here.
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::ArrayType;
+use sea_orm::sea_query::{ArrayType, Values};
 use sea_orm::{DbBackend, EntityTrait, IdenStatic, Iterable, Statement, Value};
 use uuid::Uuid;
 
@@ -163,6 +163,11 @@ impl Sql {
     #[must_use]
     pub fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    /// The text and its values.
+    pub(super) fn parts(self) -> (String, Values) {
+        (self.text, Values(self.values))
     }
 
     pub(super) fn statement(self) -> Statement {

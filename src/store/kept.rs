@@ -1,0 +1,108 @@
+//! Connections for reading that are kept between statements.
+//!
+//! The driver's pool tests a connection whenever it is given back, which is a second
+//! round trip for every statement. Up to half of the pool's connections are kept here
+//! instead after a statement has ended well; one whose statement failed or was given
+//! up goes back to the pool, and is tested there.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sea_orm::sea_query::Values;
+use sea_orm::{DbErr, QueryResult, RuntimeErr};
+use sea_query_sqlx::SqlxValues;
+use sqlx::pool::PoolConnection;
+use sqlx::{AssertSqlSafe, Executor, IntoArguments, Pool};
+
+/// How long a connection may lie idle and still be trusted.
+const FRESH: Duration = Duration::from_secs(30);
+
+/// Connections of one pool. Clones share them.
+pub(super) struct Kept<DB: sqlx::Database> {
+    pool: Pool<DB>,
+    free: Arc<Mutex<Free<DB>>>,
+    most: usize,
+}
+
+struct Free<DB: sqlx::Database>(Vec<(PoolConnection<DB>, Instant)>);
+
+impl<DB: sqlx::Database> Clone for Kept<DB> {
+    fn clone(&self) -> Self {
+        Self { pool: self.pool.clone(), free: Arc::clone(&self.free), most: self.most }
+    }
+}
+
+/// A connection gives itself back by a task: without a runtime, at the end of the process, it is left as it is.
+impl<DB: sqlx::Database> Drop for Free<DB> {
+    fn drop(&mut self) {
+        if tokio::runtime::Handle::try_current().is_err() {
+            self.0.drain(..).for_each(std::mem::forget);
+        }
+    }
+}
+
+impl<DB: sqlx::Database> Kept<DB>
+where
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    SqlxValues: IntoArguments<DB>,
+    QueryResult: From<DB::Row>,
+{
+    /// Keeps up to half of the pool's connections; none of a pool of one.
+    pub(super) fn of(pool: Pool<DB>) -> Self {
+        let most = pool.options().get_max_connections() / 2;
+        let most = usize::try_from(most).unwrap_or_default();
+        Self { pool, free: Arc::new(Mutex::new(Free(Vec::new()))), most }
+    }
+
+    /// Runs a statement and reads its rows.
+    pub(super) async fn all(&self, text: String, values: Values) -> Result<Vec<QueryResult>, DbErr> {
+        if let Some(connection) = self.take() {
+            match self.run(connection, text.clone(), values.clone()).await {
+                // It was closed meanwhile: nothing was run.
+                Err(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) => {}
+                done => return done.map_err(broken),
+            }
+        }
+        let connection = self.pool.acquire().await.map_err(broken)?;
+        self.run(connection, text, values).await.map_err(broken)
+    }
+
+    async fn run(
+        &self,
+        mut connection: PoolConnection<DB>,
+        text: String,
+        values: Values,
+    ) -> Result<Vec<QueryResult>, sqlx::Error> {
+        let query = sqlx::query_with(AssertSqlSafe(text), SqlxValues(values));
+        let rows = query.fetch_all(&mut *connection).await?;
+        self.keep(connection);
+        Ok(rows.into_iter().map(QueryResult::from).collect())
+    }
+
+    /// Gives all connections back to the pool.
+    pub(super) fn release(&self) {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).0.clear();
+    }
+
+    fn take(&self) -> Option<PoolConnection<DB>> {
+        let (connection, since) = self.free.lock().unwrap_or_else(PoisonError::into_inner).0.pop()?;
+        if since.elapsed() < FRESH { Some(connection) } else { None }
+    }
+
+    fn keep(&self, connection: PoolConnection<DB>) {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        if free.0.len() < self.most {
+            free.0.push((connection, Instant::now()));
+        }
+    }
+}
+
+/// The error as the ORM would tell it.
+fn broken(error: sqlx::Error) -> DbErr {
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
+            DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)))
+        }
+        error => DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))),
+    }
+}
