@@ -135,6 +135,21 @@ async fn rest(mut stream: TcpStream) -> String {
 }
 
 on_both_databases! {
+    /// A database that was started anew, or an operator who ended its connections, costs no reader an error.
+    async fn a_connection_that_has_ended_is_replaced(server: Server) {
+        const CATALOGS: &str = "{ catalogs { totalCount nodes { displayName accessPackages { totalCount } } } }";
+        // At once, so that several connections are kept.
+        let all = futures_util::future::join_all((0..8).map(|_| server.ask("alice", CATALOGS, json!({})))).await;
+        let before = all[0].clone();
+        if server.kind == Kind::Postgres {
+            // From outside: every connection of this server, those that are kept for reading among them.
+            server.rows("SELECT CAST(count(pg_terminate_backend(pid)) AS text) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()".to_owned()).await;
+        }
+        let all = futures_util::future::join_all((0..8).map(|_| server.ask("alice", CATALOGS, json!({})))).await;
+        assert!(all.iter().all(|seen| *seen == before));
+    }
+
     async fn a_change_whose_client_left_is_done_whole(server: Server) {
         let (_, version) = server.organization().await;
         let held = Held::begin(&server).await;

@@ -54,17 +54,25 @@ where
         Self { pool, free: Arc::new(Mutex::new(Free(Vec::new()))), most }
     }
 
-    /// Runs a statement and reads its rows.
+    /// Runs a statement and reads its rows. A connection that turns out to have ended is replaced by another
+    /// one, as often as there can be such connections: reads can be repeated.
     pub(super) async fn all(&self, text: String, values: Values) -> Result<Vec<QueryResult>, DbErr> {
-        if let Some(connection) = self.take() {
+        for _ in 0..self.pool.options().get_max_connections() {
+            let connection = self.connection().await?;
             match self.run(connection, text.clone(), values.clone()).await {
-                // It was closed meanwhile: nothing was run.
-                Err(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) => {}
+                Err(error) if is_over(&error) => {}
                 done => return done.map_err(broken),
             }
         }
-        let connection = self.pool.acquire().await.map_err(broken)?;
+        let connection = self.connection().await?;
         self.run(connection, text, values).await.map_err(broken)
+    }
+
+    async fn connection(&self) -> Result<PoolConnection<DB>, DbErr> {
+        match self.take() {
+            Some(connection) => Ok(connection),
+            None => self.pool.acquire().await.map_err(broken),
+        }
     }
 
     async fn run(
@@ -94,6 +102,15 @@ where
         if free.0.len() < self.most {
             free.0.push((connection, Instant::now()));
         }
+    }
+}
+
+/// Whether the connection has ended: the server went away, or ended it (57P01 to 57P03).
+fn is_over(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
     }
 }
 
