@@ -24,7 +24,8 @@ use super::resource::ResourceRole;
 use crate::authz::Permission;
 use crate::domain::Code;
 use crate::domain::access_request::submit;
-use crate::store::{self, Key, Position, Window};
+use crate::store::columns::columns;
+use crate::store::{self, Columns, Key, Position, Window};
 use uuid::Uuid;
 
 /// A named bundle of resource roles, requestable as one.
@@ -95,6 +96,19 @@ impl Plain for AccessPackage {
             "hidden" => scalar(&self.package.hidden),
             _ => return None,
         })
+    }
+
+    fn columns(field: &str) -> Columns {
+        match field {
+            "id" | "policies" | "resourceRoles" => Columns::KEY,
+            "displayName" => columns!(access_package: DisplayName),
+            "description" => columns!(access_package: Description),
+            "hidden" => columns!(access_package: Hidden),
+            "catalog" => columns!(access_package: CatalogId),
+            "createdAt" => columns!(access_package: CreatedAt),
+            "version" => columns!(access_package: Version),
+            _ => Columns::ALL,
+        }
     }
 }
 
@@ -261,11 +275,16 @@ fn asked(
     let sorted = Sorted { by, direction: order_by.direction.into() };
     let selected = Selected::of(ctx);
     let window = paging.window(sorted, &selected)?;
-    let include = store::access_package::Include {
-        catalog: selected.has(&["catalog"]),
-        policies: selected.has(&["policies"]),
-    };
-    Ok((sorted, include, order, window))
+    Ok((sorted, include(&selected), order, window))
+}
+
+/// What to read: as the query selects of packages.
+pub fn include(selected: &Selected<'_>) -> store::access_package::Include {
+    store::access_package::Include {
+        package: selected.columns::<AccessPackage>(&[]),
+        catalog: selected.columns::<Catalog>(&["catalog"]),
+        policies: selected.columns::<AssignmentPolicy>(&["policies"]),
+    }
 }
 
 /// A page of packages.

@@ -17,6 +17,7 @@ use crate::graphql::api::Api;
 use crate::graphql::assignment::Assignment;
 use crate::graphql::assignment_policy::AssignmentPolicy;
 use crate::graphql::bulk_operation::BulkOperation;
+use crate::graphql::catalog::Catalog;
 use crate::graphql::connection::{Connection, Listed, OrderDirection, Paging, Selected, Sorted, given};
 use crate::graphql::delivery::{Delivery, DeliveryErrorCode};
 use crate::graphql::error::{ApiError, UserErrorCode};
@@ -24,8 +25,10 @@ use crate::graphql::id::{GlobalId, Kind};
 use crate::graphql::loader::Nested;
 use crate::graphql::requires::requires;
 use crate::graphql::resolve::{Now, Plain, Rows, enum_value, maybe, scalar};
+use crate::graphql::resource::{Resource, ResourceRole};
 use crate::graphql::user::User;
-use crate::store::{self, Direction, Key, Position, Window};
+use crate::store::columns::columns;
+use crate::store::{self, Columns, Direction, Key, Position, Window};
 
 /// One person's request to get a package, keep it longer, or give it up.
 #[derive(Clone)]
@@ -60,6 +63,22 @@ impl Plain for AccessRequest {
             "justification" => maybe(request.justification.as_ref()),
             _ => return None,
         })
+    }
+
+    fn columns(field: &str) -> Columns {
+        match field {
+            "id" | "deliveries" | "history" | "requestor" | "accessPackage" | "policy" => Columns::KEY,
+            "state" => columns!(access_request: State),
+            "type" => columns!(access_request: Kind),
+            "submittedAt" => columns!(access_request: SubmittedAt),
+            "completedAt" => columns!(access_request: CompletedAt),
+            "lastCompletedAt" => columns!(access_request: LastCompletedAt),
+            "justification" => columns!(access_request: Justification),
+            "submittedBy" => columns!(access_request: SubmittedById),
+            "assignment" => columns!(access_request: AssignmentId),
+            "schedule" => columns!(access_request: RequestedStart, RequestedEnd),
+            _ => Columns::ALL,
+        }
     }
 }
 
@@ -452,16 +471,27 @@ fn asked(
     let sorted = Sorted { by, direction: order_by.direction.into() };
     let selected = Selected::of(ctx);
     let window = paging.window(sorted, &selected)?;
-    let judged = selected.has(&["reprocess"]) || selected.has(&["viewerCanReprocess"]);
-    let include = store::access_request::Include {
-        requestor: judged || selected.has(&["requestor"]),
-        package: judged || selected.has(&["accessPackage"]),
-        catalog: selected.has(&["accessPackage", "catalog"]),
-        policy: selected.has(&["policy"]),
+    Ok((sorted, include(&selected), window))
+}
+
+/// What to read: as the query selects of requests. What an affordance depends on is read as a whole.
+pub fn include(selected: &Selected<'_>) -> store::access_request::Include {
+    let judged = selected.has("reprocess") || selected.has("viewerCanReprocess");
+    let all = if judged { Columns::ALL } else { Columns::NONE };
+    let deliveries = (judged || selected.has("deliveries")).then(|| store::delivery::Include {
+        delivery: all.and(selected.columns::<Delivery>(&["deliveries"])),
+        role: selected.columns::<ResourceRole>(&["deliveries", "resourceRole"]),
+        resource: selected.columns::<Resource>(&["deliveries", "resourceRole", "resource"]),
+    });
+    store::access_request::Include {
+        request: selected.columns::<AccessRequest>(&[]),
+        requestor: all.and(selected.columns::<User>(&["requestor"])),
+        package: all.and(selected.columns::<AccessPackage>(&["accessPackage"])),
+        catalog: selected.columns::<Catalog>(&["accessPackage", "catalog"]),
+        policy: selected.columns::<AssignmentPolicy>(&["policy"]),
         assignment: judged,
-        deliveries: judged || selected.has(&["deliveries"]),
-    };
-    Ok((sorted, include, window))
+        deliveries,
+    }
 }
 
 /// A page of requests.

@@ -19,7 +19,8 @@ use super::user::User;
 use crate::authz::permission::action;
 use crate::authz::{Action as _, Permission};
 use crate::domain::assignment::{create, is_current, revoke};
-use crate::store::{self, Direction, Key, Position, Window};
+use crate::store::columns::columns;
+use crate::store::{self, Columns, Direction, Key, Position, Window};
 use uuid::Uuid;
 
 /// The access that a person holds through a package. Changed only through requests.
@@ -42,6 +43,20 @@ impl Plain for Assignment {
             "expiresAt" => maybe(assignment.expires_at.as_ref()),
             _ => return None,
         })
+    }
+
+    fn columns(field: &str) -> Columns {
+        match field {
+            "id" | "accessPackage" | "user" => Columns::KEY,
+            "state" => columns!(assignment: State),
+            "startsAt" => columns!(assignment: StartsAt),
+            "expiresAt" => columns!(assignment: ExpiresAt),
+            "endedAt" => columns!(assignment: EndedAt),
+            "createdAt" => columns!(assignment: CreatedAt),
+            "policy" => columns!(assignment: PolicyId),
+            "request" => columns!(assignment: RequestId),
+            _ => Columns::ALL,
+        }
     }
 }
 
@@ -173,11 +188,16 @@ const NEWEST: Sorted = Sorted { by: "CREATED_AT", direction: Direction::Descendi
 fn asked(ctx: &Context<'_>, paging: &Paging) -> Result<(store::assignment::Include, Window), ApiError> {
     let selected = Selected::of(ctx);
     let window = paging.window(NEWEST, &selected)?;
-    let include = store::assignment::Include {
-        package: selected.has(&["accessPackage"]),
-        user: selected.has(&["user"]),
-    };
-    Ok((include, window))
+    Ok((include(&selected), window))
+}
+
+/// What to read: as the query selects of assignments.
+pub fn include(selected: &Selected<'_>) -> store::assignment::Include {
+    store::assignment::Include {
+        assignment: selected.columns::<Assignment>(&[]),
+        package: selected.columns::<AccessPackage>(&["accessPackage"]),
+        user: selected.columns::<User>(&["user"]),
+    }
 }
 
 /// A page of assignments.

@@ -17,7 +17,8 @@ use super::resolve::{Now, Plain, Rows, enum_value, maybe, scalar};
 use super::scalar::Duration;
 use super::user::User;
 use crate::authz::Permission;
-use crate::store;
+use crate::store::columns::columns;
+use crate::store::{self, Columns};
 
 /// Who may request a package, who approves, and for how long.
 #[derive(Clone)]
@@ -33,6 +34,19 @@ impl Plain for AssignmentPolicy {
             "enabled" => scalar(&self.0.enabled),
             _ => return None,
         })
+    }
+
+    fn columns(field: &str) -> Columns {
+        match field {
+            "id" => Columns::KEY,
+            "displayName" => columns!(assignment_policy: DisplayName),
+            "description" => columns!(assignment_policy: Description),
+            "requestorScope" => columns!(assignment_policy: RequestorScope),
+            "justificationRequired" => columns!(assignment_policy: JustificationRequired),
+            "enabled" => columns!(assignment_policy: Enabled),
+            "expiration" => columns!(assignment_policy: Expiration, ExpirationSeconds, ExpirationAt),
+            _ => Columns::ALL,
+        }
     }
 }
 

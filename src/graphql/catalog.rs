@@ -21,7 +21,8 @@ use super::user::User;
 use crate::authz::permission::action::{CreateCatalog, EditCatalog};
 use crate::authz::{Action as _, Permission};
 use crate::domain::catalog;
-use crate::store::{self, Direction, Key, Position};
+use crate::store::columns::columns;
+use crate::store::{self, Columns, Direction, Key, Position};
 
 /// A container of resources and access packages; the scope of delegated roles.
 #[derive(Clone)]
@@ -46,6 +47,17 @@ impl Plain for Catalog {
             "enabled" => scalar(&self.0.enabled),
             _ => return None,
         })
+    }
+
+    fn columns(field: &str) -> Columns {
+        match field {
+            "id" => Columns::KEY,
+            "displayName" => columns!(catalog: DisplayName),
+            "description" => columns!(catalog: Description),
+            "enabled" => columns!(catalog: Enabled),
+            "externallyVisible" => columns!(catalog: ExternallyVisible),
+            _ => Columns::ALL,
+        }
     }
 }
 

@@ -13,8 +13,8 @@ use chrono::DateTime;
 use uuid::Uuid;
 
 use super::error::ApiError;
-use super::resolve::{Now, Plain, Rows};
-use crate::store::{self, Direction, Key, Position, Window};
+use super::resolve::{Now, Plain, Rows, columns_of};
+use crate::store::{self, Columns, Direction, Key, Position, Window};
 
 /// The most rows of a page.
 pub const LARGEST_PAGE: i32 = 100;
@@ -76,13 +76,27 @@ impl<'a> Selected<'a> {
         Self(nodes, rows, look.field("totalCount").exists())
     }
 
-    /// Whether this field is selected of a row, under any of these paths.
+    /// Looks at the selection of the field that is being answered, which is one object.
     #[must_use]
-    pub fn has(&self, path: &[&str]) -> bool {
-        self.0.iter().any(|node| {
-            let (Some(first), rest) = (path.first(), path.get(1..).unwrap_or_default()) else { return false };
-            rest.iter().fold(node.field(first), |look, name| look.field(name)).exists()
-        })
+    pub fn of_one(ctx: &'a Context<'a>) -> Self {
+        Self(vec![ctx.look_ahead()], true, false)
+    }
+
+    /// Whether this field is selected of a row.
+    #[must_use]
+    pub fn has(&self, field: &str) -> bool {
+        self.0.iter().any(|row| row.field(field).exists())
+    }
+
+    /// The columns of a row, or of what it names, that the query is answered from; none where that is not selected.
+    #[must_use]
+    pub fn columns<T: Plain>(&self, path: &[&str]) -> Columns {
+        columns_of::<T>(self.0.iter().flat_map(|row| match path {
+            [] => row.selection_fields(),
+            [first, rest @ ..] => {
+                rest.iter().fold(row.field(first), |look, name| look.field(name)).selection_fields()
+            }
+        }))
     }
 }
 

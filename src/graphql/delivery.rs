@@ -16,7 +16,8 @@ use super::loader::Nested;
 use super::resolve::{Now, Plain, enum_value, scalar};
 use super::resource::ResourceRole;
 use crate::authz::Permission;
-use crate::store::{self, Direction, Key, Position};
+use crate::store::columns::columns;
+use crate::store::{self, Columns, Direction, Key, Position};
 
 /// The carrying out of one resource role for one request at one target system.
 #[derive(Clone)]
@@ -38,6 +39,22 @@ impl Plain for Delivery {
             "state" => enum_value(DeliveryState::from(delivery.state)),
             _ => return None,
         })
+    }
+
+    fn columns(field: &str) -> Columns {
+        match field {
+            "id" | "resourceRole" | "attempts" => Columns::KEY,
+            "operation" => columns!(delivery: Operation),
+            "state" => columns!(delivery: State),
+            "attemptCount" => columns!(delivery: AttemptCount),
+            "nextAttemptAt" => columns!(delivery: DueAt),
+            "createdAt" => columns!(delivery: CreatedAt),
+            "completedAt" => columns!(delivery: CompletedAt),
+            "lastError" => {
+                columns!(delivery: ErrorCode, ErrorMessage, ErrorRetryable, ErrorStatus, ErrorAt, CreatedAt)
+            }
+            _ => Columns::ALL,
+        }
     }
 }
 

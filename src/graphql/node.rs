@@ -12,6 +12,7 @@ use super::assignment_policy::AssignmentPolicy;
 use super::audit_event::AuditEvent;
 use super::bulk_operation::BulkOperation;
 use super::catalog::{Catalog, CatalogRoleAssignment};
+use super::connection::Selected;
 use super::connector::Connector;
 use super::delivery::Delivery;
 use super::directory_group::DirectoryGroup;
@@ -68,25 +69,17 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
     let (database, ids) = (&api.database, &[id]);
     Ok(match kind {
         Kind::AccessPackage => {
-            let include = store::access_package::Include { catalog: true, policies: false };
+            let include = super::access_package::include(&Selected::of_one(ctx));
             let found = store::access_package::find(database, api.visible(), ids, include).await?;
             found.into_iter().next().map(|row| Node::AccessPackage(AccessPackage::from(row)))
         }
         Kind::AccessRequest => {
-            let look = ctx.look_ahead();
-            let include = store::access_request::Include {
-                requestor: look.field("requestor").exists(),
-                package: look.field("accessPackage").exists(),
-                catalog: look.field("accessPackage").field("catalog").exists(),
-                policy: look.field("policy").exists(),
-                assignment: false,
-                deliveries: look.field("deliveries").exists(),
-            };
+            let include = super::access_request::include(&Selected::of_one(ctx));
             let found = store::access_request::find(database, api.visible(), ids, include).await?;
             found.into_iter().next().map(|row| Node::AccessRequest(AccessRequest(Arc::new(row))))
         }
         Kind::Assignment => {
-            let include = store::assignment::Include { package: true, user: true };
+            let include = super::assignment::include(&Selected::of_one(ctx));
             let found = store::assignment::find(database, api.visible(), ids, include).await?;
             found.into_iter().next().map(|row| Node::Assignment(Assignment(Arc::new(row))))
         }

@@ -15,12 +15,14 @@ use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection};
 use async_graphql::registry::Registry;
 use async_graphql::{
-    ContainerType, ContextSelectionSet, Name, OutputType, Positioned, ScalarType, ServerError, ServerResult,
-    Value,
+    ContainerType, ContextSelectionSet, Name, OutputType, Positioned, ScalarType, SelectionField,
+    ServerError, ServerResult, Value,
 };
 use futures_util::future::join_all;
 
 pub use async_graphql::resolver_utils::enum_value;
+
+use crate::store::Columns;
 
 /// What is there without waiting: the plain columns of a row, by the name of their field.
 ///
@@ -31,12 +33,29 @@ pub trait Plain {
     fn plain(&self, _field: &str) -> Option<Value> {
         None
     }
+
+    /// The columns that a field is answered from; all of them where that is not said.
+    fn columns(_field: &str) -> Columns {
+        Columns::ALL
+    }
 }
 
 impl<T: Plain> Plain for &T {
     fn plain(&self, field: &str) -> Option<Value> {
         (*self).plain(field)
     }
+
+    fn columns(field: &str) -> Columns {
+        T::columns(field)
+    }
+}
+
+/// The columns that these selections on `T` are answered from; none where nothing is selected.
+pub fn columns_of<'a, T: Plain>(selections: impl IntoIterator<Item = SelectionField<'a>>) -> Columns {
+    selections.into_iter().fold(Columns::NONE, |columns, selection| {
+        let fields = selection.selection_set().filter(|field| field.name() != "__typename");
+        fields.fold(columns.and(Columns::KEY), |columns, field| columns.and(T::columns(field.name())))
+    })
 }
 
 /// A scalar as it is answered.

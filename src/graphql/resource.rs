@@ -16,7 +16,8 @@ use super::error::ApiError;
 use super::id::{GlobalId, Kind};
 use super::resolve::{Now, Plain, Rows, enum_value, scalar};
 use crate::authz::Permission;
-use crate::store::{self, Key, Position};
+use crate::store::columns::columns;
+use crate::store::{self, Columns, Key, Position};
 
 /// Something that access can be given to, in a catalog.
 #[derive(Clone)]
@@ -36,6 +37,16 @@ impl Plain for Resource {
             "kind" => enum_value(ResourceKind::from(self.0.kind)),
             _ => return None,
         })
+    }
+
+    fn columns(field: &str) -> Columns {
+        match field {
+            "id" => Columns::KEY,
+            "displayName" => columns!(resource: DisplayName),
+            "kind" => columns!(resource: Kind),
+            "originId" => columns!(resource: OriginId),
+            _ => Columns::ALL,
+        }
     }
 }
 
@@ -131,6 +142,15 @@ impl Plain for ResourceRole {
             "displayName" => scalar(&self.role.display_name),
             _ => return None,
         })
+    }
+
+    fn columns(field: &str) -> Columns {
+        match field {
+            "id" | "resource" => Columns::KEY,
+            "displayName" => columns!(resource_role: DisplayName),
+            "originId" => columns!(resource_role: OriginId),
+            _ => Columns::ALL,
+        }
     }
 }
 

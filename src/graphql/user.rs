@@ -15,7 +15,8 @@ use super::id::{GlobalId, Kind};
 use super::requires::requires;
 use super::resolve::{Now, Plain, enum_value, maybe, scalar};
 use crate::authz::Permission;
-use crate::store::{self, Key, Position};
+use crate::store::columns::columns;
+use crate::store::{self, Columns, Key, Position};
 
 /// A person as one issuer knows them.
 #[derive(Clone)]
@@ -41,6 +42,17 @@ impl Plain for User {
             "state" => enum_value(UserState::from(self.0.state)),
             _ => return None,
         })
+    }
+
+    fn columns(field: &str) -> Columns {
+        match field {
+            "id" => Columns::KEY,
+            "displayName" => columns!(app_user: DisplayName),
+            "email" => columns!(app_user: Email),
+            "kind" => columns!(app_user: Kind),
+            "state" => columns!(app_user: State),
+            _ => Columns::ALL,
+        }
     }
 }
 

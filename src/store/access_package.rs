@@ -8,10 +8,11 @@ use sea_orm::{DbErr, QueryResult};
 use uuid::Uuid;
 
 use super::assignment_policy::{self, admits};
+use super::columns::{Columns, columns};
 use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window};
-use super::row::model;
+use super::row::{Shared, part};
 use super::sql::Sql;
 use super::{Access, lock, search};
 use crate::authz::{Catalogs, Scope};
@@ -28,14 +29,26 @@ pub struct Row {
     pub policies: Option<Vec<Arc<entity::assignment_policy::Model>>>,
 }
 
-/// What to read along with packages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// What to read of packages, and what along with them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Include {
-    /// The catalog.
-    pub catalog: bool,
-    /// The policies.
-    pub policies: bool,
+    /// Of the package; what lists need is always read.
+    pub package: Columns,
+    /// Of the catalog.
+    pub catalog: Columns,
+    /// Of the policies.
+    pub policies: Columns,
 }
+
+/// Whole packages, and nothing along.
+impl Default for Include {
+    fn default() -> Self {
+        Self { package: Columns::ALL, catalog: Columns::NONE, policies: Columns::NONE }
+    }
+}
+
+/// What lists of packages are sorted by, and what they are told apart by.
+const LISTED: Columns = columns!(access_package: Id, CatalogId, NameKey, CreatedAt);
 
 /// Which packages are wanted. All given conditions hold together.
 #[derive(Clone, Debug, Default)]
@@ -86,21 +99,34 @@ fn visible(sql: &mut Sql, access: Access<'_>, listed: bool) {
 }
 
 fn columns(sql: &mut Sql, include: Include) {
-    sql.columns::<access_package::Entity>("p");
-    if include.catalog {
-        sql.push(", ").columns::<catalog::Entity>("c");
+    sql.some_columns::<access_package::Entity>("p", include.package.and(LISTED));
+    if include.catalog.any() {
+        sql.push(", ").some_columns::<catalog::Entity>("c", include.catalog);
     }
 }
 
 fn joins(sql: &mut Sql, include: Include) {
-    if include.catalog {
+    if include.catalog.any() {
         sql.push(" JOIN catalog c ON c.id = p.catalog_id");
     }
 }
 
-fn read(row: &QueryResult, include: Include) -> Result<Row, DbErr> {
-    let catalog = include.catalog.then(|| model::<catalog::Model>(row, "c_").map(Arc::new)).transpose()?;
-    Ok(Row { package: Arc::new(model::<access_package::Model>(row, "p_")?), catalog, policies: None })
+/// Reads rows of packages; the catalogs that many of them name are read once.
+struct Rows {
+    package: Columns,
+    catalogs: Shared<catalog::Model>,
+}
+
+impl Rows {
+    fn with(include: Include) -> Self {
+        Self { package: include.package.and(LISTED), catalogs: Shared::of(include.catalog) }
+    }
+
+    fn read(&mut self, row: &QueryResult) -> Result<Row, DbErr> {
+        let package = Arc::new(part::<access_package::Model>(row, "p_", self.package)?);
+        let catalog = self.catalogs.are_read().then(|| self.catalogs.model(row, "c_")).transpose()?;
+        Ok(Row { package, catalog, policies: None })
+    }
 }
 
 fn listed<'a>(scope: &'a Scope, filter: &'a Filter, include: Include, order: Order) -> List<'a> {
@@ -143,7 +169,8 @@ pub async fn list(
     window: &Window,
 ) -> Result<Page<Row>, StoreError> {
     let list = listed(scope, filter, include, order);
-    let mut page = list.page(connection, window, |row| read(row, include)).await?;
+    let mut read = Rows::with(include);
+    let mut page = list.page(connection, window, |row| read.read(row)).await?;
     with_policies(connection, scope, page.rows.iter_mut().collect(), include).await?;
     Ok(page)
 }
@@ -160,7 +187,8 @@ pub async fn in_catalogs(
     let all = Filter::default();
     let list = listed(scope, &all, include, order);
     let parents = Parents { column: ("p.catalog_id", "p_catalog_id"), ids: catalogs };
-    let mut pages = list.pages(connection, parents, window, |row| read(row, include)).await?;
+    let mut read = Rows::with(include);
+    let mut pages = list.pages(connection, parents, window, |row| read.read(row)).await?;
     let rows = pages.values_mut().flat_map(|page| &mut page.rows).collect();
     with_policies(connection, scope, rows, include).await?;
     Ok(pages)
@@ -172,11 +200,11 @@ async fn with_policies(
     rows: Vec<&mut Row>,
     include: Include,
 ) -> Result<(), StoreError> {
-    if !include.policies || rows.is_empty() {
+    if !include.policies.any() || rows.is_empty() {
         return Ok(());
     }
     let ids: Vec<Uuid> = rows.iter().map(|row| row.package.id).collect();
-    let policies = assignment_policy::of_packages(connection, scope, &ids).await?;
+    let policies = assignment_policy::of_packages(connection, scope, &ids, include.policies).await?;
     let mut policies = super::grouped(policies, |policy| policy.access_package_id);
     for row in rows {
         row.policies = Some(policies.remove(&row.package.id).unwrap_or_default());
@@ -200,7 +228,8 @@ pub async fn find(
     visible(&mut sql, access, false);
     sql.push(" AND p.id").any_id(ids);
     let rows = connection.all(sql).await?;
-    Ok(rows.iter().map(|row| read(row, include)).collect::<Result<_, _>>()?)
+    let mut read = Rows::with(include);
+    Ok(rows.iter().map(|row| read.read(row)).collect::<Result<_, _>>()?)
 }
 
 /// A package that was not deleted; locked.

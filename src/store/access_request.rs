@@ -13,10 +13,11 @@ use sea_orm::{ActiveEnum as _, DbErr, QueryResult};
 use uuid::Uuid;
 
 use super::assignment_policy::admits;
+use super::columns::{Columns, columns};
 use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window, alone};
-use super::row::{Shared, model, optional};
+use super::row::{Shared, model, optional, part};
 use super::sql::Sql;
 use super::{Access, delivery, names};
 use crate::authz::{Catalogs, Scope};
@@ -40,22 +41,42 @@ pub struct Row {
     pub deliveries: Option<Vec<Arc<delivery::Row>>>,
 }
 
-/// What to read along with requests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// What to read of requests, and what along with them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Include {
-    /// The requestor.
-    pub requestor: bool,
-    /// The package.
-    pub package: bool,
-    /// The package's catalog.
-    pub catalog: bool,
-    /// The policy.
-    pub policy: bool,
-    /// The assignment.
+    /// Of the request; what lists need is always read.
+    pub request: Columns,
+    /// Of the requestor.
+    pub requestor: Columns,
+    /// Of the package.
+    pub package: Columns,
+    /// Of the package's catalog.
+    pub catalog: Columns,
+    /// Of the policy.
+    pub policy: Columns,
+    /// Whether the assignment.
     pub assignment: bool,
-    /// The deliveries, with the resource role and resource of each.
-    pub deliveries: bool,
+    /// The deliveries.
+    pub deliveries: Option<delivery::Include>,
 }
+
+/// Whole requests, and nothing along.
+impl Default for Include {
+    fn default() -> Self {
+        Self {
+            request: Columns::ALL,
+            requestor: Columns::NONE,
+            package: Columns::NONE,
+            catalog: Columns::NONE,
+            policy: Columns::NONE,
+            assignment: false,
+            deliveries: None,
+        }
+    }
+}
+
+/// What lists of requests are sorted by, and what they are told apart by.
+const LISTED: Columns = columns!(access_request: Id, AccessPackageId, SubmittedAt);
 
 /// Which requests are wanted. All given conditions hold together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -138,18 +159,18 @@ pub(super) fn matching(sql: &mut Sql, scope: &Scope, filter: &Filter) {
 }
 
 fn columns(sql: &mut Sql, include: Include) {
-    sql.columns::<access_request::Entity>("r");
-    if include.requestor {
-        sql.push(", ").columns::<app_user::Entity>("q");
+    sql.some_columns::<access_request::Entity>("r", include.request.and(LISTED));
+    if include.requestor.any() {
+        sql.push(", ").some_columns::<app_user::Entity>("q", include.requestor);
     }
-    if include.package {
-        sql.push(", ").columns::<access_package::Entity>("p");
+    if include.package.any() {
+        sql.push(", ").some_columns::<access_package::Entity>("p", include.package);
     }
-    if include.catalog {
-        sql.push(", ").columns::<catalog::Entity>("c");
+    if include.catalog.any() {
+        sql.push(", ").some_columns::<catalog::Entity>("c", include.catalog);
     }
-    if include.policy {
-        sql.push(", ").columns::<assignment_policy::Entity>("a");
+    if include.policy.any() {
+        sql.push(", ").some_columns::<assignment_policy::Entity>("a", include.policy);
     }
     if include.assignment {
         sql.push(", ").columns::<assignment::Entity>("g");
@@ -157,16 +178,16 @@ fn columns(sql: &mut Sql, include: Include) {
 }
 
 fn joins(sql: &mut Sql, include: Include) {
-    if include.requestor {
+    if include.requestor.any() {
         sql.push(" JOIN app_user q ON q.id = r.requestor_id");
     }
-    if include.package {
+    if include.package.any() {
         sql.push(" JOIN access_package p ON p.id = r.access_package_id");
     }
-    if include.catalog {
+    if include.catalog.any() {
         sql.push(" JOIN catalog c ON c.id = r.catalog_id");
     }
-    if include.policy {
+    if include.policy.any() {
         sql.push(" LEFT JOIN assignment_policy a ON a.id = r.policy_id");
     }
     if include.assignment {
@@ -175,7 +196,6 @@ fn joins(sql: &mut Sql, include: Include) {
 }
 
 /// Reads rows of requests; what many of them name is read once.
-#[derive(Default)]
 struct Rows {
     include: Include,
     requestors: Shared<app_user::Model>,
@@ -186,17 +206,23 @@ struct Rows {
 
 impl Rows {
     fn with(include: Include) -> Self {
-        Self { include, ..Self::default() }
+        Self {
+            include,
+            requestors: Shared::of(include.requestor),
+            packages: Shared::of(include.package),
+            catalogs: Shared::of(include.catalog),
+            policies: Shared::of(include.policy),
+        }
     }
 
     fn read(&mut self, row: &QueryResult) -> Result<Row, DbErr> {
-        let include = self.include;
+        let Self { include, requestors, packages, catalogs, policies } = self;
         Ok(Row {
-            request: model(row, "r_")?,
-            requestor: include.requestor.then(|| self.requestors.model(row, "q_")).transpose()?,
-            package: include.package.then(|| self.packages.model(row, "p_")).transpose()?,
-            catalog: include.catalog.then(|| self.catalogs.model(row, "c_")).transpose()?,
-            policy: include.policy.then(|| self.policies.optional(row, "a_")).transpose()?,
+            request: part(row, "r_", include.request.and(LISTED))?,
+            requestor: requestors.are_read().then(|| requestors.model(row, "q_")).transpose()?,
+            package: packages.are_read().then(|| packages.model(row, "p_")).transpose()?,
+            catalog: catalogs.are_read().then(|| catalogs.model(row, "c_")).transpose()?,
+            policy: policies.are_read().then(|| policies.optional(row, "a_")).transpose()?,
             assignment: include.assignment.then(|| optional(row, "g_")).transpose()?,
             deliveries: None,
         })
@@ -274,12 +300,10 @@ async fn with_deliveries(
     rows: Vec<&mut Row>,
     include: Include,
 ) -> Result<(), StoreError> {
-    if !include.deliveries || rows.is_empty() {
-        return Ok(());
-    }
+    let Some(include) = include.deliveries.filter(|_| !rows.is_empty()) else { return Ok(()) };
     let ids: Vec<Uuid> = rows.iter().map(|row| row.request.id).collect();
-    let mut deliveries =
-        super::grouped(delivery::of_requests(connection, &ids).await?, |row| row.delivery.request_id);
+    let deliveries = delivery::of_requests(connection, &ids, include).await?;
+    let mut deliveries = super::grouped(deliveries, |row| row.delivery.request_id);
     for row in rows {
         row.deliveries = Some(deliveries.remove(&row.request.id).unwrap_or_default());
     }

@@ -8,10 +8,11 @@ use entity::{access_package, app_user};
 use sea_orm::{ActiveEnum as _, DbErr, QueryResult};
 use uuid::Uuid;
 
+use super::columns::{Columns, columns};
 use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window};
-use super::row::model;
+use super::row::{Shared, model, part};
 use super::sql::Sql;
 use super::{Access, names};
 use crate::authz::{Catalogs, Scope};
@@ -27,14 +28,26 @@ pub struct Row {
     pub user: Option<Arc<app_user::Model>>,
 }
 
-/// What to read along with assignments.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// What to read of assignments, and what along with them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Include {
-    /// The package.
-    pub package: bool,
-    /// The holder.
-    pub user: bool,
+    /// Of the assignment; what lists need is always read.
+    pub assignment: Columns,
+    /// Of the package.
+    pub package: Columns,
+    /// Of the holder.
+    pub user: Columns,
 }
+
+/// Whole assignments, and nothing along.
+impl Default for Include {
+    fn default() -> Self {
+        Self { assignment: Columns::ALL, package: Columns::NONE, user: Columns::NONE }
+    }
+}
+
+/// What lists of assignments are sorted by, and what they are told apart by.
+const LISTED: Columns = columns!(assignment: Id, AccessPackageId, CreatedAt);
 
 /// Which assignments are wanted. All given conditions hold together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -62,33 +75,48 @@ fn visible(sql: &mut Sql, access: Access<'_>) {
 }
 
 fn columns(sql: &mut Sql, include: Include) {
-    sql.columns::<assignment::Entity>("g");
-    if include.package {
-        sql.push(", ").columns::<access_package::Entity>("p");
+    sql.some_columns::<assignment::Entity>("g", include.assignment.and(LISTED));
+    if include.package.any() {
+        sql.push(", ").some_columns::<access_package::Entity>("p", include.package);
     }
-    if include.user {
-        sql.push(", ").columns::<app_user::Entity>("u");
+    if include.user.any() {
+        sql.push(", ").some_columns::<app_user::Entity>("u", include.user);
     }
 }
 
 fn joins(sql: &mut Sql, include: Include) {
-    if include.package {
+    if include.package.any() {
         sql.push(" JOIN access_package p ON p.id = g.access_package_id");
     }
-    if include.user {
+    if include.user.any() {
         sql.push(" JOIN app_user u ON u.id = g.user_id");
     }
 }
 
-fn read(row: &QueryResult, include: Include) -> Result<Row, DbErr> {
-    Ok(Row {
-        assignment: model::<assignment::Model>(row, "g_")?,
-        package: include
-            .package
-            .then(|| model::<access_package::Model>(row, "p_").map(Arc::new))
-            .transpose()?,
-        user: include.user.then(|| model::<app_user::Model>(row, "u_").map(Arc::new)).transpose()?,
-    })
+/// Reads rows of assignments; what many of them name is read once.
+struct Rows {
+    assignment: Columns,
+    packages: Shared<access_package::Model>,
+    users: Shared<app_user::Model>,
+}
+
+impl Rows {
+    fn with(include: Include) -> Self {
+        Self {
+            assignment: include.assignment.and(LISTED),
+            packages: Shared::of(include.package),
+            users: Shared::of(include.user),
+        }
+    }
+
+    fn read(&mut self, row: &QueryResult) -> Result<Row, DbErr> {
+        let Self { assignment, packages, users } = self;
+        Ok(Row {
+            assignment: part(row, "g_", *assignment)?,
+            package: packages.are_read().then(|| packages.model(row, "p_")).transpose()?,
+            user: users.are_read().then(|| users.model(row, "u_")).transpose()?,
+        })
+    }
 }
 
 fn listed<'a>(scope: &'a Scope, filter: &'a Filter, include: Include) -> List<'a> {
@@ -126,7 +154,8 @@ pub async fn list(
     include: Include,
     window: &Window,
 ) -> Result<Page<Row>, StoreError> {
-    listed(scope, filter, include).page(connection, window, |row| read(row, include)).await
+    let mut read = Rows::with(include);
+    listed(scope, filter, include).page(connection, window, |row| read.read(row)).await
 }
 
 /// The same page of the assignments of each of these packages.
@@ -139,7 +168,8 @@ pub async fn of_packages(
     window: &Window,
 ) -> Result<HashMap<Uuid, Page<Row>>, StoreError> {
     let parents = Parents { column: ("g.access_package_id", "g_access_package_id"), ids: packages };
-    listed(scope, filter, include).pages(connection, parents, window, |row| read(row, include)).await
+    let mut read = Rows::with(include);
+    listed(scope, filter, include).pages(connection, parents, window, |row| read.read(row)).await
 }
 
 /// Assignments by id.
@@ -158,7 +188,8 @@ pub async fn find(
     visible(&mut sql, access);
     sql.push(" AND g.id").any_id(ids);
     let rows = connection.all(sql).await?;
-    Ok(rows.iter().map(|row| read(row, include)).collect::<Result<_, _>>()?)
+    let mut read = Rows::with(include);
+    Ok(rows.iter().map(|row| read.read(row)).collect::<Result<_, _>>()?)
 }
 
 /// Assignments by id, locked in the order of their ids until the transaction ends.

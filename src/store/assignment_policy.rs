@@ -8,9 +8,10 @@ use entity::{assignment_policy, policy_stage, policy_stage_approver, policy_user
 use sea_orm::ActiveEnum as _;
 use uuid::Uuid;
 
+use super::columns::{Columns, columns};
 use super::database::{Connection, Txn};
 use super::error::StoreError;
-use super::row::{model, optional};
+use super::row::{model, optional, part};
 use super::sql::Sql;
 use super::{Access, lock};
 use crate::authz::{Catalogs, Scope};
@@ -46,13 +47,16 @@ pub async fn of_packages(
     connection: &impl Connection,
     scope: &Scope,
     packages: &[Uuid],
+    wanted: Columns,
 ) -> Result<Vec<Arc<assignment_policy::Model>>, StoreError> {
+    let wanted = wanted.and(columns!(assignment_policy: Id, AccessPackageId));
     let mut sql = connection.sql();
-    sql.push("SELECT ").columns::<assignment_policy::Entity>("a").push(" FROM assignment_policy a WHERE ");
+    sql.push("SELECT ").some_columns::<assignment_policy::Entity>("a", wanted);
+    sql.push(" FROM assignment_policy a WHERE ");
     visible(&mut sql, Access::Visible(scope));
     sql.push(" AND a.access_package_id").any_id(packages).push(" ORDER BY a.access_package_id, a.id");
     let rows = connection.all(sql).await?;
-    let read = |row| model::<assignment_policy::Model>(row, "a_").map(Arc::new);
+    let read = |row| part::<assignment_policy::Model>(row, "a_", wanted).map(Arc::new);
     Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
 }
 

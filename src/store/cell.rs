@@ -22,6 +22,9 @@ pub(super) trait Cell: TryGetable {
 
     /// The value of these bytes; none where they are not of its binary form.
     fn decode(bytes: &[u8]) -> Option<Self>;
+
+    /// Some value, for a column that nobody looks at.
+    fn unread() -> Self;
 }
 
 impl<T: Cell> Cell for Option<T>
@@ -35,11 +38,19 @@ where
     fn decode(bytes: &[u8]) -> Option<Self> {
         T::decode(bytes).map(Some)
     }
+
+    fn unread() -> Self {
+        None
+    }
 }
 
 impl Cell for Uuid {
     fn decode(bytes: &[u8]) -> Option<Self> {
         Self::from_slice(bytes).ok()
+    }
+
+    fn unread() -> Self {
+        Self::nil()
     }
 }
 
@@ -47,11 +58,19 @@ impl Cell for String {
     fn decode(bytes: &[u8]) -> Option<Self> {
         std::str::from_utf8(bytes).ok().map(str::to_owned)
     }
+
+    fn unread() -> Self {
+        Self::new()
+    }
 }
 
 impl Cell for bool {
     fn decode(bytes: &[u8]) -> Option<Self> {
         if let [byte] = bytes { Some(*byte != 0) } else { None }
+    }
+
+    fn unread() -> Self {
+        false
     }
 }
 
@@ -59,11 +78,19 @@ impl Cell for i32 {
     fn decode(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self::from_be_bytes)
     }
+
+    fn unread() -> Self {
+        0
+    }
 }
 
 impl Cell for i64 {
     fn decode(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self::from_be_bytes)
+    }
+
+    fn unread() -> Self {
+        0
     }
 }
 
@@ -71,20 +98,32 @@ impl Cell for DateTime<Utc> {
     fn decode(bytes: &[u8]) -> Option<Self> {
         Self::from_timestamp_micros(i64::decode(bytes)?.checked_add(EPOCH)?)
     }
+
+    fn unread() -> Self {
+        Self::UNIX_EPOCH
+    }
 }
 
 impl Cell for Json {
     fn decode(_: &[u8]) -> Option<Self> {
         None
     }
+
+    fn unread() -> Self {
+        Self::Null
+    }
 }
 
 macro_rules! texts {
-    ($($module:ident::$name:ident),* $(,)?) => {
+    ($($module:ident::$name:ident or $unread:ident),* $(,)?) => {
         $(
             impl Cell for entity::$module::$name {
                 fn decode(bytes: &[u8]) -> Option<Self> {
                     Self::try_from_value(&String::decode(bytes)?).ok()
+                }
+
+                fn unread() -> Self {
+                    Self::$unread
                 }
             }
         )*
@@ -92,28 +131,28 @@ macro_rules! texts {
 }
 
 texts! {
-    access_request::AccessRequestType,
-    access_request::AccessRequestState,
-    access_request_event::AccessRequestAction,
-    app_user::UserKind,
-    app_user::UserState,
-    assignment::AssignmentState,
-    assignment_policy::RequestorScope,
-    assignment_policy::ExpirationKind,
-    audit_event::AuditOutcome,
-    bulk_operation::BulkOperationKind,
-    bulk_operation::BulkOperationState,
-    bulk_operation_item::BulkItemOutcome,
-    catalog_role_assignment::CatalogRole,
-    connector::ConnectorKind,
-    connector::ConnectorHealth,
-    delivery::DeliveryOperation,
-    delivery::DeliveryState,
-    delivery::DeliveryResult,
-    delivery::DeliveryErrorCode,
-    delivery_attempt::AttemptOutcome,
-    policy_stage_approver::ApproverKind,
-    resource::ResourceKind,
+    access_request::AccessRequestType or UserAdd,
+    access_request::AccessRequestState or Submitted,
+    access_request_event::AccessRequestAction or Submitted,
+    app_user::UserKind or Member,
+    app_user::UserState or Deactivated,
+    assignment::AssignmentState or Scheduled,
+    assignment_policy::RequestorScope or SpecificUsers,
+    assignment_policy::ExpirationKind or Never,
+    audit_event::AuditOutcome or Done,
+    bulk_operation::BulkOperationKind or ReprocessAccessRequests,
+    bulk_operation::BulkOperationState or Running,
+    bulk_operation_item::BulkItemOutcome or Pending,
+    catalog_role_assignment::CatalogRole or CatalogOwner,
+    connector::ConnectorKind or Directory,
+    connector::ConnectorHealth or Unknown,
+    delivery::DeliveryOperation or Add,
+    delivery::DeliveryState or Pending,
+    delivery::DeliveryResult or Changed,
+    delivery::DeliveryErrorCode or RemoteThrottled,
+    delivery_attempt::AttemptOutcome or Succeeded,
+    policy_stage_approver::ApproverKind or User,
+    resource::ResourceKind or Group,
 }
 
 #[cfg(test)]

@@ -8,11 +8,12 @@ use entity::{app_user, connector, delivery, delivery_attempt};
 use sea_orm::{ActiveEnum as _, DbErr, QueryResult};
 use uuid::Uuid;
 
+use super::columns::{Columns, columns};
 use super::database::{Connection, Database, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window, alone};
 use super::resource::{self, RoleRow, RoleRows};
-use super::row::model;
+use super::row::{model, part};
 use super::sql::Sql;
 use super::{Access, access_request};
 
@@ -33,16 +34,42 @@ impl Row {
     }
 }
 
-fn select(sql: &mut Sql) {
-    sql.push("SELECT ").columns::<delivery::Entity>("d").push(", ");
-    resource::role_columns(sql);
+/// What to read of deliveries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Include {
+    /// Of the delivery.
+    pub delivery: Columns,
+    /// Of the role.
+    pub role: Columns,
+    /// Of the resource.
+    pub resource: Columns,
+}
+
+impl Include {
+    /// Everything.
+    pub const ALL: Self = Self { delivery: Columns::ALL, role: Columns::ALL, resource: Columns::ALL };
+
+    /// With what tells deliveries apart, and who may see them.
+    fn with_keys(self) -> Self {
+        Self {
+            delivery: self.delivery.and(columns!(delivery: Id, RequestId)),
+            role: self.role.and(Columns::KEY),
+            resource: self.resource.and(columns!(resource: Id, CatalogId)),
+        }
+    }
+}
+
+fn select(sql: &mut Sql, include: Include) {
+    sql.push("SELECT ").some_columns::<delivery::Entity>("d", include.delivery).push(", ");
+    resource::some_role_columns(sql, include.role, include.resource);
     sql.push(" FROM delivery d");
     sql.push(" JOIN resource_role t ON t.id = d.resource_role_id JOIN resource s ON s.id = t.resource_id");
 }
 
-fn read(rows: &[QueryResult]) -> Result<Vec<Arc<Row>>, StoreError> {
-    let mut roles = RoleRows::default();
-    let mut read = |row| Ok(Arc::new(Row { delivery: model(row, "d_")?, role: roles.read(row)? }));
+fn read(rows: &[QueryResult], include: Include) -> Result<Vec<Arc<Row>>, StoreError> {
+    let mut roles = RoleRows::of(include.role, include.resource);
+    let mut read =
+        |row| Ok(Arc::new(Row { delivery: part(row, "d_", include.delivery)?, role: roles.read(row)? }));
     rows.iter().map(&mut read).collect()
 }
 
@@ -50,11 +77,13 @@ fn read(rows: &[QueryResult]) -> Result<Vec<Arc<Row>>, StoreError> {
 pub async fn of_requests(
     connection: &impl Connection,
     requests: &[Uuid],
+    include: Include,
 ) -> Result<Vec<Arc<Row>>, StoreError> {
+    let include = include.with_keys();
     let mut sql = connection.sql();
-    select(&mut sql);
+    select(&mut sql, include);
     sql.push(" WHERE d.request_id").any_id(requests).push(" ORDER BY d.request_id, d.id");
-    read(&connection.all(sql).await?)
+    read(&connection.all(sql).await?, include)
 }
 
 /// Deliveries by id: those of visible requests.
@@ -64,11 +93,11 @@ pub async fn find(
     ids: &[Uuid],
 ) -> Result<Vec<Arc<Row>>, StoreError> {
     let mut sql = connection.sql();
-    select(&mut sql);
+    select(&mut sql, Include::ALL);
     sql.push(" JOIN access_request r ON r.id = d.request_id WHERE ");
     access_request::visible(&mut sql, access);
     sql.push(" AND d.id").any_id(ids);
-    read(&connection.all(sql).await?)
+    read(&connection.all(sql).await?, Include::ALL)
 }
 
 /// The same page of the attempts of each of these deliveries, in the order they were made.

@@ -12,6 +12,7 @@ pub mod audit_event;
 pub mod bulk_operation;
 pub mod catalog;
 mod cell;
+pub mod columns;
 pub mod connector;
 pub mod database;
 pub mod delivery;
@@ -28,6 +29,7 @@ mod row;
 pub mod sql;
 pub mod user;
 
+pub use columns::Columns;
 pub use database::{Database, DatabaseSettings, Transaction, Txn};
 pub use error::StoreError;
 pub use page::{Direction, Key, Page, Position, Window};

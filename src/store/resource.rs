@@ -7,6 +7,7 @@ use entity::{access_package_resource_role, resource, resource_role};
 use sea_orm::{DbErr, QueryResult};
 use uuid::Uuid;
 
+use super::columns::Columns;
 use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window, alone};
@@ -73,24 +74,32 @@ pub struct RoleRow {
 }
 
 pub(super) fn role_row(row: &QueryResult) -> Result<RoleRow, DbErr> {
-    RoleRows::default().read(row)
+    RoleRows::of(Columns::ALL, Columns::ALL).read(row)
 }
 
 /// Reads roles and resources that many rows name.
-#[derive(Default)]
 pub(super) struct RoleRows {
     roles: Shared<resource_role::Model>,
     resources: Shared<resource::Model>,
 }
 
 impl RoleRows {
+    pub(super) fn of(role: Columns, resource: Columns) -> Self {
+        Self { roles: Shared::of(role), resources: Shared::of(resource) }
+    }
+
     pub(super) fn read(&mut self, row: &QueryResult) -> Result<RoleRow, DbErr> {
         Ok(RoleRow { role: self.roles.model(row, "t_")?, resource: self.resources.model(row, "s_")? })
     }
 }
 
 pub(super) fn role_columns(sql: &mut Sql) {
-    sql.columns::<resource_role::Entity>("t").push(", ").columns::<resource::Entity>("s");
+    some_role_columns(sql, Columns::ALL, Columns::ALL);
+}
+
+pub(super) fn some_role_columns(sql: &mut Sql, role: Columns, resource: Columns) {
+    sql.some_columns::<resource_role::Entity>("t", role).push(", ");
+    sql.some_columns::<resource::Entity>("s", resource);
 }
 
 /// Roles by id.
@@ -135,7 +144,7 @@ pub async fn roles_in_packages(
     sql.push(" JOIN resource s ON s.id = t.resource_id WHERE i.access_package_id").any_id(packages);
     sql.push(" ORDER BY i.access_package_id, i.created_at, t.id");
     let rows = connection.all(sql).await?;
-    let mut roles = RoleRows::default();
+    let mut roles = RoleRows::of(Columns::ALL, Columns::ALL);
     let read = |row| Ok((row_id(row, "i_access_package_id")?, roles.read(row)?));
     rows.iter().map(read).collect()
 }

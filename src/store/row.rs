@@ -14,6 +14,7 @@ use sqlx::{ColumnIndex, Row as _, ValueRef as _};
 use uuid::Uuid;
 
 use super::cell::Cell;
+use super::columns::Columns;
 
 /// A table's row that can be read by place.
 pub(super) trait Stored: Sized {
@@ -29,14 +30,22 @@ pub(super) struct Cells<'a> {
     row: &'a QueryResult,
     postgres: Option<&'a PgRow>,
     at: usize,
+    columns: Columns,
+    column: usize,
 }
 
 impl<'a> Cells<'a> {
-    fn new(row: &'a QueryResult, at: usize) -> Self {
-        Self { row, postgres: row.try_as_pg_row(), at }
+    fn new(row: &'a QueryResult, at: usize, columns: Columns) -> Self {
+        let columns = columns.and(Columns::KEY);
+        Self { row, postgres: row.try_as_pg_row(), at, columns, column: 0 }
     }
 
     fn next<T: Cell>(&mut self) -> Result<T, DbErr> {
+        let column = self.column;
+        self.column += 1;
+        if !self.columns.has(column) {
+            return Ok(T::unread());
+        }
         let at = self.at;
         self.at += 1;
         match self.postgres.and_then(|row| binary(row, at)) {
@@ -69,28 +78,40 @@ fn place<M: Stored>(row: &QueryResult, prefix: &str) -> Result<usize, DbErr> {
 
 /// The row of a table whose columns were selected with this prefix.
 pub(super) fn model<M: Stored>(row: &QueryResult, prefix: &str) -> Result<M, DbErr> {
-    M::read(&mut Cells::new(row, place::<M>(row, prefix)?))
+    part(row, prefix, Columns::ALL)
 }
 
-/// The same for a table that need not have a row: none where its first column, a key, is null.
+/// The same where only some of the columns were selected.
+pub(super) fn part<M: Stored>(row: &QueryResult, prefix: &str, columns: Columns) -> Result<M, DbErr> {
+    M::read(&mut Cells::new(row, place::<M>(row, prefix)?, columns))
+}
+
+/// The row of a table that need not have one: none where its first column, a key, is null.
 pub(super) fn optional<M: Stored>(row: &QueryResult, prefix: &str) -> Result<Option<M>, DbErr> {
     let at = place::<M>(row, prefix)?;
     if row.try_get_by_index::<Option<Uuid>>(at)?.is_none() {
         return Ok(None);
     }
-    M::read(&mut Cells::new(row, at)).map(Some)
+    M::read(&mut Cells::new(row, at, Columns::ALL)).map(Some)
 }
 
 /// Rows that many rows of a result name: each is read once.
-pub(super) struct Shared<M>(HashMap<Uuid, Arc<M>>);
-
-impl<M> Default for Shared<M> {
-    fn default() -> Self {
-        Self(HashMap::new())
-    }
+pub(super) struct Shared<M> {
+    columns: Columns,
+    known: HashMap<Uuid, Arc<M>>,
 }
 
 impl<M: Stored> Shared<M> {
+    /// Nothing yet, of a table of which these columns were selected.
+    pub(super) fn of(columns: Columns) -> Self {
+        Self { columns, known: HashMap::new() }
+    }
+
+    /// Whether the table was read at all.
+    pub(super) fn are_read(&self) -> bool {
+        self.columns.any()
+    }
+
     /// The row of a table whose columns were selected with this prefix, the first of them its id.
     pub(super) fn model(&mut self, row: &QueryResult, prefix: &str) -> Result<Arc<M>, DbErr> {
         self.at(row, place::<M>(row, prefix)?)
@@ -106,9 +127,12 @@ impl<M: Stored> Shared<M> {
     }
 
     fn at(&mut self, row: &QueryResult, at: usize) -> Result<Arc<M>, DbErr> {
-        match self.0.entry(row.try_get_by_index(at)?) {
+        match self.known.entry(row.try_get_by_index(at)?) {
             Entry::Occupied(known) => Ok(Arc::clone(known.get())),
-            Entry::Vacant(free) => Ok(Arc::clone(free.insert(Arc::new(M::read(&mut Cells::new(row, at))?)))),
+            Entry::Vacant(free) => {
+                let read = M::read(&mut Cells::new(row, at, self.columns))?;
+                Ok(Arc::clone(free.insert(Arc::new(read))))
+            }
         }
     }
 }

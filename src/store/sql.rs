@@ -9,6 +9,8 @@ use sea_orm::sea_query::{ArrayType, Values};
 use sea_orm::{DbBackend, EntityTrait, IdenStatic, Iterable, Statement, Value};
 use uuid::Uuid;
 
+use super::columns::Columns;
+
 /// Which database a statement is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
@@ -55,8 +57,14 @@ impl Sql {
 
     /// Adds `alias.column AS alias_column` for every column of a table.
     pub fn columns<E: EntityTrait>(&mut self, alias: &'static str) -> &mut Self {
-        for (position, column) in E::Column::iter().enumerate() {
-            if position > 0 {
+        self.some_columns::<E>(alias, Columns::ALL)
+    }
+
+    /// The same for some of them, the key always among them.
+    pub fn some_columns<E: EntityTrait>(&mut self, alias: &'static str, wanted: Columns) -> &mut Self {
+        let wanted = wanted.and(Columns::KEY);
+        for (place, column) in E::Column::iter().enumerate().filter(|(place, _)| wanted.has(*place)) {
+            if place > 0 {
                 self.text.push_str(", ");
             }
             for part in [alias, ".", column.as_str(), " AS ", alias, "_", column.as_str()] {

@@ -12,7 +12,7 @@ use crate::graphql::api::{Api, repeatable};
 use crate::graphql::error::{ApiError, UserError};
 use crate::graphql::id::{GlobalId as _, Kind};
 use crate::graphql::requires::requires;
-use crate::store;
+use crate::store::{self, Columns};
 
 /// A new access package.
 #[derive(Debug, InputObject)]
@@ -122,7 +122,7 @@ pub struct RemoveAccessPackageResourceRolesPayload {
 /// The package that a command has made or changed.
 async fn changed(api: &Api, id: Option<Uuid>) -> Result<Option<AccessPackage>, ApiError> {
     let Some(id) = id else { return Ok(None) };
-    let include = store::access_package::Include { catalog: true, policies: false };
+    let include = store::access_package::Include { catalog: Columns::ALL, ..Default::default() };
     let found = store::access_package::find(&api.database, api.named(), &[id], include).await?;
     Ok(found.into_iter().next().map(AccessPackage::from))
 }

@@ -14,7 +14,7 @@ use super::pages::{
 };
 use super::{Load, Source};
 use crate::authz::Scope;
-use crate::store::{self, Access, Database, StoreError, Window};
+use crate::store::{self, Access, Columns, Database, StoreError, Window};
 
 /// Reads the pages of all keys, in as few reads as there are different things asked.
 macro_rules! pages {
@@ -117,7 +117,7 @@ sources! {
     };
     /// The policies of packages that the viewer may see.
     policies_of_package: PoliciesOfPackage(Uuid) -> Vec<Arc<assignment_policy::Model>> = |database, scope, ids| {
-        let rows = store::assignment_policy::of_packages(database, scope, ids).await?;
+        let rows = store::assignment_policy::of_packages(database, scope, ids, Columns::ALL).await?;
         Ok(by_owner(rows.into_iter().map(|row| (row.access_package_id, row))))
     };
     /// Policies that visible objects name.
@@ -143,7 +143,8 @@ sources! {
     /// Requests that visible objects name, with what their affordances depend on.
     judged_requests: JudgedRequests(Uuid) -> store::access_request::Row = |database, scope, ids| {
         let include = store::access_request::Include {
-            requestor: true, package: true, assignment: true, deliveries: true,
+            requestor: Columns::ALL, package: Columns::ALL, assignment: true,
+            deliveries: Some(store::delivery::Include::ALL),
             ..store::access_request::Include::default()
         };
         let rows = store::access_request::find(database, Access::Named(scope.organization), ids, include).await?;
@@ -151,7 +152,7 @@ sources! {
     };
     /// The deliveries of requests.
     deliveries: Deliveries(Uuid) -> Vec<Arc<store::delivery::Row>> = |database, _scope, ids| {
-        let rows = store::delivery::of_requests(database, ids).await?;
+        let rows = store::delivery::of_requests(database, ids, store::delivery::Include::ALL).await?;
         Ok(by_owner(rows.into_iter().map(|row| (row.delivery.request_id, row))))
     };
     /// Bulk operations that the viewer may see.
