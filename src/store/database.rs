@@ -1,6 +1,7 @@
 //! Connections and transactions.
 
 use std::future::Future;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -76,8 +77,11 @@ impl Database {
         } else {
             connect(settings, settings.connections, &statements).await?
         };
-        let read =
-            if sqlite { connect(settings, settings.connections, &statements).await? } else { write.clone() };
+        let read = if sqlite {
+            connect(settings, settings.connections.min(sqlite_readers()), &statements).await?
+        } else {
+            write.clone()
+        };
         let (dialect, kept) = match write.get_database_backend() {
             DbBackend::Postgres => {
                 (Dialect::Postgres, Readers::Postgres(Kept::of(read.get_postgres_connection_pool().clone())))
@@ -299,6 +303,17 @@ impl Connection for Txn {
     }
 }
 
+/// How many rows of a result a connection of SQLite reads ahead of who asked.
+const ROW_BUFFER: usize = 256;
+/// How much of a file of SQLite is mapped instead of copied, in bytes.
+const MAPPED: &str = "268435456";
+
+/// How many connections read a file of SQLite: each is a thread, and more than the cores can run only wait.
+fn sqlite_readers() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    u32::try_from(2 * cores).unwrap_or(u32::MAX)
+}
+
 async fn connect(
     settings: &DatabaseSettings,
     connections: u32,
@@ -320,6 +335,9 @@ async fn connect(
                 .foreign_keys(true)
                 .busy_timeout(ACQUIRE_TIMEOUT)
                 .statement_cache_capacity(256)
+                // A page of a list crosses from the connection's thread at once.
+                .row_buffer_size(ROW_BUFFER)
+                .pragma("mmap_size", MAPPED)
                 .pragma("temp_store", "memory")
         });
     } else {
