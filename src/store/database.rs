@@ -83,10 +83,11 @@ impl Database {
             write.clone()
         };
         let (dialect, kept) = match write.get_database_backend() {
-            DbBackend::Postgres => {
-                (Dialect::Postgres, Readers::Postgres(Kept::of(read.get_postgres_connection_pool().clone())))
-            }
-            _ => (Dialect::Sqlite, Readers::Sqlite(Kept::of(read.get_sqlite_connection_pool().clone()))),
+            DbBackend::Postgres => (
+                Dialect::Postgres,
+                Readers::Postgres(Kept::half(read.get_postgres_connection_pool().clone())),
+            ),
+            _ => (Dialect::Sqlite, Readers::Sqlite(Kept::whole(read.get_sqlite_connection_pool().clone()))),
         };
         Ok(Self {
             read,

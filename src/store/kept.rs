@@ -1,9 +1,10 @@
 //! Connections for reading that are kept between statements.
 //!
 //! The driver's pool tests a connection whenever it is given back, which is a second
-//! round trip for every statement. Up to half of the pool's connections are kept here
-//! instead after a statement has ended well; one whose statement failed or was given
-//! up goes back to the pool, and is tested there.
+//! round trip for every statement. After a statement has ended well its connection is
+//! kept here instead: all of a pool that serves nothing but reading, half of one that
+//! serves writing, too. One whose statement failed or was given up goes back to the
+//! pool, and is tested there.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use sea_orm::{DbErr, QueryResult, RuntimeErr};
 use sea_query_sqlx::SqlxValues;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Executor, IntoArguments, Pool};
+use tokio::sync::Semaphore;
 
 /// How long a connection may lie idle and still be trusted.
 const FRESH: Duration = Duration::from_secs(30);
@@ -22,13 +24,19 @@ pub(super) struct Kept<DB: sqlx::Database> {
     pool: Pool<DB>,
     free: Arc<Mutex<Free<DB>>>,
     most: usize,
+    turns: Arc<Semaphore>,
 }
 
 struct Free<DB: sqlx::Database>(Vec<(PoolConnection<DB>, Instant)>);
 
 impl<DB: sqlx::Database> Clone for Kept<DB> {
     fn clone(&self) -> Self {
-        Self { pool: self.pool.clone(), free: Arc::clone(&self.free), most: self.most }
+        Self {
+            pool: self.pool.clone(),
+            free: Arc::clone(&self.free),
+            most: self.most,
+            turns: Arc::clone(&self.turns),
+        }
     }
 }
 
@@ -47,16 +55,35 @@ where
     SqlxValues: IntoArguments<DB>,
     QueryResult: From<DB::Row>,
 {
-    /// Keeps up to half of the pool's connections; none of a pool of one.
-    pub(super) fn of(pool: Pool<DB>) -> Self {
-        let most = pool.options().get_max_connections() / 2;
-        let most = usize::try_from(most).unwrap_or_default();
-        Self { pool, free: Arc::new(Mutex::new(Free(Vec::new()))), most }
+    /// Keeps up to half of the connections of a pool that others take from, too; none of a pool of one.
+    pub(super) fn half(pool: Pool<DB>) -> Self {
+        let most = usize::try_from(pool.options().get_max_connections() / 2).unwrap_or_default();
+        Self::of(pool, most, Semaphore::MAX_PERMITS)
+    }
+
+    /// Keeps all connections of a pool that nobody else takes from. Whoever waits, waits for a turn: the pool
+    /// would not hear of a connection that comes back here.
+    pub(super) fn whole(pool: Pool<DB>) -> Self {
+        let most = usize::try_from(pool.options().get_max_connections()).unwrap_or(1);
+        Self::of(pool, most, most)
+    }
+
+    fn of(pool: Pool<DB>, most: usize, turns: usize) -> Self {
+        Self {
+            pool,
+            free: Arc::new(Mutex::new(Free(Vec::new()))),
+            most,
+            turns: Arc::new(Semaphore::new(turns)),
+        }
     }
 
     /// Runs a statement and reads its rows. A connection that turns out to have ended is replaced by another
     /// one, as often as there can be such connections: reads can be repeated.
     pub(super) async fn all(&self, text: String, values: Values) -> Result<Vec<QueryResult>, DbErr> {
+        let timeout = self.pool.options().get_acquire_timeout();
+        let Ok(_turn) = tokio::time::timeout(timeout, self.turns.acquire()).await else {
+            return Err(broken(sqlx::Error::PoolTimedOut));
+        };
         for _ in 0..self.pool.options().get_max_connections() {
             let connection = self.connection().await?;
             match self.run(connection, text.clone(), values.clone()).await {
