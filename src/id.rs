@@ -33,8 +33,14 @@ pub enum Kind {
     Delivery,
     /// `DirectoryGroup`.
     DirectoryGroup,
+    /// `IntrospectionClient`.
+    IntrospectionClient,
     /// `Organization`.
     Organization,
+    /// `Repository`.
+    Repository,
+    /// `RepositoryAccess`.
+    RepositoryAccess,
     /// `Resource`.
     Resource,
     /// `ResourceRole`.
@@ -45,7 +51,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every type that has ids.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::AccessPackage,
         Self::AccessRequest,
         Self::Assignment,
@@ -57,7 +63,10 @@ impl Kind {
         Self::Connector,
         Self::Delivery,
         Self::DirectoryGroup,
+        Self::IntrospectionClient,
         Self::Organization,
+        Self::Repository,
+        Self::RepositoryAccess,
         Self::Resource,
         Self::ResourceRole,
         Self::User,
@@ -78,7 +87,10 @@ impl Kind {
             Self::Connector => "conn",
             Self::Delivery => "dlv",
             Self::DirectoryGroup => "dgrp",
+            Self::IntrospectionClient => "icl",
             Self::Organization => "org",
+            Self::Repository => "repo",
+            Self::RepositoryAccess => "racc",
             Self::Resource => "res",
             Self::ResourceRole => "rrole",
             Self::User => "usr",

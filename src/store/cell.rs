@@ -112,7 +112,12 @@ texts! {
     delivery::DeliveryResult,
     delivery::DeliveryErrorCode,
     delivery_attempt::AttemptOutcome,
+    organization::BaseLevel,
+    organization::TokenAccess,
+    permission_definition::PermissionTarget,
     policy_stage_approver::ApproverKind,
+    repository::Visibility,
+    repository_access::AccessLevel,
     resource::ResourceKind,
 }
 
