@@ -15,6 +15,8 @@ pub enum Kind {
     AccessPackage,
     /// `AccessRequest`.
     AccessRequest,
+    /// `AccessToken`.
+    AccessToken,
     /// `Assignment`.
     Assignment,
     /// `AssignmentPolicy`.
@@ -45,15 +47,20 @@ pub enum Kind {
     Resource,
     /// `ResourceRole`.
     ResourceRole,
+    /// `TokenGrant`.
+    TokenGrant,
+    /// `TokenRequest`.
+    TokenRequest,
     /// `User`.
     User,
 }
 
 impl Kind {
     /// Every type that has ids.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::AccessPackage,
         Self::AccessRequest,
+        Self::AccessToken,
         Self::Assignment,
         Self::AssignmentPolicy,
         Self::AuditEvent,
@@ -69,6 +76,8 @@ impl Kind {
         Self::RepositoryAccess,
         Self::Resource,
         Self::ResourceRole,
+        Self::TokenGrant,
+        Self::TokenRequest,
         Self::User,
     ];
 
@@ -78,6 +87,7 @@ impl Kind {
         match self {
             Self::AccessPackage => "pkg",
             Self::AccessRequest => "areq",
+            Self::AccessToken => "tok",
             Self::Assignment => "asg",
             Self::AssignmentPolicy => "pol",
             Self::AuditEvent => "evt",
@@ -93,6 +103,8 @@ impl Kind {
             Self::RepositoryAccess => "racc",
             Self::Resource => "res",
             Self::ResourceRole => "rrole",
+            Self::TokenGrant => "tgr",
+            Self::TokenRequest => "treq",
             Self::User => "usr",
         }
     }
