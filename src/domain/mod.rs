@@ -2,6 +2,7 @@
 
 pub mod access_package;
 pub mod access_request;
+pub mod access_token;
 pub mod assignment;
 pub mod assignment_policy;
 pub mod bulk_operation;
@@ -17,6 +18,8 @@ pub mod input;
 pub mod organization;
 pub mod refusal;
 pub mod resource;
+pub mod token_grant;
+pub mod token_request;
 pub mod user;
 
 pub use command::{Attempt, Command, confirm, confirm_everywhere, refused, repeated, run};

@@ -2,6 +2,7 @@
 
 pub mod access_package;
 pub mod access_request;
+pub mod access_token;
 pub mod api;
 pub mod assignment;
 pub mod assignment_policy;
@@ -22,6 +23,9 @@ pub mod resolve;
 pub mod resource;
 pub mod scalar;
 pub mod text;
+pub mod token_grant;
+pub mod token_reach;
+pub mod token_request;
 pub mod user;
 pub mod viewer;
 
@@ -39,6 +43,8 @@ pub struct Query(
     connector::ConnectorQuery,
     node::NodeQuery,
     organization::OrganizationQuery,
+    token_grant::TokenGrantQuery,
+    token_request::TokenRequestQuery,
     user::UserQuery,
     viewer::ViewerQuery,
 );
@@ -47,6 +53,7 @@ pub struct Query(
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     access_request::mutation::AccessRequestMutation,
+    access_token::mutation::AccessTokenMutation,
     assignment::AssignmentMutation,
     assignment_policy::mutation::AssignmentPolicyMutation,
     catalog::CatalogMutation,
@@ -56,6 +63,8 @@ pub struct Mutation(
     directory_group::DirectoryGroupMutation,
     organization::OrganizationMutation,
     resource::mutation::ResourceMutation,
+    token_grant::mutation::TokenGrantMutation,
+    token_request::mutation::TokenRequestMutation,
     user::mutation::UserMutation,
 );
 
