@@ -19,13 +19,17 @@ pub mod directory;
 pub mod error;
 pub mod idempotency;
 pub mod installation;
+pub mod introspection_client;
 mod kept;
 mod lock;
 pub mod organization;
 pub mod page;
+pub mod permission_definition;
+pub mod repository;
 pub mod resource;
 mod row;
 pub mod sql;
+pub mod token_policy;
 pub mod user;
 
 pub use database::{Database, DatabaseSettings, Transaction, Txn};
