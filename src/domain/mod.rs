@@ -15,10 +15,15 @@ pub mod directory_group;
 pub mod environment;
 pub mod error;
 pub mod input;
+pub mod introspection_client;
 pub mod organization;
+pub mod permission_catalog;
 pub mod refusal;
+pub mod repository;
 pub mod resource;
+pub mod token_access;
 pub mod token_grant;
+pub mod token_policy;
 pub mod token_request;
 pub mod user;
 

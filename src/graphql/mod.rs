@@ -15,15 +15,19 @@ pub mod delivery;
 pub mod directory_group;
 pub mod error;
 pub mod id;
+pub mod introspection_client;
 pub mod loader;
 pub mod node;
 pub mod organization;
+pub mod permission_catalog;
+pub mod repository;
 pub mod requires;
 pub mod resolve;
 pub mod resource;
 pub mod scalar;
 pub mod text;
 pub mod token_grant;
+pub mod token_policy;
 pub mod token_reach;
 pub mod token_request;
 pub mod user;
@@ -41,10 +45,13 @@ pub struct Query(
     bulk_operation::BulkOperationQuery,
     catalog::CatalogQuery,
     connector::ConnectorQuery,
+    introspection_client::IntrospectionClientQuery,
     node::NodeQuery,
     organization::OrganizationQuery,
     token_grant::TokenGrantQuery,
     token_request::TokenRequestQuery,
+    permission_catalog::PermissionCatalogQuery,
+    repository::RepositoryQuery,
     user::UserQuery,
     viewer::ViewerQuery,
 );
@@ -61,10 +68,14 @@ pub struct Mutation(
     catalog::role::CatalogRoleMutation,
     connector::mutation::ConnectorMutation,
     directory_group::DirectoryGroupMutation,
+    introspection_client::IntrospectionClientMutation,
     organization::OrganizationMutation,
+    permission_catalog::PermissionCatalogMutation,
+    repository::mutation::RepositoryMutation,
     resource::mutation::ResourceMutation,
     token_grant::mutation::TokenGrantMutation,
     token_request::mutation::TokenRequestMutation,
+    token_policy::TokenPolicyMutation,
     user::mutation::UserMutation,
 );
 
