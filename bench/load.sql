@@ -8,7 +8,7 @@ SET session_replication_role = replica;
 
 -- A UUID of the form of version 7 that sorts by the number.  bench/queries makes the same ones.
 -- Kinds: 1 organization, 2 user, 3 catalog, 4 package, 5 policy, 6 resource, 7 role, 8 request, 9 assignment,
--- 10 delivery, 11 connector.
+-- 10 delivery, 11 connector, 12 token, 13 token request, 14 token grant, 15 repository.
 CREATE FUNCTION source.bench_id(kind int, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE
   AS $$ SELECT (lpad(to_hex(kind), 8, '0') || '-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid $$;
 
@@ -94,6 +94,30 @@ SELECT source.bench_id(10, d.id), r.organization_id, r.id, r.assignment_id, r.re
        CASE WHEN d.state IN ('delivered', 'failed') THEN r.completed_at END
   FROM source.delivery d JOIN access_request r ON r.id = source.bench_id(8, d.request_id)
   JOIN resource s ON s.id = source.bench_id(6, d.resource_id) ORDER BY d.id;
+
+INSERT INTO repository (id, organization_id, name, name_key, description, visibility, version, created_at)
+SELECT source.bench_id(15, id), source.bench_id(1, 1), name, lower(name), '', 'PRIVATE', 1, '2023-01-01Z' FROM source.repository;
+
+-- Nobody knows these secrets; bench/introspect gives some tokens others.
+INSERT INTO access_token (id, organization_id, owner_id, kind, name, lookup, secret_hash, last_four, issued_at, expires_at,
+       version, created_at)
+SELECT source.bench_id(12, id), source.bench_id(1, 1), source.bench_id(2, owner_id), 'FINE_GRAINED', name, lpad(id::text, 16, '0'),
+       '', lpad((id % 10000)::text, 4, '0'), created_at, expires_at, 1, created_at FROM source.access_token;
+
+-- The harness's question is which requests name a repository; ours, which reach it. So that the answers are the same, its
+-- requests for all repositories ask here for none.
+INSERT INTO token_request (id, organization_id, token_id, owner_id, state, repository_selection, reviewed_at, closed_at,
+       created_at, event_count)
+SELECT source.bench_id(13, id), source.bench_id(1, 1), source.bench_id(12, token_id), source.bench_id(2, owner_id), upper(status),
+       CASE repository_selection WHEN 'subset' THEN 'SUBSET' ELSE 'NONE' END, reviewed_at, reviewed_at, created_at, 0
+  FROM source.token_request;
+INSERT INTO token_request_repository (request_id, repository_id)
+SELECT source.bench_id(13, token_request_id), source.bench_id(15, repository_id) FROM source.token_request_repository;
+INSERT INTO token_request_permission (request_id, target, name, level)
+SELECT source.bench_id(13, r.id), 'REPOSITORY', p.key, upper(p.value) FROM source.token_request r, jsonb_each_text(r.permissions) p;
+INSERT INTO token_grant (id, organization_id, token_id, owner_id, request_id, state, repository_selection, granted_at)
+SELECT source.bench_id(14, s.id), r.organization_id, r.token_id, r.owner_id, r.id, 'ACTIVE', r.repository_selection, r.reviewed_at
+  FROM source.token_request s JOIN token_request r ON r.id = source.bench_id(13, s.id) WHERE r.state = 'APPROVED';
 
 RESET session_replication_role;
 VACUUM ANALYZE;

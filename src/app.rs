@@ -75,6 +75,7 @@ impl App {
             connectors: connectors.clone(),
             secret_keys: settings.secret_keys,
             allow_private_addresses: settings.allow_private_addresses,
+            tokens_per_user: settings.limits.tokens_per_user,
             issuers: issuers.collect(),
         };
         let verifier = Verifier::new(settings.issuers, clock);

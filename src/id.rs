@@ -15,6 +15,8 @@ pub enum Kind {
     AccessPackage,
     /// `AccessRequest`.
     AccessRequest,
+    /// `AccessToken`.
+    AccessToken,
     /// `Assignment`.
     Assignment,
     /// `AssignmentPolicy`.
@@ -33,21 +35,32 @@ pub enum Kind {
     Delivery,
     /// `DirectoryGroup`.
     DirectoryGroup,
+    /// `IntrospectionClient`.
+    IntrospectionClient,
     /// `Organization`.
     Organization,
+    /// `Repository`.
+    Repository,
+    /// `RepositoryAccess`.
+    RepositoryAccess,
     /// `Resource`.
     Resource,
     /// `ResourceRole`.
     ResourceRole,
+    /// `TokenGrant`.
+    TokenGrant,
+    /// `TokenRequest`.
+    TokenRequest,
     /// `User`.
     User,
 }
 
 impl Kind {
     /// Every type that has ids.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 21] = [
         Self::AccessPackage,
         Self::AccessRequest,
+        Self::AccessToken,
         Self::Assignment,
         Self::AssignmentPolicy,
         Self::AuditEvent,
@@ -57,9 +70,14 @@ impl Kind {
         Self::Connector,
         Self::Delivery,
         Self::DirectoryGroup,
+        Self::IntrospectionClient,
         Self::Organization,
+        Self::Repository,
+        Self::RepositoryAccess,
         Self::Resource,
         Self::ResourceRole,
+        Self::TokenGrant,
+        Self::TokenRequest,
         Self::User,
     ];
 
@@ -69,6 +87,7 @@ impl Kind {
         match self {
             Self::AccessPackage => "pkg",
             Self::AccessRequest => "areq",
+            Self::AccessToken => "tok",
             Self::Assignment => "asg",
             Self::AssignmentPolicy => "pol",
             Self::AuditEvent => "evt",
@@ -78,9 +97,14 @@ impl Kind {
             Self::Connector => "conn",
             Self::Delivery => "dlv",
             Self::DirectoryGroup => "dgrp",
+            Self::IntrospectionClient => "icl",
             Self::Organization => "org",
+            Self::Repository => "repo",
+            Self::RepositoryAccess => "racc",
             Self::Resource => "res",
             Self::ResourceRole => "rrole",
+            Self::TokenGrant => "tgr",
+            Self::TokenRequest => "treq",
             Self::User => "usr",
         }
     }

@@ -23,7 +23,7 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
     // `app` holds the parts that a handler is given.
     ("http", &["app", "authn", "authz", "config", "graphql", "http", "store"]),
     ("app", &["authn", "clock", "config", "connector", "domain", "graphql", "http", "store", "worker"]),
-    ("demo", &["app", "authn", "authz", "demo", "http", "store"]),
+    ("demo", &["app", "authn", "authz", "demo", "domain", "http", "store"]),
     (
         "cli",
         &[
@@ -35,6 +35,7 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
             "config",
             "connector",
             "demo",
+            "domain",
             "graphql",
             "http",
             "id",

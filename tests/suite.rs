@@ -15,6 +15,7 @@
 #[macro_use]
 mod harness;
 
+mod access_tokens;
 mod architecture;
 mod breaking;
 mod building;
@@ -29,10 +30,13 @@ mod http;
 mod invariants;
 mod limits;
 mod paging;
+mod repositories;
 mod reprocess;
 mod requests;
 mod resolution;
 mod role_matrix;
 mod schema;
 mod scim_delivery;
+mod token_policy;
+mod token_review;
 mod visibility;

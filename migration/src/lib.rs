@@ -15,6 +15,8 @@ mod m04_bulk;
 mod m05_audit;
 mod m06_directory;
 mod m07_counts;
+mod m08_repositories;
+mod m09_tokens;
 
 /// All changes, in order.
 pub struct Migrator;
@@ -30,6 +32,8 @@ impl MigratorTrait for Migrator {
             Box::new(m05_audit::CHANGE),
             Box::new(m06_directory::CHANGE),
             Box::new(m07_counts::CHANGE),
+            Box::new(m08_repositories::CHANGE),
+            Box::new(m09_tokens::CHANGE),
         ]
     }
 }

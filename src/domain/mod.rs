@@ -2,6 +2,7 @@
 
 pub mod access_package;
 pub mod access_request;
+pub mod access_token;
 pub mod assignment;
 pub mod assignment_policy;
 pub mod bulk_operation;
@@ -14,9 +15,16 @@ pub mod directory_group;
 pub mod environment;
 pub mod error;
 pub mod input;
+pub mod introspection_client;
 pub mod organization;
+pub mod permission_catalog;
 pub mod refusal;
+pub mod repository;
 pub mod resource;
+pub mod token_access;
+pub mod token_grant;
+pub mod token_policy;
+pub mod token_request;
 pub mod user;
 
 pub use command::{Attempt, Command, confirm, confirm_everywhere, refused, repeated, run};

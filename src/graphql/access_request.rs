@@ -476,9 +476,9 @@ fn asked(
 
 /// What to read: as the query selects of requests. What an affordance depends on is read as a whole.
 pub fn include(selected: &Selected<'_>) -> store::access_request::Include {
-    let judged = selected.has("reprocess") || selected.has("viewerCanReprocess");
+    let judged = selected.has(&["reprocess"]) || selected.has(&["viewerCanReprocess"]);
     let all = if judged { Columns::ALL } else { Columns::NONE };
-    let deliveries = (judged || selected.has("deliveries")).then(|| store::delivery::Include {
+    let deliveries = (judged || selected.has(&["deliveries"])).then(|| store::delivery::Include {
         delivery: all.and(selected.columns::<Delivery>(&["deliveries"])),
         role: selected.columns::<ResourceRole>(&["deliveries", "resourceRole"]),
         resource: selected.columns::<Resource>(&["deliveries", "resourceRole", "resource"]),

@@ -82,10 +82,13 @@ impl<'a> Selected<'a> {
         Self(vec![ctx.look_ahead()], true, false)
     }
 
-    /// Whether this field is selected of a row.
+    /// Whether this field is selected of a row, under any of these paths.
     #[must_use]
-    pub fn has(&self, field: &str) -> bool {
-        self.0.iter().any(|row| row.field(field).exists())
+    pub fn has(&self, path: &[&str]) -> bool {
+        self.0.iter().any(|node| {
+            let (Some(first), rest) = (path.first(), path.get(1..).unwrap_or_default()) else { return false };
+            rest.iter().fold(node.field(first), |look, name| look.field(name)).exists()
+        })
     }
 
     /// The columns of a row, or of what it names, that the query is answered from; none where that is not selected.

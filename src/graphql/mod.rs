@@ -2,6 +2,7 @@
 
 pub mod access_package;
 pub mod access_request;
+pub mod access_token;
 pub mod api;
 pub mod assignment;
 pub mod assignment_policy;
@@ -14,14 +15,21 @@ pub mod delivery;
 pub mod directory_group;
 pub mod error;
 pub mod id;
+pub mod introspection_client;
 pub mod loader;
 pub mod node;
 pub mod organization;
+pub mod permission_catalog;
+pub mod repository;
 pub mod requires;
 pub mod resolve;
 pub mod resource;
 pub mod scalar;
 pub mod text;
+pub mod token_grant;
+pub mod token_policy;
+pub mod token_reach;
+pub mod token_request;
 pub mod user;
 pub mod viewer;
 
@@ -37,8 +45,13 @@ pub struct Query(
     bulk_operation::BulkOperationQuery,
     catalog::CatalogQuery,
     connector::ConnectorQuery,
+    introspection_client::IntrospectionClientQuery,
     node::NodeQuery,
     organization::OrganizationQuery,
+    token_grant::TokenGrantQuery,
+    token_request::TokenRequestQuery,
+    permission_catalog::PermissionCatalogQuery,
+    repository::RepositoryQuery,
     user::UserQuery,
     viewer::ViewerQuery,
 );
@@ -47,6 +60,7 @@ pub struct Query(
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     access_request::mutation::AccessRequestMutation,
+    access_token::mutation::AccessTokenMutation,
     assignment::AssignmentMutation,
     assignment_policy::mutation::AssignmentPolicyMutation,
     catalog::CatalogMutation,
@@ -54,8 +68,14 @@ pub struct Mutation(
     catalog::role::CatalogRoleMutation,
     connector::mutation::ConnectorMutation,
     directory_group::DirectoryGroupMutation,
+    introspection_client::IntrospectionClientMutation,
     organization::OrganizationMutation,
+    permission_catalog::PermissionCatalogMutation,
+    repository::mutation::RepositoryMutation,
     resource::mutation::ResourceMutation,
+    token_grant::mutation::TokenGrantMutation,
+    token_request::mutation::TokenRequestMutation,
+    token_policy::TokenPolicyMutation,
     user::mutation::UserMutation,
 );
 

@@ -6,6 +6,7 @@ use async_graphql::{Context, ID, Interface, Object};
 
 use super::access_package::AccessPackage;
 use super::access_request::AccessRequest;
+use super::access_token::AccessToken;
 use super::api::Api;
 use super::assignment::Assignment;
 use super::assignment_policy::AssignmentPolicy;
@@ -18,8 +19,12 @@ use super::delivery::Delivery;
 use super::directory_group::DirectoryGroup;
 use super::error::ApiError;
 use super::id::Kind;
+use super::introspection_client::IntrospectionClient;
 use super::organization::Organization;
+use super::repository::{Repository, RepositoryAccess};
 use super::resource::{Resource, ResourceRole};
+use super::token_grant::TokenGrant;
+use super::token_request::TokenRequest;
 use super::user::User;
 use crate::store;
 
@@ -34,6 +39,8 @@ pub enum Node {
     AccessPackage(AccessPackage),
     /// An access request.
     AccessRequest(AccessRequest),
+    /// An access token.
+    AccessToken(AccessToken),
     /// An assignment.
     Assignment(Assignment),
     /// An assignment policy.
@@ -52,12 +59,22 @@ pub enum Node {
     Delivery(Delivery),
     /// A group kept inside Guichet.
     DirectoryGroup(DirectoryGroup),
+    /// A client that may ask about tokens.
+    IntrospectionClient(IntrospectionClient),
     /// An organization.
     Organization(Organization),
+    /// A repository.
+    Repository(Repository),
+    /// What a member was given of a repository.
+    RepositoryAccess(RepositoryAccess),
     /// A resource.
     Resource(Resource),
     /// A role of a resource.
     ResourceRole(ResourceRole),
+    /// What the organization allows a token.
+    TokenGrant(TokenGrant),
+    /// What a token asks for.
+    TokenRequest(TokenRequest),
     /// A user.
     User(User),
 }
@@ -77,6 +94,10 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
             let include = super::access_request::include(&Selected::of_one(ctx));
             let found = store::access_request::find(database, api.visible(), ids, include).await?;
             found.into_iter().next().map(|row| Node::AccessRequest(AccessRequest(Arc::new(row))))
+        }
+        Kind::AccessToken => {
+            let found = store::access_token::find(database, api.visible(), ids).await?;
+            found.into_iter().next().map(|token| Node::AccessToken(AccessToken(Arc::new(token))))
         }
         Kind::Assignment => {
             let include = super::assignment::include(&Selected::of_one(ctx));
@@ -118,10 +139,22 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
             let found = store::directory::find(database, &api.scope, ids).await?;
             found.into_iter().next().map(|row| Node::DirectoryGroup(DirectoryGroup(Arc::new(row))))
         }
+        Kind::IntrospectionClient => {
+            let found = store::introspection_client::find(database, api.visible(), ids).await?;
+            found.into_iter().next().map(|row| Node::IntrospectionClient(IntrospectionClient(Arc::new(row))))
+        }
         Kind::Organization if id == api.scope.organization => {
             Some(Node::Organization(super::organization::current(ctx).await?))
         }
         Kind::Organization => None,
+        Kind::Repository => {
+            let found = store::repository::find(database, api.visible(), ids).await?;
+            found.into_iter().next().map(|row| Node::Repository(Repository(Arc::new(row))))
+        }
+        Kind::RepositoryAccess => {
+            let found = store::repository::find_access(database, api.visible(), ids).await?;
+            found.into_iter().next().map(|row| Node::RepositoryAccess(RepositoryAccess(Arc::new(row))))
+        }
         Kind::Resource => {
             let found = store::resource::find(database, api.visible(), ids).await?;
             found.into_iter().next().map(|row| Node::Resource(Resource(Arc::new(row))))
@@ -129,6 +162,16 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
         Kind::ResourceRole => {
             let found = store::resource::find_roles(database, api.visible(), ids).await?;
             found.first().map(|row| Node::ResourceRole(ResourceRole::from(row)))
+        }
+        Kind::TokenGrant => {
+            let include = store::token_grant::Include { token: true, owner: true };
+            let found = store::token_grant::find(database, api.visible(), ids, include).await?;
+            found.into_iter().next().map(|row| Node::TokenGrant(TokenGrant(Arc::new(row))))
+        }
+        Kind::TokenRequest => {
+            let include = store::token_request::Include { token: true, owner: true };
+            let found = store::token_request::find(database, api.visible(), ids, include).await?;
+            found.into_iter().next().map(|row| Node::TokenRequest(TokenRequest(Arc::new(row))))
         }
         Kind::User => {
             let found = store::user::find(database, api.visible(), ids).await?;

@@ -7,8 +7,10 @@ use entity::organization;
 use super::api::Api;
 use super::error::{ApiError, UserError};
 use super::id::{GlobalId, Kind};
+use super::repository::BaseAccessLevel;
 use super::requires::requires;
 use super::scalar::Duration;
+use super::token_policy::TokenPolicy;
 use crate::authz::permission::action::EditOrganization;
 use crate::authz::{Action as _, Permission};
 use crate::domain;
@@ -48,6 +50,16 @@ impl Organization {
     /// Null for outsiders.
     async fn reprocess_window(&self, ctx: &Context<'_>) -> Option<Duration> {
         shown(ctx).then(|| Duration::seconds(self.0.reprocess_window_seconds))
+    }
+
+    /// What the organization lets access tokens do. Null for outsiders.
+    async fn token_policy(&self, ctx: &Context<'_>) -> Option<TokenPolicy> {
+        shown(ctx).then(|| TokenPolicy(self.0.clone()))
+    }
+
+    /// What every member may do with every repository; `NONE` unless set otherwise. Null for outsiders.
+    async fn base_access_level(&self, ctx: &Context<'_>) -> Option<BaseAccessLevel> {
+        shown(ctx).then(|| self.0.base_level.into())
     }
 
     /// Whether you may change the settings.

@@ -6,6 +6,7 @@
 
 pub mod access_package;
 pub mod access_request;
+pub mod access_token;
 pub mod assignment;
 pub mod assignment_policy;
 pub mod audit_event;
@@ -20,13 +21,20 @@ pub mod directory;
 pub mod error;
 pub mod idempotency;
 pub mod installation;
+pub mod introspection_client;
 mod kept;
 mod lock;
 pub mod organization;
 pub mod page;
+pub mod permission_definition;
+pub mod repository;
 pub mod resource;
 mod row;
 pub mod sql;
+pub mod token_filter;
+pub mod token_grant;
+pub mod token_policy;
+pub mod token_request;
 pub mod user;
 
 pub use columns::Columns;

@@ -3,6 +3,7 @@
 pub mod assignments;
 pub mod bulk;
 pub mod deliver;
+pub mod tokens;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -67,12 +68,13 @@ impl Worker {
     async fn start_due(&self, running: &mut JoinSet<()>) -> Result<usize, StoreError> {
         let moved = assignments::run(&self.0.database).await?;
         let decided = bulk::run(&self.0.database).await?;
+        let expired = tokens::run(&self.0.database).await?;
         let claimed = deliver::claim(&self.0.database).await?;
         let started = claimed.len();
         for claim in claimed {
             let (database, connectors) = (self.0.database.clone(), self.0.connectors.clone());
             running.spawn(async move { deliver::attempt(&database, &connectors, claim).await });
         }
-        Ok(moved + decided + started)
+        Ok(moved + decided + expired + started)
     }
 }

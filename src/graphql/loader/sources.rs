@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use entity::{
-    access_request_event, app_user, assignment_policy, bulk_operation, bulk_operation_item, catalog,
-    connector, connector_opening, delivery_attempt, directory_group, organization, resource,
+    access_request_event, access_token, app_user, assignment_policy, bulk_operation, bulk_operation_item,
+    catalog, connector, connector_opening, delivery_attempt, directory_group, organization,
+    organization_access, repository, resource, token_request_event, token_request_permission,
+    token_request_repository,
 };
 use uuid::Uuid;
 
@@ -171,6 +173,64 @@ sources! {
     requestability: PackageRequestability(Uuid) -> store::access_request::Requestability = |database, scope, ids| {
         Ok(by_id(store::access_request::requestability(database, scope, ids).await?, |row| row.package))
     };
+    /// Access tokens that visible objects name.
+    access_tokens: AccessTokens(Uuid) -> access_token::Model = |database, scope, ids| {
+        Ok(by_id(store::access_token::find(database, Access::Named(scope.organization), ids).await?, |row| row.id))
+    };
+    /// The scopes of classic tokens.
+    scopes_of_token: ScopesOfToken(Uuid) -> Vec<String> = |database, _scope, ids| {
+        store::access_token::scopes(database, ids).await
+    };
+    /// Token requests that the viewer may see.
+    token_requests: TokenRequests(Uuid) -> store::token_request::Row = |database, scope, ids| {
+        let include = store::token_request::Include::default();
+        let rows = store::token_request::find(database, Access::Visible(scope), ids, include).await?;
+        Ok(by_id(rows, |row| row.request.id))
+    };
+    /// Token requests that visible objects name.
+    named_token_requests: NamedTokenRequests(Uuid) -> store::token_request::Row = |database, scope, ids| {
+        let include = store::token_request::Include::default();
+        let rows = store::token_request::find(database, Access::Named(scope.organization), ids, include).await?;
+        Ok(by_id(rows, |row| row.request.id))
+    };
+    /// The latest request of tokens.
+    requests_of_token: RequestsOfToken(Uuid) -> store::token_request::Row = |database, scope, ids| {
+        let rows = store::token_request::latest(database, scope.organization, ids).await?;
+        let row = |request| store::token_request::Row { request, token: None, owner: None };
+        Ok(by_id(rows.into_iter().map(row).collect(), |row| row.request.token_id))
+    };
+    /// The permissions that token requests ask for.
+    permissions_of_request: PermissionsOfRequest(Uuid) -> Vec<token_request_permission::Model> = |database, _scope, ids| {
+        let rows = store::token_request::permissions(database, ids).await?;
+        Ok(by_owner(rows.into_iter().map(|row| (row.request_id, row))))
+    };
+    /// The repositories that token requests name.
+    repositories_of_request: RepositoriesOfRequest(Uuid) -> Vec<token_request_repository::Model> = |database, _scope, ids| {
+        let rows = store::token_request::repositories(database, ids).await?;
+        Ok(by_owner(rows.into_iter().map(|row| (row.request_id, row))))
+    };
+    /// Token grants that the viewer may see.
+    token_grants: TokenGrants(Uuid) -> store::token_grant::Row = |database, scope, ids| {
+        let include = store::token_grant::Include::default();
+        let rows = store::token_grant::find(database, Access::Visible(scope), ids, include).await?;
+        Ok(by_id(rows, |row| row.grant.id))
+    };
+    /// The grants in force of tokens.
+    grants_of_token: GrantsOfToken(Uuid) -> store::token_grant::Row = |database, scope, ids| {
+        let rows = store::token_grant::active(database, scope.organization, ids).await?;
+        let row = |grant| store::token_grant::Row { grant, token: None, owner: None };
+        Ok(by_id(rows.into_iter().map(row).collect(), |row| row.grant.token_id))
+    };
+    /// The grants of token requests.
+    grants_of_request: GrantsOfRequest(Uuid) -> store::token_grant::Row = |database, _scope, ids| {
+        let rows = store::token_grant::of_requests(database, ids).await?;
+        let row = |grant| store::token_grant::Row { grant, token: None, owner: None };
+        Ok(by_id(rows.into_iter().map(row).collect(), |row| row.grant.request_id))
+    };
+    /// Pages of the history of token requests.
+    token_history: TokenHistory(Nested<Window>) -> PageOf<token_request_event::Model> = |database, _scope, keys| {
+        pages!(keys, |requests, window| store::token_request::history(database, requests, window).await)
+    };
     /// Assignments that visible objects name.
     assignments: Assignments(Uuid) -> store::assignment::Row = |database, scope, ids| {
         let include = store::assignment::Include::default();
@@ -216,6 +276,23 @@ sources! {
     /// Pages of the groups of connectors.
     groups_of_connector: GroupsOfConnector(Nested<Window>) -> PageOf<directory_group::Model> = |database, scope, keys| {
         pages!(keys, |connectors, window| store::directory::groups(database, scope, connectors, window).await)
+    };
+    /// Repositories that visible objects name.
+    repositories: Repositories(Uuid) -> repository::Model = |database, scope, ids| {
+        Ok(by_id(store::repository::find(database, Access::Named(scope.organization), ids).await?, |row| row.id))
+    };
+    /// What the viewer was given that matters to repositories.
+    own_access: OwnAccess(Uuid) -> store::repository::Given = |database, scope, ids| {
+        let Some(user) = scope.user else { return Ok(HashMap::new()) };
+        Ok(by_id(store::repository::given(database, scope.organization, user, ids).await?, |row| row.id))
+    };
+    /// What users were given in the organization itself.
+    access_to_organization: AccessToOrganization(Uuid) -> organization_access::Model = |database, scope, ids| {
+        Ok(by_id(store::repository::organization_access(database, scope.organization, ids).await?, |row| row.user_id))
+    };
+    /// Pages of who was given access to repositories.
+    access_to_repository: AccessToRepository(Nested<Window>) -> PageOf<store::repository::AccessRow> = |database, scope, keys| {
+        pages!(keys, |repositories, window| store::repository::access_to(database, scope, repositories, window).await)
     };
     /// Pages of the members of groups.
     members: Members(Nested<Window>) -> PageOf<store::directory::MemberRow> = |database, _scope, keys| {
