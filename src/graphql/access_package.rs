@@ -279,6 +279,7 @@ fn asked(
 }
 
 /// What to read: as the query selects of packages.
+#[must_use]
 pub fn include(selected: &Selected<'_>) -> store::access_package::Include {
     store::access_package::Include {
         package: selected.columns::<AccessPackage>(&[]),

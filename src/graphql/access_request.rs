@@ -475,6 +475,7 @@ fn asked(
 }
 
 /// What to read: as the query selects of requests. What an affordance depends on is read as a whole.
+#[must_use]
 pub fn include(selected: &Selected<'_>) -> store::access_request::Include {
     let judged = selected.has(&["reprocess"]) || selected.has(&["viewerCanReprocess"]);
     let all = if judged { Columns::ALL } else { Columns::NONE };

@@ -192,6 +192,7 @@ fn asked(ctx: &Context<'_>, paging: &Paging) -> Result<(store::assignment::Inclu
 }
 
 /// What to read: as the query selects of assignments.
+#[must_use]
 pub fn include(selected: &Selected<'_>) -> store::assignment::Include {
     store::assignment::Include {
         assignment: selected.columns::<Assignment>(&[]),
