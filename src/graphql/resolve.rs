@@ -35,6 +35,7 @@ pub trait Plain {
     }
 
     /// The columns that a field is answered from; all of them where that is not said.
+    #[must_use]
     fn columns(_field: &str) -> Columns {
         Columns::ALL
     }
