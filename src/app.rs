@@ -9,6 +9,7 @@ use crate::config::{ConfigError, Limits, Settings};
 use crate::connector::registry::Registry;
 use crate::domain::Environment;
 use crate::domain::environment::BoundIssuer;
+use crate::domain::introspection::Introspector;
 use crate::graphql::{self, Schema};
 use crate::http::documents::Documents;
 use crate::http::graphiql::Page;
@@ -24,6 +25,8 @@ pub struct App {
     pub environment: Environment,
     /// Who calls.
     pub authenticator: Authenticator,
+    /// Answers what tokens may do.
+    pub introspector: Introspector,
     /// The connectors in use.
     pub connectors: Registry,
     /// Carries out what is due.
@@ -84,6 +87,7 @@ impl App {
             worker: Worker::new(database.clone(), connectors.clone()),
             connectors,
             authenticator: Authenticator::new(verifier, database.clone()),
+            introspector: Introspector::new(database.clone()),
             database,
             environment,
             schema: graphql::schema(),

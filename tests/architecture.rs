@@ -21,7 +21,8 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
     // A secret in an input is wrapped before anything else sees it.
     ("graphql", &["authz", "domain", "graphql", "id", "secret", "store"]),
     // `app` holds the parts that a handler is given.
-    ("http", &["app", "authn", "authz", "config", "graphql", "http", "store"]),
+    // Introspection is a rule of the domain, asked without a schema between.
+    ("http", &["app", "authn", "authz", "config", "domain", "graphql", "http", "id", "store"]),
     ("app", &["authn", "clock", "config", "connector", "domain", "graphql", "http", "store", "worker"]),
     ("demo", &["app", "authn", "authz", "demo", "domain", "http", "store"]),
     (

@@ -95,7 +95,7 @@ fn required(field: &FieldDefinition) -> Option<Permission> {
 const OBJECTS: &str = "query($nodes: [ID!]!) { nodes(ids: $nodes) { id } }";
 
 /// Queries that show how much one sees; the weight of the answer counts.
-const QUERIES: [(&str, &str); 17] = [
+const QUERIES: [(&str, &str); 18] = [
     ("accessPackages", "{ accessPackages { totalCount } }"),
     ("accessRequests", "{ accessRequests { totalCount } }"),
     ("assignments", "{ assignments { totalCount } }"),
@@ -111,6 +111,10 @@ const QUERIES: [(&str, &str); 17] = [
     ("repositories", "{ repositories { totalCount } }"),
     ("tokenGrants", "{ tokenGrants { totalCount } }"),
     ("tokenRequests", "{ tokenRequests { totalCount } }"),
+    (
+        "tokenAccess",
+        "query($token: ID!) { tokenAccess(token: $token, permission: \"members_read\") { forbiddenBy } }",
+    ),
     ("users", "{ users { totalCount } }"),
     ("viewer", "{ viewer { user { id } } }"),
 ];
@@ -401,7 +405,8 @@ on_both_databases! {
             filter: {accessPackage: [$package]}) { nodes { id } } } }", json!({ "package": backend })).await;
         let one = one["viewer"]["accessRequests"]["nodes"][0]["id"].clone();
         let each: Vec<&String> = objects.values().map(|ids| &ids[0]).collect();
-        let variables = json!({ "node": one, "nodes": each });
+        let token = &objects["AccessToken"][0];
+        let variables = json!({ "node": one, "nodes": each, "token": token });
 
         write_head(&mut table, "Queries");
         for (name, field) in root_fields("Query") {

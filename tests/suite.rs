@@ -24,6 +24,7 @@ mod connections;
 mod connector_scim;
 mod cross_organization;
 mod disconnects;
+mod enforcement;
 mod graphql_http;
 mod hostile;
 mod http;

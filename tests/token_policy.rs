@@ -52,4 +52,43 @@ on_both_databases! {
         assert_eq!(codes(&renamed), [""; 0]);
         assert_eq!(read("karim").await["version"], 3);
     }
+
+    async fn what_waits_is_decided_when_approval_is_switched_off(server: Server) {
+        let read = async |who: &str| server.ask(who, "{ viewer { accessTokens(first: 10) { nodes { request { state automaticReason }
+            grant { state } } } } }", json!({})).await["viewer"]["accessTokens"]["nodes"].clone();
+        let off = async |version: u32, waiting: Option<&str>| server.mutation("farah", "updateTokenPolicy", POLICY,
+            json!({ "version": version, "approvalRequired": false, "waitingRequests": waiting })).await;
+        let on = async |version: u32| server.mutation("farah", "updateTokenPolicy", POLICY,
+            json!({ "version": version, "approvalRequired": true })).await;
+        let file = async |who: &str| {
+            let input = json!({ "name": "Robot", "expiresAt": server.clock.now() + chrono::TimeDelta::days(9), "access": {
+                "fineGrained": { "repositorySelection": "ALL", "permissions": [
+                    { "target": "REPOSITORY", "name": "contents", "level": "READ" }] } } });
+            assert_eq!(codes(&server.mutation(who, "createAccessToken", "accessToken { id }", input).await), [""; 0]);
+        };
+        let waiting = server.rows("SELECT CAST(count(*) AS text) FROM token_request WHERE state = 'PENDING'".to_owned()).await;
+        assert_eq!(waiting, ["0"]);
+        file("karim").await;
+        file("lena").await;
+        let before = server.contents().await;
+        let refused = off(1, None).await;
+        assert_eq!(codes(&refused), ["TOKEN_REQUESTS_WAITING"]);
+        assert!(refused["userErrors"][0]["message"].as_str().unwrap().starts_with("2 token requests wait"), "{refused}");
+        assert_eq!(refused["userErrors"][0]["field"], json!(["input", "waitingRequests"]));
+        assert_eq!(server.contents().await, before, "nothing was done");
+        assert_eq!(codes(&off(1, Some("KEEP")).await), [""; 0]);
+        assert_eq!(read("karim").await[0]["request"]["state"], "PENDING");
+        on(2).await;
+        assert_eq!(codes(&off(3, Some("DENY")).await), [""; 0]);
+        assert_eq!(read("karim").await[0], json!({ "request": { "state": "DENIED", "automaticReason": null }, "grant": null }));
+        on(4).await;
+        file("karim").await;
+        file("emil").await;
+        assert_eq!(codes(&off(5, Some("APPROVE")).await), [""; 0]);
+        let approved = json!({ "request": { "state": "APPROVED", "automaticReason": "APPROVAL_NOT_REQUIRED" }, "grant": { "state": "ACTIVE" } });
+        for who in ["karim", "emil"] {
+            let tokens = read(who).await;
+            assert!(tokens.as_array().unwrap().contains(&approved), "{who}: {tokens}");
+        }
+    }
 }

@@ -34,11 +34,13 @@ pub enum Permission {
     SeeTokens,
     /// Manage token policy, repositories, introspection clients and webhooks; review and revoke.
     ManageTokens,
+    /// Ask what the tokens of others may do, by `POST /oauth2/introspect`.
+    IntrospectTokens,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::CreateCatalogs,
         Self::SeeConnectors,
         Self::ManageConnectors,
@@ -53,6 +55,7 @@ impl Permission {
         Self::SeeAudit,
         Self::SeeTokens,
         Self::ManageTokens,
+        Self::IntrospectTokens,
     ];
 }
 

@@ -99,7 +99,7 @@ impl Role {
             }
             Self::CatalogCreator => &[P::CreateCatalogs],
             Self::OrganizationOwner => &[P::ListUsers, P::SeeTokens, P::ManageTokens],
-            Self::ResourceServer => &[],
+            Self::ResourceServer => &[P::IntrospectTokens],
             Self::CatalogOwner => &[
                 P::ManageCatalogs,
                 P::ManagePackages,

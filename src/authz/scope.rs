@@ -50,7 +50,7 @@ pub struct Scope {
     pub users: bool,
     /// Whether all connectors are visible.
     pub connectors: bool,
-    /// Whether the audit events are visible.
+    /// Whether all audit events are visible; those about tokens are where `tokens` is.
     pub audit: bool,
     /// Whether all repositories, tokens, token requests and grants are visible.
     pub tokens: bool,

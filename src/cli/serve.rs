@@ -71,6 +71,9 @@ pub async fn until_stopped(app: Arc<App>, listener: TcpListener, worker: bool) {
     if let Some(worker) = worker {
         let _ = worker.await;
     }
+    if let Err(error) = app.introspector.flush().await {
+        tracing::warn!(%error, "could not note which tokens were used");
+    }
 }
 
 /// Waits for the signal to stop.

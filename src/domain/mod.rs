@@ -15,6 +15,7 @@ pub mod directory_group;
 pub mod environment;
 pub mod error;
 pub mod input;
+pub mod introspection;
 pub mod introspection_client;
 pub mod organization;
 pub mod permission_catalog;

@@ -125,7 +125,8 @@ pub struct AuditEventQuery;
 
 #[Object]
 impl AuditEventQuery {
-    /// The audit events, newest first. Empty without the permission.
+    /// The audit events, newest first. Without the permission: the organization's owners see those about tokens and
+    /// what they reach, others none.
     #[graphql(directive = requires::apply(Permission::SeeAudit.into()))]
     async fn audit_events(
         &self,

@@ -26,6 +26,7 @@ pub mod resolve;
 pub mod resource;
 pub mod scalar;
 pub mod text;
+pub mod token_access;
 pub mod token_grant;
 pub mod token_policy;
 pub mod token_reach;
@@ -48,6 +49,7 @@ pub struct Query(
     introspection_client::IntrospectionClientQuery,
     node::NodeQuery,
     organization::OrganizationQuery,
+    token_access::TokenAccessQuery,
     token_grant::TokenGrantQuery,
     token_request::TokenRequestQuery,
     permission_catalog::PermissionCatalogQuery,

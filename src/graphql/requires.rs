@@ -44,4 +44,6 @@ pub enum Permission {
     SeeTokens,
     /// Manage token policy, repositories, introspection clients and webhooks; review and revoke.
     ManageTokens,
+    /// Ask what the tokens of others may do, by `POST /oauth2/introspect`.
+    IntrospectTokens,
 }

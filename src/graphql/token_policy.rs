@@ -73,6 +73,10 @@ impl TokenPolicy {
 /// What becomes of the token requests that wait when approval is no longer required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 pub enum WaitingTokenRequests {
+    /// All are approved, but for those whose token has expired.
+    Approve,
+    /// All are denied.
+    Deny,
     /// They go on waiting for an owner; new ones are approved at once.
     Keep,
 }
@@ -80,6 +84,8 @@ pub enum WaitingTokenRequests {
 impl From<WaitingTokenRequests> for waiting::Waiting {
     fn from(waiting: WaitingTokenRequests) -> Self {
         match waiting {
+            WaitingTokenRequests::Approve => Self::Approve,
+            WaitingTokenRequests::Deny => Self::Deny,
             WaitingTokenRequests::Keep => Self::Keep,
         }
     }

@@ -95,7 +95,7 @@ impl Call {
         source: Source,
     ) -> Result<Response, Refused> {
         let app = &*self.app;
-        let viewer = timeout_at(self.until, authenticate(app, headers)).await.map_err(|_| self.late())??;
+        let viewer = timeout_at(self.until, viewer(app, headers)).await.map_err(|_| self.late())??;
         if media.is_none() {
             return Err(Refused::new(
                 StatusCode::NOT_ACCEPTABLE,
@@ -191,7 +191,8 @@ impl Call {
     }
 }
 
-async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Arc<Viewer>, Option<Refusal>> {
+/// Who calls, by the bearer token and the organization of the headers.
+pub(super) async fn viewer(app: &App, headers: &HeaderMap) -> Result<Arc<Viewer>, Option<Refusal>> {
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let token = match header.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),

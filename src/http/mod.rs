@@ -7,6 +7,7 @@ pub mod document;
 pub mod documents;
 pub mod graphiql;
 pub mod graphql;
+pub mod introspect;
 pub mod nulls;
 pub mod operation;
 pub mod order;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::app::App;
 use crate::store;
@@ -28,6 +29,7 @@ use crate::store;
 pub fn router(app: &Arc<App>) -> Router {
     let router = Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
+        .route("/oauth2/introspect", post(introspect::post).fallback(introspect::other_method))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .with_state(Arc::clone(app));

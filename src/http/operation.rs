@@ -61,7 +61,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// Reads a whole body, and no more of one that is too large.
-async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>, Refused> {
+pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Vec<u8>, Refused> {
     let too_large = || {
         let message = format!("The body may have {limit} bytes. Send less at once.");
         Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "BAD_USER_INPUT", message)

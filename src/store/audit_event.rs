@@ -30,10 +30,15 @@ pub struct Filter {
     pub until: Option<DateTime<Utc>>,
 }
 
+/// Adds: it is about tokens, or about what they reach. An underscore stands for any character here.
+const OF_TOKENS: &str = " AND (e.action LIKE 'personal_access_token.%' OR e.action LIKE 'token_%'
+    OR e.action LIKE 'access_token.%' OR e.action LIKE 'repository.%' OR e.action LIKE 'permission_definition.%'
+    OR e.action LIKE 'introspection_client.%' OR e.action LIKE 'webhook%' OR e.action = 'organization.access_set')";
+
 fn visible(sql: &mut Sql, scope: &Scope) {
     sql.push("e.organization_id = ").bind(scope.organization);
     if !scope.audit {
-        sql.push(" AND 1 = 0");
+        sql.push(if scope.tokens { OF_TOKENS } else { " AND 1 = 0" });
     }
 }
 

@@ -48,6 +48,7 @@ pub struct Database {
     clock: Clock,
     statements: Arc<AtomicU64>,
     access_epoch: Arc<AtomicU64>,
+    commits: Arc<AtomicU64>,
     committed: Arc<Notify>,
 }
 
@@ -97,6 +98,7 @@ impl Database {
             clock,
             statements,
             access_epoch: Arc::default(),
+            commits: Arc::default(),
             committed: Arc::default(),
         })
     }
@@ -127,6 +129,7 @@ impl Database {
                         if txn.changes_access.into_inner() {
                             self.access_epoch.fetch_add(1, Ordering::AcqRel);
                         }
+                        self.commits.fetch_add(1, Ordering::AcqRel);
                         self.committed.notify_waiters();
                         return Ok(output);
                     }
@@ -168,6 +171,12 @@ impl Database {
     #[must_use]
     pub fn access_epoch(&self) -> u64 {
         self.access_epoch.load(Ordering::Acquire)
+    }
+
+    /// How many transactions of this server have changed something: what was read before is out of date.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Acquire)
     }
 
     /// Which database it is.

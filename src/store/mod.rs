@@ -31,9 +31,9 @@ pub mod repository;
 pub mod resource;
 mod row;
 pub mod sql;
+pub mod token_access;
 pub mod token_filter;
 pub mod token_grant;
-pub mod token_policy;
 pub mod token_request;
 pub mod user;
 

@@ -273,6 +273,15 @@ pub async fn lock_judged(txn: &Txn, access: Access<'_>, ids: &[Uuid]) -> Result<
     txn.all(sql).await?.iter().map(read).collect()
 }
 
+/// How many requests of an organization wait for an owner.
+pub async fn count_waiting(txn: &Txn, organization: Uuid) -> Result<i64, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT count(*) AS total FROM token_request r WHERE r.state = 'PENDING'");
+    sql.push(" AND r.organization_id = ").bind(organization);
+    let rows = txn.all(sql).await?;
+    Ok(rows.first().map(|row| row.try_get("", "total")).transpose()?.unwrap_or_default())
+}
+
 /// Which waiting requests to lock.
 #[derive(Clone, Copy, Debug)]
 pub enum Waiting<'a> {

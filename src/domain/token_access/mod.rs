@@ -4,6 +4,7 @@
 //! what everybody may read anyway: a token that is valid never gets less than an anonymous caller.
 
 mod facts;
+mod holding;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,8 @@ use entity::token_request::RepositorySelection;
 
 use super::permission_catalog::{Catalog, Definition};
 use super::repository;
+
+pub use holding::Holding;
 
 pub use facts::{GrantState, Granted, Owner, Permission, Token};
 
