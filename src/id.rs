@@ -33,6 +33,8 @@ pub enum Kind {
     Delivery,
     /// `DirectoryGroup`.
     DirectoryGroup,
+    /// `Notification`.
+    Notification,
     /// `Organization`.
     Organization,
     /// `Resource`.
@@ -45,7 +47,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every type that has ids.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::AccessPackage,
         Self::AccessRequest,
         Self::Assignment,
@@ -57,6 +59,7 @@ impl Kind {
         Self::Connector,
         Self::Delivery,
         Self::DirectoryGroup,
+        Self::Notification,
         Self::Organization,
         Self::Resource,
         Self::ResourceRole,
@@ -78,6 +81,7 @@ impl Kind {
             Self::Connector => "conn",
             Self::Delivery => "dlv",
             Self::DirectoryGroup => "dgrp",
+            Self::Notification => "ntf",
             Self::Organization => "org",
             Self::Resource => "res",
             Self::ResourceRole => "rrole",

@@ -15,6 +15,7 @@ mod m04_bulk;
 mod m05_audit;
 mod m06_directory;
 mod m07_counts;
+mod m10_notifications;
 
 /// All changes, in order.
 pub struct Migrator;
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m05_audit::CHANGE),
             Box::new(m06_directory::CHANGE),
             Box::new(m07_counts::CHANGE),
+            Box::new(m10_notifications::CHANGE),
         ]
     }
 }

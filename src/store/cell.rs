@@ -112,6 +112,9 @@ texts! {
     delivery::DeliveryResult,
     delivery::DeliveryErrorCode,
     delivery_attempt::AttemptOutcome,
+    notification::NotificationKind,
+    notification::MailState,
+    notification::MailErrorCode,
     policy_stage_approver::ApproverKind,
     resource::ResourceKind,
 }

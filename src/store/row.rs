@@ -165,10 +165,13 @@ stored! {
     idempotency_key { organization_id, user_id, operation, key, input_hash, result_id, created_at }
     installation { key, value }
     organization { id, slug, display_name, reprocess_window_seconds, version, created_at }
+    organization_digest { organization_id, hour, time_zone, due_at }
     organization_domain { domain, organization_id, position }
     policy_stage { policy_id, position, timeout_seconds, justification_required }
     policy_stage_approver { policy_id, position, ordinal, kind, user_id, catalog_role }
     policy_user { policy_id, user_id }
+    notification { id, organization_id, user_id, kind, subject_type, subject_id, content, created_at, read_at, mail_state, attempt_count, due_at, lease, error_code, error_message, error_status, error_at, sent_at }
+    notification_preference { user_id, kind, enabled, updated_at }
     resource { id, organization_id, catalog_id, connector_id, kind, display_name, name_key, origin_id, version, created_at, deleted_at }
     resource_role { id, resource_id, display_name, origin_id, created_at, deleted_at }
 }
