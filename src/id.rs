@@ -33,10 +33,16 @@ pub enum Kind {
     Delivery,
     /// `DirectoryGroup`.
     DirectoryGroup,
+    /// `IntrospectionClient`.
+    IntrospectionClient,
     /// `Notification`.
     Notification,
     /// `Organization`.
     Organization,
+    /// `Repository`.
+    Repository,
+    /// `RepositoryAccess`.
+    RepositoryAccess,
     /// `Resource`.
     Resource,
     /// `ResourceRole`.
@@ -47,7 +53,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every type that has ids.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::AccessPackage,
         Self::AccessRequest,
         Self::Assignment,
@@ -59,8 +65,11 @@ impl Kind {
         Self::Connector,
         Self::Delivery,
         Self::DirectoryGroup,
+        Self::IntrospectionClient,
         Self::Notification,
         Self::Organization,
+        Self::Repository,
+        Self::RepositoryAccess,
         Self::Resource,
         Self::ResourceRole,
         Self::User,
@@ -81,8 +90,11 @@ impl Kind {
             Self::Connector => "conn",
             Self::Delivery => "dlv",
             Self::DirectoryGroup => "dgrp",
+            Self::IntrospectionClient => "icl",
             Self::Notification => "ntf",
             Self::Organization => "org",
+            Self::Repository => "repo",
+            Self::RepositoryAccess => "racc",
             Self::Resource => "res",
             Self::ResourceRole => "rrole",
             Self::User => "usr",

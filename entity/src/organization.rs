@@ -1,6 +1,58 @@
 //! A tenant: one directory of users with everything that it governs.
 use sea_orm::entity::prelude::*;
 
+/// What every member may do with every repository.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    EnumIter,
+    DeriveActiveEnum,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum BaseLevel {
+    /// Nothing beyond what the visibility of a repository allows.
+    None,
+    /// Read.
+    Read,
+    /// Read and change.
+    Write,
+    /// Read, change and administer.
+    Admin,
+}
+
+/// Whether a kind of token reaches what is not public.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    EnumIter,
+    DeriveActiveEnum,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TokenAccess {
+    /// It does.
+    Allowed,
+    /// It does not; what was granted comes back when it is allowed again.
+    Restricted,
+}
+
 /// A tenant: one directory of users with everything that it governs.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "organization")]
@@ -18,6 +70,20 @@ pub struct Model {
     pub version: i32,
     /// When it was made.
     pub created_at: DateTimeUtc,
+    /// What every member may do with every repository.
+    pub base_level: BaseLevel,
+    /// Whether fine-grained tokens reach what is not public.
+    pub fine_grained_tokens: TokenAccess,
+    /// Whether classic tokens reach what is not public.
+    pub classic_tokens: TokenAccess,
+    /// Whether an owner must approve what a fine-grained token asks for.
+    pub token_approval_required: bool,
+    /// The longest lifetime of a fine-grained token; none for no limit.
+    pub fine_grained_lifetime_seconds: Option<i64>,
+    /// The longest lifetime of a classic token; none for no limit.
+    pub classic_lifetime_seconds: Option<i64>,
+    /// Raised by every change of the token policy.
+    pub token_policy_version: i32,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

@@ -15,6 +15,7 @@ mod m04_bulk;
 mod m05_audit;
 mod m06_directory;
 mod m07_counts;
+mod m08_repositories;
 mod m10_notifications;
 
 /// All changes, in order.
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m05_audit::CHANGE),
             Box::new(m06_directory::CHANGE),
             Box::new(m07_counts::CHANGE),
+            Box::new(m08_repositories::CHANGE),
             Box::new(m10_notifications::CHANGE),
         ]
     }

@@ -30,11 +30,15 @@ pub enum Permission {
     ManageOrganization,
     /// See the audit events.
     SeeAudit,
+    /// See all repositories, tokens, token requests and grants, and who may ask about tokens.
+    SeeTokens,
+    /// Manage token policy, repositories, introspection clients and webhooks; review and revoke.
+    ManageTokens,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::CreateCatalogs,
         Self::SeeConnectors,
         Self::ManageConnectors,
@@ -47,6 +51,8 @@ impl Permission {
         Self::ManageUsers,
         Self::ManageOrganization,
         Self::SeeAudit,
+        Self::SeeTokens,
+        Self::ManageTokens,
     ];
 }
 
@@ -99,6 +105,14 @@ pub mod action {
         Revoke needs ManageRequests as "assignment.revoke";
         /// Make, change, deactivate and reactivate users.
         EditUser needs ManageUsers as "user.edit";
+        /// Change the token policy.
+        EditTokenPolicy needs ManageTokens as "token_policy.edit";
+        /// Make, change and delete repositories, and say who may use them.
+        EditRepository needs ManageTokens as "repository.edit";
+        /// Add permissions to the catalogue, and take them away.
+        EditPermissionCatalog needs ManageTokens as "permission_definition.edit";
+        /// Register the clients that may ask about tokens.
+        EditIntrospectionClient needs ManageTokens as "introspection_client.edit";
         /// Change the organization's settings.
         EditOrganization needs ManageOrganization as "organization.edit";
     }

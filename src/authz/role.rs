@@ -57,7 +57,21 @@ impl Role {
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission as P;
         match self {
-            Self::GlobalAdministrator => &P::ALL,
+            Self::GlobalAdministrator => &[
+                P::CreateCatalogs,
+                P::SeeConnectors,
+                P::ManageConnectors,
+                P::ManageCatalogs,
+                P::ManagePackages,
+                P::SeeCatalogs,
+                P::SeeRequests,
+                P::ManageRequests,
+                P::ListUsers,
+                P::ManageUsers,
+                P::ManageOrganization,
+                P::SeeAudit,
+                P::SeeTokens,
+            ],
             Self::IdentityGovernanceAdministrator => &[
                 P::CreateCatalogs,
                 P::SeeConnectors,
@@ -81,10 +95,10 @@ impl Role {
                 P::ManageUsers,
             ],
             Self::GlobalReader => {
-                &[P::SeeConnectors, P::SeeCatalogs, P::SeeRequests, P::ListUsers, P::SeeAudit]
+                &[P::SeeConnectors, P::SeeCatalogs, P::SeeRequests, P::ListUsers, P::SeeAudit, P::SeeTokens]
             }
             Self::CatalogCreator => &[P::CreateCatalogs],
-            Self::OrganizationOwner => &[P::ListUsers],
+            Self::OrganizationOwner => &[P::ListUsers, P::SeeTokens, P::ManageTokens],
             Self::ResourceServer => &[],
             Self::CatalogOwner => &[
                 P::ManageCatalogs,

@@ -52,4 +52,6 @@ pub struct Scope {
     pub connectors: bool,
     /// Whether the audit events are visible.
     pub audit: bool,
+    /// Whether all repositories, tokens, token requests and grants are visible.
+    pub tokens: bool,
 }

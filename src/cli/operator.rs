@@ -1,13 +1,14 @@
 //! The operator's commands on a database.
 
 use clap::Args;
-use entity::{organization, organization_domain};
+use entity::organization_domain;
 
 use super::say;
 use crate::app::StartError;
 use crate::clock::Clock;
 use crate::config::{ConfigError, DatabaseArgs};
 use crate::demo::{self, Seeded};
+use crate::domain;
 use crate::store::{self, Database, StoreError, Transaction, Txn};
 
 /// A new organization.
@@ -106,15 +107,8 @@ impl Transaction for Create {
 
     async fn run(&self, txn: &Txn) -> Result<(), StoreError> {
         let id = txn.id();
-        txn.insert(organization::Model {
-            id,
-            slug: self.0.slug.clone(),
-            display_name: self.0.name.trim().to_owned(),
-            reprocess_window_seconds: 14 * 86_400,
-            version: 1,
-            created_at: txn.now(),
-        })
-        .await?;
+        let (slug, name) = (self.0.slug.clone(), self.0.name.trim().to_owned());
+        txn.insert(domain::organization::usual(id, slug, name, txn.now())).await?;
         let domains = (0..).zip(&self.0.domains).map(|(position, domain)| organization_domain::Model {
             domain: domain.clone(),
             organization_id: id,

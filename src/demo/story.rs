@@ -24,6 +24,7 @@ use entity::{
 };
 use uuid::Uuid;
 
+use crate::domain;
 use crate::store::{StoreError, Txn};
 
 /// The rows of one organization.
@@ -70,14 +71,12 @@ impl Story {
         let id = id(slug, "organization", slug);
         Self {
             now,
-            organization: organization::Model {
+            organization: domain::organization::usual(
                 id,
-                slug: slug.to_owned(),
-                display_name: name.to_owned(),
-                reprocess_window_seconds: 14 * 86_400,
-                version: 1,
-                created_at: now - TimeDelta::days(400),
-            },
+                slug.to_owned(),
+                name.to_owned(),
+                now - TimeDelta::days(400),
+            ),
             domains: vec![organization_domain::Model {
                 domain: domain.to_owned(),
                 organization_id: id,

@@ -61,6 +61,10 @@ pub enum Code {
     IdempotencyKeyReused,
     /// The user is deactivated.
     UserDeactivated,
+    /// The secret was shown by the first call under this key, and cannot be shown again.
+    SecretAlreadyShown,
+    /// Token requests wait: say what becomes of them.
+    TokenRequestsWaiting,
 }
 
 /// A refusal, with the place in the input that it is about.

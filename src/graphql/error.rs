@@ -169,4 +169,8 @@ pub enum UserErrorCode {
     IdempotencyKeyReused,
     /// The user is deactivated.
     UserDeactivated,
+    /// The secret was shown by the first call under this idempotency key, and cannot be shown again.
+    SecretAlreadyShown,
+    /// Token requests wait: say by `waitingRequests` what becomes of them.
+    TokenRequestsWaiting,
 }

@@ -40,4 +40,8 @@ pub enum Permission {
     ManageOrganization,
     /// See the audit events.
     SeeAudit,
+    /// See all repositories, tokens, token requests and grants, and who may ask about tokens.
+    SeeTokens,
+    /// Manage token policy, repositories, introspection clients and webhooks; review and revoke.
+    ManageTokens,
 }

@@ -115,7 +115,12 @@ texts! {
     notification::NotificationKind,
     notification::MailState,
     notification::MailErrorCode,
+    organization::BaseLevel,
+    organization::TokenAccess,
+    permission_definition::PermissionTarget,
     policy_stage_approver::ApproverKind,
+    repository::Visibility,
+    repository_access::AccessLevel,
     resource::ResourceKind,
 }
 

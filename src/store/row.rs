@@ -164,14 +164,20 @@ stored! {
     directory_member { group_id, user_id, role, created_at }
     idempotency_key { organization_id, user_id, operation, key, input_hash, result_id, created_at }
     installation { key, value }
-    organization { id, slug, display_name, reprocess_window_seconds, version, created_at }
+    introspection_client { id, organization_id, display_name, name_key, secret_hash, created_by_id, created_at, deleted_at }
+    notification { id, organization_id, user_id, kind, subject_type, subject_id, content, created_at, read_at, mail_state, attempt_count, due_at, lease, error_code, error_message, error_status, error_at, sent_at }
+    notification_preference { user_id, kind, enabled, updated_at }
+    organization { id, slug, display_name, reprocess_window_seconds, version, created_at, base_level, fine_grained_tokens, classic_tokens, token_approval_required, fine_grained_lifetime_seconds, classic_lifetime_seconds, token_policy_version }
+    organization_access { organization_id, user_id, level, updated_at }
     organization_digest { organization_id, hour, time_zone, due_at }
     organization_domain { domain, organization_id, position }
+    permission_definition { id, organization_id, target, name, description, lowest, highest, administrative, created_at }
+    permission_definition_scope { definition_id, scope, level }
     policy_stage { policy_id, position, timeout_seconds, justification_required }
     policy_stage_approver { policy_id, position, ordinal, kind, user_id, catalog_role }
     policy_user { policy_id, user_id }
-    notification { id, organization_id, user_id, kind, subject_type, subject_id, content, created_at, read_at, mail_state, attempt_count, due_at, lease, error_code, error_message, error_status, error_at, sent_at }
-    notification_preference { user_id, kind, enabled, updated_at }
+    repository { id, organization_id, name, name_key, description, visibility, origin_id, version, created_at, deleted_at }
+    repository_access { id, organization_id, repository_id, user_id, level, created_at }
     resource { id, organization_id, catalog_id, connector_id, kind, display_name, name_key, origin_id, version, created_at, deleted_at }
     resource_role { id, resource_id, display_name, origin_id, created_at, deleted_at }
 }
