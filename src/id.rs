@@ -15,6 +15,8 @@ pub enum Kind {
     AccessPackage,
     /// `AccessRequest`.
     AccessRequest,
+    /// `AccessToken`.
+    AccessToken,
     /// `Assignment`.
     Assignment,
     /// `AssignmentPolicy`.
@@ -47,15 +49,20 @@ pub enum Kind {
     Resource,
     /// `ResourceRole`.
     ResourceRole,
+    /// `TokenGrant`.
+    TokenGrant,
+    /// `TokenRequest`.
+    TokenRequest,
     /// `User`.
     User,
 }
 
 impl Kind {
     /// Every type that has ids.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::AccessPackage,
         Self::AccessRequest,
+        Self::AccessToken,
         Self::Assignment,
         Self::AssignmentPolicy,
         Self::AuditEvent,
@@ -72,6 +79,8 @@ impl Kind {
         Self::RepositoryAccess,
         Self::Resource,
         Self::ResourceRole,
+        Self::TokenGrant,
+        Self::TokenRequest,
         Self::User,
     ];
 
@@ -81,6 +90,7 @@ impl Kind {
         match self {
             Self::AccessPackage => "pkg",
             Self::AccessRequest => "areq",
+            Self::AccessToken => "tok",
             Self::Assignment => "asg",
             Self::AssignmentPolicy => "pol",
             Self::AuditEvent => "evt",
@@ -97,6 +107,8 @@ impl Kind {
             Self::RepositoryAccess => "racc",
             Self::Resource => "res",
             Self::ResourceRole => "rrole",
+            Self::TokenGrant => "tgr",
+            Self::TokenRequest => "treq",
             Self::User => "usr",
         }
     }

@@ -21,6 +21,34 @@ use sea_orm::entity::prelude::*;
 pub enum BulkOperationKind {
     /// Reprocess access requests.
     ReprocessAccessRequests,
+    /// Approve or deny token requests.
+    ReviewTokenRequests,
+    /// Revoke token grants.
+    RevokeTokenGrants,
+}
+
+/// Which way a review goes.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    EnumIter,
+    DeriveActiveEnum,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ReviewDecision {
+    /// Yes.
+    Approve,
+    /// No.
+    Deny,
 }
 
 /// Where a bulk operation stands.
@@ -86,6 +114,10 @@ pub struct Model {
     pub lease: Option<Uuid>,
     /// How often it was taken up.
     pub attempt_count: i32,
+    /// Which way its review goes; none for other actions.
+    pub decision: Option<ReviewDecision>,
+    /// What its starter said, for those whom it is about.
+    pub reason: Option<String>,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

@@ -16,6 +16,7 @@ mod m05_audit;
 mod m06_directory;
 mod m07_counts;
 mod m08_repositories;
+mod m09_tokens;
 mod m10_notifications;
 
 /// All changes, in order.
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m06_directory::CHANGE),
             Box::new(m07_counts::CHANGE),
             Box::new(m08_repositories::CHANGE),
+            Box::new(m09_tokens::CHANGE),
             Box::new(m10_notifications::CHANGE),
         ]
     }

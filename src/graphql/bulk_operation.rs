@@ -117,6 +117,10 @@ impl BulkOperation {
 pub enum BulkOperationKind {
     /// Reprocess access requests.
     ReprocessAccessRequests,
+    /// Approve or deny token requests.
+    ReviewTokenRequests,
+    /// Revoke token grants.
+    RevokeTokenGrants,
 }
 
 /// Where a bulk operation stands.

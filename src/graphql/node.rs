@@ -128,7 +128,13 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
         Kind::Organization if id == api.scope.organization => {
             Some(Node::Organization(super::organization::current(ctx).await?))
         }
-        Kind::Organization | Kind::IntrospectionClient | Kind::Repository | Kind::RepositoryAccess => None,
+        Kind::Organization
+        | Kind::AccessToken
+        | Kind::IntrospectionClient
+        | Kind::Repository
+        | Kind::RepositoryAccess
+        | Kind::TokenGrant
+        | Kind::TokenRequest => None,
         Kind::Resource => {
             let found = store::resource::find(database, api.visible(), ids).await?;
             found.into_iter().next().map(|row| Node::Resource(Resource(Arc::new(row))))

@@ -95,6 +95,7 @@ texts! {
     access_request::AccessRequestType,
     access_request::AccessRequestState,
     access_request_event::AccessRequestAction,
+    access_token::TokenKind,
     app_user::UserKind,
     app_user::UserState,
     assignment::AssignmentState,
@@ -103,6 +104,7 @@ texts! {
     audit_event::AuditOutcome,
     bulk_operation::BulkOperationKind,
     bulk_operation::BulkOperationState,
+    bulk_operation::ReviewDecision,
     bulk_operation_item::BulkItemOutcome,
     catalog_role_assignment::CatalogRole,
     connector::ConnectorKind,
@@ -122,6 +124,12 @@ texts! {
     repository::Visibility,
     repository_access::AccessLevel,
     resource::ResourceKind,
+    token_grant::TokenGrantState,
+    token_request::TokenRequestState,
+    token_request::RepositorySelection,
+    token_request::AutomaticReason,
+    token_request::CancelReason,
+    token_request_event::TokenRequestAction,
 }
 
 #[cfg(test)]

@@ -55,6 +55,9 @@ impl Transaction for Batch {
         let targets = store::bulk_operation::targets(txn, operation.id, from, BATCH).await?;
         let accepted = match operation.kind {
             BulkOperationKind::ReprocessAccessRequests => decide(txn, &operation, &targets).await?,
+            BulkOperationKind::ReviewTokenRequests | BulkOperationKind::RevokeTokenGrants => {
+                return Err(StoreError::Other(format!("no batch does {:?} yet", operation.kind)).into());
+            }
         };
         let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
         let next_position = from + count(targets.len());

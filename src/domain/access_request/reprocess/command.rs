@@ -83,6 +83,8 @@ impl Command for Reprocess {
             due_at: None,
             lease: None,
             attempt_count: 0,
+            decision: None,
+            reason: None,
         };
         match &self.selection {
             Selection::Ids(ids) => self.by_ids(txn, operation, &allowed, ids).await?,
