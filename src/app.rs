@@ -13,8 +13,9 @@ use crate::graphql::{self, Schema};
 use crate::http::documents::Documents;
 use crate::http::graphiql::Page;
 use crate::http::shape::Shape;
+use crate::mail::Mailer;
 use crate::store::{Database, StoreError};
-use crate::worker::Worker;
+use crate::worker::{Post, Worker};
 
 /// A server without its socket.
 pub struct App {
@@ -67,6 +68,9 @@ impl App {
             Arc::clone(&settings.secret_keys),
             settings.allow_private_addresses,
         );
+        let mailer = settings.mail.as_ref().map(Mailer::new).transpose();
+        let mailer = mailer.map_err(|fault| ConfigError(format!("the mail server: {fault}")))?;
+        let post = Post { mailer, public_url: settings.public_url.clone() };
         let issuers = settings.issuers.as_slice().iter().map(|issuer| BoundIssuer {
             name: issuer.name.clone(),
             organization: issuer.organization.clone(),
@@ -75,12 +79,13 @@ impl App {
             connectors: connectors.clone(),
             secret_keys: settings.secret_keys,
             allow_private_addresses: settings.allow_private_addresses,
+            public_url: settings.public_url.into(),
             issuers: issuers.collect(),
         };
         let verifier = Verifier::new(settings.issuers, clock);
         let shape = Shape::read(&graphql::sdl()).map_err(StartError::Other)?;
         Ok(Arc::new(Self {
-            worker: Worker::new(database.clone(), connectors.clone()),
+            worker: Worker::new(database.clone(), connectors.clone(), post),
             connectors,
             authenticator: Authenticator::new(verifier, database.clone()),
             database,

@@ -52,6 +52,8 @@ pub struct Scope {
     pub connectors: bool,
     /// Whether the audit events are visible.
     pub audit: bool,
+    /// Whether the mails that could not be sent are visible.
+    pub mails: bool,
     /// Whether all repositories, tokens, token requests and grants are visible.
     pub tokens: bool,
 }

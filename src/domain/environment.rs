@@ -14,6 +14,8 @@ pub struct Environment {
     pub secret_keys: Arc<SecretKeys>,
     /// Whether connectors may call loopback and private addresses, and these without TLS.
     pub allow_private_addresses: bool,
+    /// The address that people reach the server by: links begin with it.
+    pub public_url: Arc<str>,
     /// The issuers whose tokens are accepted.
     pub issuers: Arc<[BoundIssuer]>,
 }

@@ -16,6 +16,7 @@ pub mod error;
 pub mod id;
 pub mod loader;
 pub mod node;
+pub mod notification;
 pub mod organization;
 pub mod requires;
 pub mod resolve;
@@ -38,6 +39,7 @@ pub struct Query(
     catalog::CatalogQuery,
     connector::ConnectorQuery,
     node::NodeQuery,
+    notification::failed_mail::FailedMailQuery,
     organization::OrganizationQuery,
     user::UserQuery,
     viewer::ViewerQuery,
@@ -54,6 +56,7 @@ pub struct Mutation(
     catalog::role::CatalogRoleMutation,
     connector::mutation::ConnectorMutation,
     directory_group::DirectoryGroupMutation,
+    notification::mutation::NotificationMutation,
     organization::OrganizationMutation,
     resource::mutation::ResourceMutation,
     user::mutation::UserMutation,

@@ -17,6 +17,7 @@ use super::delivery::Delivery;
 use super::directory_group::DirectoryGroup;
 use super::error::ApiError;
 use super::id::Kind;
+use super::notification::Notification;
 use super::organization::Organization;
 use super::resource::{Resource, ResourceRole};
 use super::user::User;
@@ -51,6 +52,8 @@ pub enum Node {
     Delivery(Delivery),
     /// A group kept inside Guichet.
     DirectoryGroup(DirectoryGroup),
+    /// Something that you were told.
+    Notification(Notification),
     /// An organization.
     Organization(Organization),
     /// A resource.
@@ -124,6 +127,10 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
         Kind::DirectoryGroup => {
             let found = store::directory::find(database, &api.scope, ids).await?;
             found.into_iter().next().map(|row| Node::DirectoryGroup(DirectoryGroup(Arc::new(row))))
+        }
+        Kind::Notification => {
+            let found = store::notification::find(database, &api.scope, ids).await?;
+            found.into_iter().next().map(|row| Node::Notification(Notification::from(row)))
         }
         Kind::Organization if id == api.scope.organization => {
             Some(Node::Organization(super::organization::current(ctx).await?))

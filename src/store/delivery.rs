@@ -120,7 +120,14 @@ pub struct Claimed {
 /// wait for an earlier one of the same person and role. What a dead worker held is due again
 /// after its lease. A failure that lies in the future (the clock was set back) is due at once.
 pub async fn claim(database: &Database, lease: Uuid) -> Result<Vec<Claimed>, StoreError> {
-    let ids = due::claim(database, "delivery", "state = 'IN_PROGRESS', attempt_in_round = attempt_in_round + 1, ", lease, |sql| pick(sql, database.clock().now())).await?;
+    let ids = due::claim(
+        database,
+        "delivery",
+        "state = 'IN_PROGRESS', attempt_in_round = attempt_in_round + 1, ",
+        lease,
+        |sql| pick(sql, database.clock().now()),
+    )
+    .await?;
     if ids.is_empty() {
         return Ok(Vec::new());
     }

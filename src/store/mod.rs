@@ -29,6 +29,7 @@ pub mod page;
 pub mod resource;
 mod row;
 pub mod sql;
+pub mod token_notice;
 pub mod user;
 
 pub use database::{Database, DatabaseSettings, Transaction, Txn};

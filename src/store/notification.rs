@@ -10,10 +10,10 @@ use uuid::Uuid;
 use super::database::{Connection, Database, Txn};
 use super::due::{self, STEP};
 use super::error::StoreError;
+use super::names;
 use super::page::{List, Page, Window, alone};
 use super::row::model;
 use super::sql::Sql;
-use super::names;
 use crate::authz::Scope;
 use crate::id::Kind;
 
@@ -53,7 +53,9 @@ pub async fn tell(txn: &Txn, notices: &[Notice]) -> Result<u64, StoreError> {
         })
     };
     let mut sql = txn.sql();
-    sql.push("INSERT INTO notification (id, organization_id, user_id, kind, subject_type, subject_id, content");
+    sql.push(
+        "INSERT INTO notification (id, organization_id, user_id, kind, subject_type, subject_id, content",
+    );
     sql.push(", created_at, mail_state, attempt_count, due_at) SELECT ").id_of("g", "id");
     sql.push(", u.organization_id, u.id, ").text_of("g", "kind").push(", ").text_of("g", "subjectType");
     sql.push(", ").id_of("g", "subject").push(", ").json_of("g", "content").push(", ").bind(txn.now());
@@ -176,9 +178,7 @@ pub async fn preferences(
 
 /// Notes whether a user wants kinds of notifications.
 pub async fn prefer(txn: &Txn, user: Uuid, wanted: &[(NotificationKind, bool)]) -> Result<(), StoreError> {
-    let object = |(kind, enabled): &(NotificationKind, bool)| {
-        json!({ "kind": kind.to_value(), "enabled": if *enabled { "yes" } else { "no" } })
-    };
+    let object = |(kind, enabled): &(NotificationKind, bool)| json!({ "kind": kind.to_value(), "enabled": if *enabled { "yes" } else { "no" } });
     let mut sql = txn.sql();
     sql.push("INSERT INTO notification_preference (user_id, kind, enabled, updated_at) SELECT u.id, ");
     sql.text_of("g", "kind").push(", ").text_of("g", "enabled").push(" = 'yes', ").bind(txn.now());

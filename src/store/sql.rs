@@ -134,12 +134,8 @@ impl Sql {
     /// Adds a member of an object as an id; it is given as 32 hexadecimal digits.
     pub fn id_of(&mut self, alias: &'static str, member: &'static str) -> &mut Self {
         match self.dialect {
-            Dialect::Postgres => {
-                self.push("(").push(alias).push(".value->>'").push(member).push("')::uuid")
-            }
-            Dialect::Sqlite => {
-                self.push("unhex(").push(alias).push(".value->>'").push(member).push("')")
-            }
+            Dialect::Postgres => self.push("(").push(alias).push(".value->>'").push(member).push("')::uuid"),
+            Dialect::Sqlite => self.push("unhex(").push(alias).push(".value->>'").push(member).push("')"),
         }
     }
 
