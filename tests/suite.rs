@@ -28,6 +28,8 @@ mod hostile;
 mod http;
 mod invariants;
 mod limits;
+mod mail;
+mod notifications;
 mod paging;
 mod reprocess;
 mod requests;

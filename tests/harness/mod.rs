@@ -2,6 +2,7 @@
 
 pub mod database;
 pub mod fault_proxy;
+pub mod mailbox;
 pub mod npm;
 pub mod server;
 
