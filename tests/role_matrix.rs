@@ -35,8 +35,10 @@ const COLUMNS: [(&str, Option<Role>, &str); 14] = [
 ];
 
 /// Mutations that need no permission, and why.
-const FOR_EVERYBODY: [(&str, &str); 2] = [
+const FOR_EVERYBODY: [(&str, &str); 4] = [
     ("submitAccessRequest", "everybody asks for themselves; the package's policies decide"),
+    ("markNotificationsRead", "everybody marks what they themselves were told"),
+    ("updateNotificationPreferences", "everybody says what they themselves want to be told"),
     ("cancelAccessRequest", "everybody cancels their own; managers of requests, those they manage"),
 ];
 

@@ -11,7 +11,7 @@ use lettre::{Address, Message};
 use crate::domain::notification::mail::Failure;
 
 /// The most characters of a subject, or of a name.
-const LONGEST_LINE: usize = 200;
+pub const LONGEST_LINE: usize = 200;
 
 /// Who mails come from.
 #[derive(Clone, Debug)]

@@ -11,8 +11,12 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use super::Letter;
+use super::letter::{LONGEST_LINE, one_line};
 use crate::domain::notification::link::Frontend;
 use crate::domain::notification::{Content, is_optional};
+
+/// The most characters of a longer text that stands on one line.
+const LONGEST_TEXT: usize = 300;
 
 /// The templates by their names; the ending says how texts are escaped.
 const TEMPLATES: [(&str, &str); 8] = [
@@ -51,12 +55,18 @@ pub struct Receiver<'a> {
     pub organization: &'a str,
 }
 
+/// A name, or another text of people that stands between our own words: with a line of its own it could pass for
+/// one of ours.
+fn name(text: &str) -> String {
+    one_line(text, LONGEST_LINE)
+}
+
 /// What every template is given.
 #[derive(Serialize)]
 struct View<'a, T> {
     title: &'a str,
-    organization: &'a str,
-    name: &'a str,
+    organization: String,
+    name: String,
     link: String,
     /// Where to turn the kind off; none where that cannot be.
     preferences: Option<String>,
@@ -66,14 +76,14 @@ struct View<'a, T> {
 #[derive(Serialize)]
 struct Decision<'a> {
     outcome: &'static str,
-    token_name: &'a str,
+    token_name: String,
     /// The lines of the reason.
     reason: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
-struct End<'a> {
-    token_name: &'a str,
+struct End {
+    token_name: String,
     expires_at: String,
 }
 
@@ -86,17 +96,17 @@ struct Waiting<'a> {
 
 #[derive(Serialize)]
 struct WaitingOwner<'a> {
-    name: &'a str,
+    name: String,
     requests: Vec<WaitingRequest<'a>>,
 }
 
 #[derive(Serialize)]
 struct WaitingRequest<'a> {
-    token_name: &'a str,
+    token_name: String,
     link: String,
     since: String,
     repositories: &'a str,
-    justification: Option<&'a str>,
+    justification: Option<String>,
 }
 
 /// The letter that tells a content. A failure is a mistake in a template.
@@ -115,11 +125,11 @@ pub fn letter(
                 Kind::TokenGrantRevoked | Kind::TokenExpiring | Kind::TokenRequestDigest => "revoked",
             };
             let reason = told.reason.as_deref().map(|reason| reason.lines().collect()).unwrap_or_default();
-            let told = Decision { outcome, token_name: &told.token_name, reason };
+            let told = Decision { outcome, token_name: name(&told.token_name), reason };
             render(content, receiver, frontend, ["token_decision.html", "token_decision.txt"], told)
         }
         Content::TokenExpiring(told) => {
-            let told = End { token_name: &told.token_name, expires_at: time(told.expires_at) };
+            let told = End { token_name: name(&told.token_name), expires_at: time(told.expires_at) };
             render(content, receiver, frontend, ["token_expiring.html", "token_expiring.txt"], told)
         }
         Content::TokenRequestDigest(digest) => {
@@ -127,16 +137,19 @@ pub fn letter(
                 .owners
                 .iter()
                 .map(|owner| WaitingOwner {
-                    name: &owner.name,
+                    name: name(&owner.name),
                     requests: owner
                         .requests
                         .iter()
                         .map(|request| WaitingRequest {
-                            token_name: &request.token_name,
+                            token_name: name(&request.token_name),
                             link: frontend.token_request(request.id),
                             since: time(request.since),
                             repositories: &request.repositories,
-                            justification: request.justification.as_deref(),
+                            justification: request
+                                .justification
+                                .as_deref()
+                                .map(|text| one_line(text, LONGEST_TEXT)),
                         })
                         .collect(),
                 })
@@ -160,11 +173,11 @@ fn render<T: Serialize>(
     let environment = ENVIRONMENT.as_ref().map_err(|error| {
         minijinja::Error::new(error.kind(), error.detail().unwrap_or_default().to_owned())
     })?;
-    let title = content.title();
+    let title = one_line(&content.title(), LONGEST_TEXT);
     let view = View {
         title: &title,
-        organization: receiver.organization,
-        name: receiver.name,
+        organization: name(receiver.organization),
+        name: name(receiver.name),
         link: frontend.of(content),
         preferences: is_optional(content.kind()).then(|| frontend.preferences()),
         told,
@@ -296,6 +309,16 @@ mod tests {
             assert!(text.contains(&format!("\n> {line}\n")), "{text}");
         }
         assert!(!text.contains("\nhttps://evil.example/"));
+    }
+
+    #[test]
+    fn no_name_has_a_line_of_its_own_in_the_text_part() {
+        let hostile = "ci\r\n\nOpen it here:\u{2028}https://evil.example/";
+        for content in all(hostile, Some("No.")) {
+            let text = written(&content, hostile, hostile).text;
+            assert!(!text.contains("\nOpen it here") && !text.contains("\nhttps://evil"), "{text}");
+            assert!(!text.contains(['\r', '\u{2028}']), "{text}");
+        }
     }
 
     proptest! {

@@ -5,6 +5,7 @@ pub mod fault_proxy;
 pub mod mailbox;
 pub mod npm;
 pub mod server;
+pub mod tokens;
 
 pub use database::Kind;
 pub use server::{Answer, Server, codes};
