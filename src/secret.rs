@@ -9,6 +9,8 @@ use std::collections::HashSet;
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use uuid::Uuid;
@@ -47,6 +49,47 @@ impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[secret]")
     }
+}
+
+/// The secret of a client that signs in to Guichet, as it is made: what is kept is its hash alone.
+#[derive(Debug)]
+pub struct ClientSecret(Secret);
+
+/// How the secrets of clients begin: scanners and people tell by it what they found.
+const CLIENT_PREFIX: &str = "gui_ics_";
+
+impl ClientSecret {
+    /// A new one, of 256 random bits.
+    pub fn new() -> Result<Self, SealError> {
+        let mut bytes = [0; 32];
+        aws_lc_rs::rand::fill(&mut bytes).map_err(|_| SealError::Cipher)?;
+        Ok(Self(Secret::new(format!("{CLIENT_PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))))
+    }
+
+    /// What is kept of it.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        hash(self.0.expose())
+    }
+
+    /// The text, to be told once.
+    #[must_use]
+    pub fn into_secret(self) -> Secret {
+        self.0
+    }
+}
+
+/// SHA-256 of a secret that is long and random, in hexadecimal digits.
+#[must_use]
+pub fn hash(secret: &str) -> String {
+    let hash = digest(&SHA256, secret.as_bytes());
+    hash.as_ref().iter().fold(String::with_capacity(64), |text, byte| text + &format!("{byte:02x}"))
+}
+
+/// Whether a text is the secret of a hash, in a time that does not tell how much of it is right.
+#[must_use]
+pub fn is_hash_of(kept: &str, secret: &str) -> bool {
+    verify_slices_are_equal(kept.as_bytes(), hash(secret).as_bytes()).is_ok()
 }
 
 /// Where a sealed text is kept; it opens nowhere else.
@@ -285,6 +328,17 @@ mod tests {
         let secret = Secret::new("hunter2");
         assert_eq!(format!("{secret} {secret:?}"), "[secret] [secret]");
         assert_eq!(format!("{:?}", keys(&format!("{},{}", entry("b", 2), entry("a", 1)))), r#"["b", "a"]"#);
+    }
+
+    #[test]
+    fn the_secret_of_a_client_is_known_by_its_hash() {
+        let made = ClientSecret::new().unwrap();
+        let other = ClientSecret::new().unwrap();
+        let (hash, text) = (made.hash(), made.into_secret());
+        assert!(text.expose().starts_with("gui_ics_") && text.expose().len() == 51);
+        assert!(is_hash_of(&hash, text.expose()));
+        assert!(!is_hash_of(&hash, other.into_secret().expose()));
+        assert!(!is_hash_of("", text.expose()) && !is_hash_of(&hash, ""));
     }
 
     #[test]

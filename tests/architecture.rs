@@ -28,7 +28,7 @@ const MAY_NAME: [(&str, &[&str]); 18] = [
         "app",
         &["authn", "clock", "config", "connector", "domain", "graphql", "http", "mail", "store", "worker"],
     ),
-    ("demo", &["app", "authn", "authz", "demo", "http", "store"]),
+    ("demo", &["app", "authn", "authz", "demo", "domain", "http", "store"]),
     (
         "cli",
         &[
@@ -40,6 +40,7 @@ const MAY_NAME: [(&str, &[&str]); 18] = [
             "config",
             "connector",
             "demo",
+            "domain",
             "graphql",
             "http",
             "id",

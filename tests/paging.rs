@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-const LISTS: [(&str, &str); 7] = [
+const LISTS: [(&str, &str); 9] = [
     ("users", "{field: NAME, direction: ASC}"),
     ("users", "{field: CREATED_AT, direction: DESC}"),
     ("catalogs", "{field: NAME, direction: DESC}"),
@@ -10,6 +10,8 @@ const LISTS: [(&str, &str); 7] = [
     ("accessPackages", "{field: CREATED_AT, direction: ASC}"),
     ("accessRequests", "{field: SUBMITTED_AT, direction: DESC}"),
     ("accessRequests", "{field: SUBMITTED_AT, direction: ASC}"),
+    ("repositories", "{field: NAME, direction: ASC}"),
+    ("repositories", "{field: CREATED_AT, direction: DESC}"),
 ];
 
 fn ids(list: &Value) -> Vec<Value> {

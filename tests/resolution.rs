@@ -25,6 +25,7 @@ on_both_databases! {
         for (list, name) in [
             ("users", "User"), ("catalogs", "Catalog"), ("connectors", "Connector"), ("accessPackages", "AccessPackage"),
             ("accessRequests", "AccessRequest"), ("assignments", "Assignment"), ("bulkOperations", "BulkOperation"),
+            ("repositories", "Repository"),
             ("auditEvents", "AuditEvent"),
         ] {
             let fields = plain_fields(&server, name).await.join(" ");

@@ -92,7 +92,7 @@ fn required(field: &FieldDefinition) -> Option<Permission> {
 const OBJECTS: &str = "query($nodes: [ID!]!) { nodes(ids: $nodes) { id } }";
 
 /// Queries that show how much one sees; the weight of the answer counts.
-const QUERIES: [(&str, &str); 12] = [
+const QUERIES: [(&str, &str); 15] = [
     ("accessPackages", "{ accessPackages { totalCount } }"),
     ("accessRequests", "{ accessRequests { totalCount } }"),
     ("assignments", "{ assignments { totalCount } }"),
@@ -100,9 +100,12 @@ const QUERIES: [(&str, &str); 12] = [
     ("bulkOperations", "{ bulkOperations { totalCount } }"),
     ("catalogs", "{ catalogs { totalCount } }"),
     ("connectors", "{ connectors { totalCount } }"),
+    ("introspectionClients", "{ introspectionClients { totalCount } }"),
     ("node", "query($node: ID!) { node(id: $node) { id } }"),
     ("nodes", OBJECTS),
     ("organization", "{ organization { slug displayName domains } }"),
+    ("permissionCatalog", "{ permissionCatalog { name } }"),
+    ("repositories", "{ repositories { totalCount } }"),
     ("users", "{ users { totalCount } }"),
     ("viewer", "{ viewer { user { id } } }"),
 ];
@@ -176,6 +179,20 @@ pub fn samples() -> Vec<(&'static str, Value)> {
         ("updateOrganization", json!({ "version": 0, "displayName": "Sample" })),
         ("updateResource", json!({ "id": "res_x", "version": 1, "displayName": "Sample" })),
         ("updateUser", json!({ "id": "usr_x", "version": 1, "displayName": "Sample" })),
+        ("createIntrospectionClient", json!({ "displayName": "" })),
+        (
+            "createPermissionDefinition",
+            json!({ "target": "REPOSITORY", "name": "", "lowestLevel": "READ", "highestLevel": "WRITE" }),
+        ),
+        ("createRepository", json!({ "name": "", "visibility": "PRIVATE" })),
+        ("deleteIntrospectionClient", json!({ "id": "icl_x" })),
+        ("deletePermissionDefinition", json!({ "target": "REPOSITORY", "name": "no_such" })),
+        ("deleteRepository", json!({ "id": "repo_x" })),
+        ("setBaseAccessLevel", json!({ "version": 0, "level": "NONE" })),
+        ("setOrganizationAccess", json!({ "user": "usr_x", "level": "READ" })),
+        ("setRepositoryAccess", json!({ "repository": "repo_x", "user": "usr_x", "level": "READ" })),
+        ("updateRepository", json!({ "id": "repo_x", "version": 1, "description": "Sample" })),
+        ("updateTokenPolicy", json!({ "version": 0, "classic": "RESTRICTED" })),
     ]
 }
 
@@ -197,7 +214,9 @@ impl Server {
 
     /// The ids of every object that a person sees, by type: everything that the lists lead to.
     pub async fn everything(&self, subject: &str) -> BTreeMap<String, Vec<String>> {
-        const QUERIES: [&str; 4] = [
+        const QUERIES: [&str; 5] = [
+            "{ repositories { nodes { __typename id access { nodes { __typename id } } } }
+               introspectionClients { nodes { __typename id } } }",
             "{ organization { __typename id } users(first: 100) { nodes { __typename id } }
                connectors { nodes { __typename id groups(first: 100) { nodes { __typename id } } } } }",
             "{ catalogs { nodes { __typename id roleAssignments { nodes { __typename id } }

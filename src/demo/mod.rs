@@ -1,6 +1,7 @@
 //! The demo: a directory of its own with a database, a signing secret and a story.
 
 pub mod data;
+pub mod repositories;
 pub mod story;
 
 use std::fs;
@@ -233,7 +234,9 @@ impl Transaction for Seed {
     async fn run(&self, txn: &Txn) -> Result<(), StoreError> {
         store::installation::note(txn, FACT, "true").await?;
         data::contoso(txn.now()).write(txn).await?;
-        data::fabrikam(txn.now()).write(txn).await
+        data::fabrikam(txn.now()).write(txn).await?;
+        repositories::Reach::contoso(txn.now()).write(txn).await?;
+        repositories::Reach::fabrikam(txn.now()).write(txn).await
     }
 }
 

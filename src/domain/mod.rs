@@ -15,10 +15,15 @@ pub mod directory_group;
 pub mod environment;
 pub mod error;
 pub mod input;
+pub mod introspection_client;
 pub mod notification;
 pub mod organization;
+pub mod permission_catalog;
 pub mod refusal;
+pub mod repository;
 pub mod resource;
+pub mod token_access;
+pub mod token_policy;
 pub mod user;
 
 pub use command::{Attempt, Command, confirm, confirm_everywhere, refused, repeated, run};

@@ -14,15 +14,19 @@ pub mod delivery;
 pub mod directory_group;
 pub mod error;
 pub mod id;
+pub mod introspection_client;
 pub mod loader;
 pub mod node;
 pub mod notification;
 pub mod organization;
+pub mod permission_catalog;
+pub mod repository;
 pub mod requires;
 pub mod resolve;
 pub mod resource;
 pub mod scalar;
 pub mod text;
+pub mod token_policy;
 pub mod user;
 pub mod viewer;
 
@@ -38,9 +42,12 @@ pub struct Query(
     bulk_operation::BulkOperationQuery,
     catalog::CatalogQuery,
     connector::ConnectorQuery,
+    introspection_client::IntrospectionClientQuery,
     node::NodeQuery,
     notification::failed_mail::FailedMailQuery,
     organization::OrganizationQuery,
+    permission_catalog::PermissionCatalogQuery,
+    repository::RepositoryQuery,
     user::UserQuery,
     viewer::ViewerQuery,
 );
@@ -56,9 +63,13 @@ pub struct Mutation(
     catalog::role::CatalogRoleMutation,
     connector::mutation::ConnectorMutation,
     directory_group::DirectoryGroupMutation,
+    introspection_client::IntrospectionClientMutation,
     notification::mutation::NotificationMutation,
     organization::OrganizationMutation,
+    permission_catalog::PermissionCatalogMutation,
+    repository::mutation::RepositoryMutation,
     resource::mutation::ResourceMutation,
+    token_policy::TokenPolicyMutation,
     user::mutation::UserMutation,
 );
 

@@ -17,8 +17,10 @@ use super::delivery::Delivery;
 use super::directory_group::DirectoryGroup;
 use super::error::ApiError;
 use super::id::Kind;
+use super::introspection_client::IntrospectionClient;
 use super::notification::Notification;
 use super::organization::Organization;
+use super::repository::{Repository, RepositoryAccess};
 use super::resource::{Resource, ResourceRole};
 use super::user::User;
 use crate::store;
@@ -52,10 +54,16 @@ pub enum Node {
     Delivery(Delivery),
     /// A group kept inside Guichet.
     DirectoryGroup(DirectoryGroup),
+    /// A client that may ask about tokens.
+    IntrospectionClient(IntrospectionClient),
     /// Something that you were told.
     Notification(Notification),
     /// An organization.
     Organization(Organization),
+    /// A repository.
+    Repository(Repository),
+    /// What a member was given of a repository.
+    RepositoryAccess(RepositoryAccess),
     /// A resource.
     Resource(Resource),
     /// A role of a resource.
@@ -128,6 +136,10 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
             let found = store::directory::find(database, &api.scope, ids).await?;
             found.into_iter().next().map(|row| Node::DirectoryGroup(DirectoryGroup(Arc::new(row))))
         }
+        Kind::IntrospectionClient => {
+            let found = store::introspection_client::find(database, api.visible(), ids).await?;
+            found.into_iter().next().map(|row| Node::IntrospectionClient(IntrospectionClient(Arc::new(row))))
+        }
         Kind::Notification => {
             let found = store::notification::find(database, &api.scope, ids).await?;
             found.into_iter().next().map(|row| Node::Notification(Notification::from(row)))
@@ -135,13 +147,15 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
         Kind::Organization if id == api.scope.organization => {
             Some(Node::Organization(super::organization::current(ctx).await?))
         }
-        Kind::Organization
-        | Kind::AccessToken
-        | Kind::IntrospectionClient
-        | Kind::Repository
-        | Kind::RepositoryAccess
-        | Kind::TokenGrant
-        | Kind::TokenRequest => None,
+        Kind::Organization | Kind::AccessToken | Kind::TokenGrant | Kind::TokenRequest => None,
+        Kind::Repository => {
+            let found = store::repository::find(database, api.visible(), ids).await?;
+            found.into_iter().next().map(|row| Node::Repository(Repository(Arc::new(row))))
+        }
+        Kind::RepositoryAccess => {
+            let found = store::repository::find_access(database, api.visible(), ids).await?;
+            found.into_iter().next().map(|row| Node::RepositoryAccess(RepositoryAccess(Arc::new(row))))
+        }
         Kind::Resource => {
             let found = store::resource::find(database, api.visible(), ids).await?;
             found.into_iter().next().map(|row| Node::Resource(Resource(Arc::new(row))))

@@ -7,8 +7,10 @@ use entity::{organization, organization_digest};
 use super::api::Api;
 use super::error::{ApiError, UserError};
 use super::id::{GlobalId, Kind};
+use super::repository::BaseAccessLevel;
 use super::requires::requires;
 use super::scalar::Duration;
+use super::token_policy::TokenPolicy;
 use crate::authz::permission::action::EditOrganization;
 use crate::authz::{Action as _, Permission};
 use crate::domain;
@@ -60,6 +62,16 @@ impl Organization {
     /// outsiders.
     async fn digest_time_zone(&self, ctx: &Context<'_>) -> Result<Option<String>, ApiError> {
         Ok(self.digest(ctx).await?.map(|plan| plan.time_zone))
+    }
+
+    /// What the organization lets access tokens do. Null for outsiders.
+    async fn token_policy(&self, ctx: &Context<'_>) -> Option<TokenPolicy> {
+        shown(ctx).then(|| TokenPolicy(self.0.clone()))
+    }
+
+    /// What every member may do with every repository; `NONE` unless set otherwise. Null for outsiders.
+    async fn base_access_level(&self, ctx: &Context<'_>) -> Option<BaseAccessLevel> {
+        shown(ctx).then(|| self.0.base_level.into())
     }
 
     /// Whether you may change the settings.

@@ -20,6 +20,15 @@ pub fn condition(name: &str, value: &MaybeUndefined<String>) -> Result<Option<St
     Ok(Some(text))
 }
 
+/// Texts that a column must equal one of; each is held to the same limits.
+pub fn conditions(name: &str, value: &MaybeUndefined<Vec<String>>) -> Result<Option<Vec<String>>, ApiError> {
+    let Some(texts) = given(name, value)? else { return Ok(None) };
+    for text in &texts {
+        condition(name, &MaybeUndefined::Value(text.clone()))?;
+    }
+    Ok(Some(texts))
+}
+
 /// A time in a condition; years that no database can hold are refused.
 pub fn time(name: &str, value: &MaybeUndefined<DateTime<Utc>>) -> Result<Option<DateTime<Utc>>, ApiError> {
     let Some(time) = given(name, value)? else { return Ok(None) };

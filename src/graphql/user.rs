@@ -12,6 +12,7 @@ use super::api::Api;
 use super::connection::{Connection, Listed, OrderDirection, Paging, Selected, Sorted, given};
 use super::error::ApiError;
 use super::id::{GlobalId, Kind};
+use super::repository::AccessLevel;
 use super::requires::requires;
 use super::resolve::{Now, Plain, enum_value, maybe, scalar};
 use crate::authz::Permission;
@@ -86,6 +87,18 @@ impl User {
     async fn manager(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>, ApiError> {
         let Some(manager) = self.0.manager_id else { return Ok(None) };
         Ok(Api::of(ctx).loaders.users().find(manager).await?.map(|user| Now(User(user))))
+    }
+
+    /// What the user was given in the organization itself, beyond what every member may: what their tokens can have
+    /// there. Null for nothing, and for those who may see only their own.
+    #[graphql(directive = requires::apply(Permission::SeeTokens.into()))]
+    async fn organization_access_level(&self, ctx: &Context<'_>) -> Result<Option<AccessLevel>, ApiError> {
+        let api = Api::of(ctx);
+        if !api.scope.tokens && api.scope.user != Some(self.0.id) {
+            return Ok(None);
+        }
+        let given = api.loaders.access_to_organization().find(self.0.id).await?;
+        Ok(given.map(|given| given.level.into()))
     }
 
     /// When the user was deactivated; null while active.

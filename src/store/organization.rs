@@ -1,6 +1,7 @@
 //! Organizations and their domains.
 
 use entity::{organization, organization_domain};
+use sea_orm::ActiveEnum as _;
 use uuid::Uuid;
 
 use super::database::{Connection, Txn};
@@ -34,6 +35,23 @@ pub async fn update(txn: &Txn, after: &organization::Model, version: i32) -> Res
     sql.push(", reprocess_window_seconds = ").bind(after.reprocess_window_seconds);
     sql.push(", version = version + 1 WHERE id = ").bind(after.id);
     sql.push(" AND version = ").bind(version);
+    Ok(txn.execute(sql).await? == 1)
+}
+
+/// Changes the token policy of an organization that still has this version; tells whether it had.
+pub async fn update_token_policy(
+    txn: &Txn,
+    after: &organization::Model,
+    version: i32,
+) -> Result<bool, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE organization SET fine_grained_tokens = ").bind(after.fine_grained_tokens.to_value());
+    sql.push(", classic_tokens = ").bind(after.classic_tokens.to_value());
+    sql.push(", token_approval_required = ").bind(after.token_approval_required);
+    sql.push(", fine_grained_lifetime_seconds = ").bind(after.fine_grained_lifetime_seconds);
+    sql.push(", classic_lifetime_seconds = ").bind(after.classic_lifetime_seconds);
+    sql.push(", token_policy_version = token_policy_version + 1 WHERE id = ").bind(after.id);
+    sql.push(" AND token_policy_version = ").bind(version);
     Ok(txn.execute(sql).await? == 1)
 }
 

@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use entity::{
     access_request_event, app_user, assignment_policy, bulk_operation, bulk_operation_item, catalog,
-    connector, connector_opening, delivery_attempt, directory_group, organization, resource,
+    connector, connector_opening, delivery_attempt, directory_group, organization, organization_access,
+    repository, resource,
 };
 use uuid::Uuid;
 
@@ -223,6 +224,23 @@ sources! {
     /// Pages of the groups of connectors.
     groups_of_connector: GroupsOfConnector(Nested<Window>) -> PageOf<directory_group::Model> = |database, scope, keys| {
         pages!(keys, |connectors, window| store::directory::groups(database, scope, connectors, window).await)
+    };
+    /// Repositories that visible objects name.
+    repositories: Repositories(Uuid) -> repository::Model = |database, scope, ids| {
+        Ok(by_id(store::repository::find(database, Access::Named(scope.organization), ids).await?, |row| row.id))
+    };
+    /// What the viewer was given that matters to repositories.
+    own_access: OwnAccess(Uuid) -> store::repository::Given = |database, scope, ids| {
+        let Some(user) = scope.user else { return Ok(HashMap::new()) };
+        Ok(by_id(store::repository::given(database, scope.organization, user, ids).await?, |row| row.id))
+    };
+    /// What users were given in the organization itself.
+    access_to_organization: AccessToOrganization(Uuid) -> organization_access::Model = |database, scope, ids| {
+        Ok(by_id(store::repository::organization_access(database, scope.organization, ids).await?, |row| row.user_id))
+    };
+    /// Pages of who was given access to repositories.
+    access_to_repository: AccessToRepository(Nested<Window>) -> PageOf<store::repository::AccessRow> = |database, scope, keys| {
+        pages!(keys, |repositories, window| store::repository::access_to(database, scope, repositories, window).await)
     };
     /// Pages of the members of groups.
     members: Members(Nested<Window>) -> PageOf<store::directory::MemberRow> = |database, _scope, keys| {
