@@ -80,6 +80,7 @@ impl App {
             secret_keys: settings.secret_keys,
             allow_private_addresses: settings.allow_private_addresses,
             public_url: settings.public_url.into(),
+            tokens_per_user: settings.limits.tokens_per_user,
             issuers: issuers.collect(),
         };
         let verifier = Verifier::new(settings.issuers, clock);

@@ -136,6 +136,8 @@ pub struct Model {
     pub repository_selection: RepositorySelection,
     /// The request of the same token before this one.
     pub follows_id: Option<Uuid>,
+    /// The request whose grant was in force when this one was made: what it differs from.
+    pub base_id: Option<Uuid>,
     /// Why nobody had to decide; none where somebody did, or must.
     pub automatic_reason: Option<AutomaticReason>,
     /// Why it was cancelled.

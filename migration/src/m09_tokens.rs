@@ -49,6 +49,7 @@ CREATE TABLE token_request (
     justification text,
     repository_selection text NOT NULL CHECK (repository_selection IN ('NONE', 'ALL', 'SUBSET')),
     follows_id {id},
+    base_id {id},
     automatic_reason text CHECK (automatic_reason IN ('OWNER', 'APPROVAL_NOT_REQUIRED', 'PUBLIC_ONLY', 'NARROWED')),
     cancel_reason text CHECK (cancel_reason IN ('REQUESTER', 'SUPERSEDED', 'TOKEN_REVOKED', 'MEMBER_LEFT', 'GRANT_REVOKED')),
     reviewed_by_id {id},

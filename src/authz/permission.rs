@@ -108,6 +108,10 @@ pub mod action {
         Revoke needs ManageRequests as "assignment.revoke";
         /// Make, change, deactivate and reactivate users.
         EditUser needs ManageUsers as "user.edit";
+        /// Approve and deny what tokens ask for.
+        ReviewTokenRequest needs ManageTokens as "token_request.review";
+        /// Take back what tokens were granted.
+        RevokeTokenGrant needs ManageTokens as "token_grant.revoke";
         /// Change the token policy.
         EditTokenPolicy needs ManageTokens as "token_policy.edit";
         /// Make, change and delete repositories, and say who may use them.

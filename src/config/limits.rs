@@ -47,6 +47,10 @@ pub struct Limits {
     #[arg(long, env = "GUICHET_IDLE_TIMEOUT", value_name = "SECONDS", default_value = "75", value_parser = seconds())]
     pub idle_timeout: Duration,
 
+    /// The most access tokens that a member may have, without those that were revoked
+    #[arg(long, env = "GUICHET_TOKENS_PER_USER", value_name = "N", default_value_t = 50)]
+    pub tokens_per_user: u32,
+
     /// Who may ask the API for its schema, and is told near names for unknown ones
     #[arg(long, env = "GUICHET_INTROSPECTION", value_name = "WHO", value_enum, default_value_t = Introspection::Everyone)]
     pub introspection: Introspection,
@@ -75,6 +79,7 @@ impl Default for Limits {
             query_complexity: 20_000,
             request_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
+            tokens_per_user: 50,
             introspection: Introspection::Everyone,
         }
     }
@@ -82,7 +87,7 @@ impl Default for Limits {
 
 impl Limits {
     /// Each limit with the end of its variable's name and its value.
-    pub(super) fn rows(&self) -> [(&'static str, String); 10] {
+    pub(super) fn rows(&self) -> [(&'static str, String); 11] {
         let introspection = self.introspection.to_possible_value();
         [
             ("BODY_LIMIT", self.body_limit.to_string()),
@@ -94,6 +99,7 @@ impl Limits {
             ("QUERY_COMPLEXITY", self.query_complexity.to_string()),
             ("REQUEST_TIMEOUT", self.request_timeout.as_secs().to_string()),
             ("IDLE_TIMEOUT", self.idle_timeout.as_secs().to_string()),
+            ("TOKENS_PER_USER", self.tokens_per_user.to_string()),
             ("INTROSPECTION", introspection.map(|who| who.get_name().to_owned()).unwrap_or_default()),
         ]
     }

@@ -49,7 +49,7 @@ pub enum Code {
     AssignmentEnded,
     /// A package that excludes this one is held.
     IncompatiblePackage,
-    /// The assignment is over, or is being taken away.
+    /// The assignment or grant is over, or is being taken away.
     NotActive,
     /// Nothing was selected.
     EmptySelection,
@@ -63,6 +63,26 @@ pub enum Code {
     UserDeactivated,
     /// The secret was shown by the first call under this key, and cannot be shown again.
     SecretAlreadyShown,
+    /// The request was approved or denied before.
+    AlreadyReviewed,
+    /// The request was withdrawn, or overtaken by another.
+    RequestCanceled,
+    /// Nobody decides on their own token.
+    SelfReview,
+    /// The token has expired.
+    TokenExpired,
+    /// The token was revoked by its owner.
+    TokenRevoked,
+    /// The grant was revoked before.
+    AlreadyRevoked,
+    /// The organization allows tokens of this kind a shorter lifetime only.
+    LifetimeTooLong,
+    /// The member has as many tokens as they may have.
+    TooManyTokens,
+    /// The organization restricts tokens of this kind.
+    TokensRestricted,
+    /// The permission catalogue has no such permission or scope, or not at this level.
+    UnknownPermission,
     /// Token requests wait: say what becomes of them.
     TokenRequestsWaiting,
 }

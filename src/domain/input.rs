@@ -7,6 +7,8 @@ use crate::secret::Secret;
 pub const LONGEST_NAME: usize = 200;
 /// The longest description or justification, in characters.
 pub const LONGEST_TEXT: usize = 2_000;
+/// The longest reason of a decision, in characters.
+pub const LONGEST_REASON: usize = 1_024;
 /// The longest e-mail address, in bytes (RFC 5321 §4.5.3.1.3, without the brackets).
 pub const LONGEST_EMAIL: usize = 254;
 /// The longest secret, in characters.
@@ -32,12 +34,21 @@ pub fn name(field: &str, text: &str) -> Result<String, Rejection> {
 
 /// A text of several lines: at most 2,000 characters, without control characters but line ends and tabs.
 pub fn text(field: &str, text: &str) -> Result<String, Rejection> {
+    lines(field, text, LONGEST_TEXT)
+}
+
+/// What somebody says about a decision: like [`text`], at most 1,024 characters.
+pub fn reason(field: &str, text: &str) -> Result<String, Rejection> {
+    lines(field, text, LONGEST_REASON)
+}
+
+fn lines(field: &str, text: &str, longest: usize) -> Result<String, Rejection> {
     let odd = |character: char| character.is_control() && !matches!(character, '\n' | '\r' | '\t');
-    if text.chars().count() > LONGEST_TEXT || text.chars().any(odd) {
+    if text.chars().count() > longest || text.chars().any(odd) {
         return Err(Rejection::of(
             field,
             Code::InvalidInput,
-            format!("`{field}` must have at most {LONGEST_TEXT} characters, without control characters."),
+            format!("`{field}` must have at most {longest} characters, without control characters."),
         ));
     }
     Ok(text.trim().to_owned())

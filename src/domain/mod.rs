@@ -2,6 +2,7 @@
 
 pub mod access_package;
 pub mod access_request;
+pub mod access_token;
 pub mod assignment;
 pub mod assignment_policy;
 pub mod back_off;
@@ -23,7 +24,9 @@ pub mod refusal;
 pub mod repository;
 pub mod resource;
 pub mod token_access;
+pub mod token_grant;
 pub mod token_policy;
+pub mod token_request;
 pub mod user;
 
 pub use command::{Attempt, Command, confirm, confirm_everywhere, refused, repeated, run};

@@ -14,6 +14,9 @@ use super::id::{GlobalId, Kind};
 use super::loader::Nested;
 use super::node::Node;
 use super::resolve::{Now, Plain};
+use super::token_grant::TokenGrant;
+use super::token_request::TokenRequest;
+use super::token_request::mutation::ReviewDecision;
 use super::user::User;
 use crate::domain::bulk_operation::code;
 use crate::store::{self, Direction, Key, Position};
@@ -54,6 +57,16 @@ impl BulkOperation {
     /// Whether it only says what would happen; nothing is changed.
     async fn dry_run(&self) -> bool {
         self.0.dry_run
+    }
+
+    /// Which way a review goes; null for other actions.
+    async fn decision(&self) -> Option<ReviewDecision> {
+        self.0.decision.map(Into::into)
+    }
+
+    /// What its starter said about it; null where nothing was said.
+    async fn reason(&self) -> Option<&str> {
+        self.0.reason.as_deref()
     }
 
     /// How many objects were selected, doubles included.
@@ -107,7 +120,8 @@ impl BulkOperation {
         let outcomes: Option<Vec<_>> =
             given("outcome", &filter.outcome)?.map(|outcomes| outcomes.into_iter().map(Into::into).collect());
         let page = api.loaders.items().get(Nested::new(self.0.id, (outcomes, window))).await?;
-        Ok(Connection::nested(&page, sorted, BulkOperationItem))
+        let kind = self.0.kind;
+        Ok(Connection::nested(&page, sorted, |item| BulkOperationItem { kind, item }))
     }
 }
 
@@ -144,11 +158,15 @@ pub struct BulkOperationItemFilter {
 
 /// One object of a bulk operation, with its outcome.
 #[derive(Clone)]
-pub struct BulkOperationItem(Arc<bulk_operation_item::Model>);
+pub struct BulkOperationItem {
+    /// The operation's, which tells what the targets are.
+    kind: bulk_operation::BulkOperationKind,
+    item: Arc<bulk_operation_item::Model>,
+}
 
 impl Listed for BulkOperationItem {
     fn position(&self, _: &str) -> Position {
-        Position { key: Key::Number(self.0.position.into()), id: self.0.operation_id }
+        Position { key: Key::Number(self.item.position.into()), id: self.item.operation_id }
     }
 }
 
@@ -159,29 +177,42 @@ impl Plain for BulkOperationItem {}
 impl BulkOperationItem {
     /// The place in the selection, from 0.
     async fn index(&self) -> i32 {
-        self.0.position
+        self.item.position
     }
 
     /// The id as it was given; null for a selection by filter.
     async fn requested_id(&self) -> Option<ID> {
-        self.0.requested_id.clone().map(ID)
+        self.item.requested_id.clone().map(ID)
     }
 
     /// The object as it is now, where you may see it.
     async fn target(&self, ctx: &Context<'_>) -> Result<Option<Node>, ApiError> {
-        let Some(target) = self.0.target_id else { return Ok(None) };
-        let request = Api::of(ctx).loaders.requests().find(target).await?;
-        Ok(request.map(|row| Node::AccessRequest(AccessRequest(row))))
+        let Some(target) = self.item.target_id else { return Ok(None) };
+        let loaders = &Api::of(ctx).loaders;
+        Ok(match self.kind {
+            bulk_operation::BulkOperationKind::ReprocessAccessRequests => {
+                let found = loaders.requests().find(target).await?;
+                found.map(|row| Node::AccessRequest(AccessRequest(row)))
+            }
+            bulk_operation::BulkOperationKind::ReviewTokenRequests => {
+                let found = loaders.token_requests().find(target).await?;
+                found.map(|row| Node::TokenRequest(TokenRequest(row)))
+            }
+            bulk_operation::BulkOperationKind::RevokeTokenGrants => {
+                let found = loaders.token_grants().find(target).await?;
+                found.map(|row| Node::TokenGrant(TokenGrant(row)))
+            }
+        })
     }
 
     /// What became of it.
     async fn outcome(&self) -> BulkItemOutcome {
-        self.0.outcome.into()
+        self.item.outcome.into()
     }
 
     /// Why it was rejected; null otherwise.
     async fn error(&self) -> Option<BulkItemError> {
-        let code = code::parse(self.0.error_code.as_deref()?)?;
+        let code = code::parse(self.item.error_code.as_deref()?)?;
         Some(BulkItemError(code))
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod access_package;
 pub mod access_request;
+pub mod access_token;
 pub mod api;
 pub mod assignment;
 pub mod assignment_policy;
@@ -26,7 +27,10 @@ pub mod resolve;
 pub mod resource;
 pub mod scalar;
 pub mod text;
+pub mod token_grant;
 pub mod token_policy;
+pub mod token_reach;
+pub mod token_request;
 pub mod user;
 pub mod viewer;
 
@@ -46,6 +50,8 @@ pub struct Query(
     node::NodeQuery,
     notification::failed_mail::FailedMailQuery,
     organization::OrganizationQuery,
+    token_grant::TokenGrantQuery,
+    token_request::TokenRequestQuery,
     permission_catalog::PermissionCatalogQuery,
     repository::RepositoryQuery,
     user::UserQuery,
@@ -56,6 +62,7 @@ pub struct Query(
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     access_request::mutation::AccessRequestMutation,
+    access_token::mutation::AccessTokenMutation,
     assignment::AssignmentMutation,
     assignment_policy::mutation::AssignmentPolicyMutation,
     catalog::CatalogMutation,
@@ -69,6 +76,8 @@ pub struct Mutation(
     permission_catalog::PermissionCatalogMutation,
     repository::mutation::RepositoryMutation,
     resource::mutation::ResourceMutation,
+    token_grant::mutation::TokenGrantMutation,
+    token_request::mutation::TokenRequestMutation,
     token_policy::TokenPolicyMutation,
     user::mutation::UserMutation,
 );

@@ -6,6 +6,7 @@ use async_graphql::{Context, ID, Interface, Object};
 
 use super::access_package::AccessPackage;
 use super::access_request::AccessRequest;
+use super::access_token::AccessToken;
 use super::api::Api;
 use super::assignment::Assignment;
 use super::assignment_policy::AssignmentPolicy;
@@ -22,6 +23,8 @@ use super::notification::Notification;
 use super::organization::Organization;
 use super::repository::{Repository, RepositoryAccess};
 use super::resource::{Resource, ResourceRole};
+use super::token_grant::TokenGrant;
+use super::token_request::TokenRequest;
 use super::user::User;
 use crate::store;
 
@@ -36,6 +39,8 @@ pub enum Node {
     AccessPackage(AccessPackage),
     /// An access request.
     AccessRequest(AccessRequest),
+    /// An access token.
+    AccessToken(AccessToken),
     /// An assignment.
     Assignment(Assignment),
     /// An assignment policy.
@@ -68,6 +73,10 @@ pub enum Node {
     Resource(Resource),
     /// A role of a resource.
     ResourceRole(ResourceRole),
+    /// What the organization allows a token.
+    TokenGrant(TokenGrant),
+    /// What a token asks for.
+    TokenRequest(TokenRequest),
     /// A user.
     User(User),
 }
@@ -95,6 +104,10 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
             };
             let found = store::access_request::find(database, api.visible(), ids, include).await?;
             found.into_iter().next().map(|row| Node::AccessRequest(AccessRequest(Arc::new(row))))
+        }
+        Kind::AccessToken => {
+            let found = store::access_token::find(database, api.visible(), ids).await?;
+            found.into_iter().next().map(|token| Node::AccessToken(AccessToken(Arc::new(token))))
         }
         Kind::Assignment => {
             let include = store::assignment::Include { package: true, user: true };
@@ -147,7 +160,7 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
         Kind::Organization if id == api.scope.organization => {
             Some(Node::Organization(super::organization::current(ctx).await?))
         }
-        Kind::Organization | Kind::AccessToken | Kind::TokenGrant | Kind::TokenRequest => None,
+        Kind::Organization => None,
         Kind::Repository => {
             let found = store::repository::find(database, api.visible(), ids).await?;
             found.into_iter().next().map(|row| Node::Repository(Repository(Arc::new(row))))
@@ -163,6 +176,16 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
         Kind::ResourceRole => {
             let found = store::resource::find_roles(database, api.visible(), ids).await?;
             found.first().map(|row| Node::ResourceRole(ResourceRole::from(row)))
+        }
+        Kind::TokenGrant => {
+            let include = store::token_grant::Include { token: true, owner: true };
+            let found = store::token_grant::find(database, api.visible(), ids, include).await?;
+            found.into_iter().next().map(|row| Node::TokenGrant(TokenGrant(Arc::new(row))))
+        }
+        Kind::TokenRequest => {
+            let include = store::token_request::Include { token: true, owner: true };
+            let found = store::token_request::find(database, api.visible(), ids, include).await?;
+            found.into_iter().next().map(|row| Node::TokenRequest(TokenRequest(Arc::new(row))))
         }
         Kind::User => {
             let found = store::user::find(database, api.visible(), ids).await?;

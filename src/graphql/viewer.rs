@@ -6,6 +6,7 @@ use super::access_package::{AccessPackage, AccessPackageOrder, AccessPackageOrde
 use super::access_request::{
     AccessRequest, AccessRequestFilter, AccessRequestOrder, AccessRequestOrderField,
 };
+use super::access_token::{AccessToken, AccessTokenFilter};
 use super::api::Api;
 use super::assignment::{Assignment, AssignmentFilter};
 use super::catalog::CatalogRoleAssignment;
@@ -154,6 +155,21 @@ impl Viewer {
         ctx: &Context<'_>,
     ) -> Result<Vec<NotificationPreference>, ApiError> {
         super::notification::preferences(ctx).await
+    }
+
+    /// The caller's own access tokens, newest first; none for outsiders.
+    async fn access_tokens(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which tokens.")] filter: Option<AccessTokenFilter>,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<AccessToken>, ApiError> {
+        let filter = filter.unwrap_or_default();
+        super::access_token::own(ctx, &filter, &Paging { first, after, last, before }).await
     }
 
     /// The caller's own assignments, newest first.

@@ -6,6 +6,7 @@
 
 pub mod access_package;
 pub mod access_request;
+pub mod access_token;
 pub mod assignment;
 pub mod assignment_policy;
 pub mod audit_event;
@@ -32,8 +33,11 @@ pub mod repository;
 pub mod resource;
 mod row;
 pub mod sql;
+pub mod token_filter;
+pub mod token_grant;
 pub mod token_notice;
 pub mod token_policy;
+pub mod token_request;
 pub mod user;
 
 pub use database::{Database, DatabaseSettings, Transaction, Txn};

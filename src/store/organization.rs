@@ -28,6 +28,15 @@ pub async fn lock(txn: &Txn, id: Uuid) -> Result<Option<organization::Model>, St
     Ok(rows.first().map(|row| model::<organization::Model>(row, "o_")).transpose()?)
 }
 
+/// An organization whose settings stay as they are until the transaction ends.
+pub async fn hold(txn: &Txn, id: Uuid) -> Result<Option<organization::Model>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT ").columns::<organization::Entity>("o").push(" FROM organization o WHERE o.id = ");
+    sql.bind(id).hold("o");
+    let rows = txn.all(sql).await?;
+    Ok(rows.first().map(|row| model::<organization::Model>(row, "o_")).transpose()?)
+}
+
 /// Changes an organization that still has this version; tells whether it had.
 pub async fn update(txn: &Txn, after: &organization::Model, version: i32) -> Result<bool, StoreError> {
     let mut sql = txn.sql();

@@ -263,18 +263,32 @@ impl List<'_> {
         };
         for (position, comparison) in [(&window.after, past), (&window.before, ahead)] {
             if let Some(position) = position {
+                if table(self.key.0) != table(self.id.0) {
+                    // No index sees a row value of two tables; the key alone is a range of its own.
+                    sql.push(" AND ").push(self.key.0).push(&comparison[..2]).push("= ");
+                    bind(sql, &position.key);
+                }
                 sql.push(" AND (").push(self.key.0).push(", ").push(self.id.0).push(")").push(comparison);
-                match &position.key {
-                    Key::Time(time) => sql.bind(*time),
-                    Key::Text(text) => sql.bind(text.clone()),
-                    Key::Number(number) => sql.bind(*number),
-                };
+                bind(sql, &position.key);
                 sql.push(", ").bind(position.id).push(")");
             }
         }
         order(sql, ("", self.key.0), ("", self.id.0), window);
         sql.push(" LIMIT ").number(if window.size == 0 { 0 } else { window.size + 1 });
     }
+}
+
+fn bind(sql: &mut Sql, key: &Key) {
+    match key {
+        Key::Time(time) => sql.bind(*time),
+        Key::Text(text) => sql.bind(text.clone()),
+        Key::Number(number) => sql.bind(*number),
+    };
+}
+
+/// The alias of the table that a column is of.
+fn table(column: &str) -> &str {
+    column.split('.').next().unwrap_or_default()
 }
 
 type Column = (&'static str, &'static str);

@@ -4,6 +4,7 @@ pub mod assignments;
 pub mod bulk;
 pub mod deliver;
 pub mod notify;
+pub mod tokens;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -85,6 +86,7 @@ impl Worker {
     async fn start_due(&self, running: &mut JoinSet<()>) -> Result<usize, StoreError> {
         let moved = assignments::run(&self.0.database).await?;
         let decided = bulk::run(&self.0.database).await?;
+        let expired = tokens::run(&self.0.database).await?;
         let claimed = deliver::claim(&self.0.database).await?;
         let started = claimed.len();
         for claim in claimed {
@@ -98,7 +100,7 @@ impl Worker {
             let (database, post) = (self.0.database.clone(), self.0.post.clone());
             running.spawn(async move { notify::attempt(&database, &post, mail).await });
         }
-        Ok(moved + decided + started + told + mailed)
+        Ok(moved + decided + expired + started + told + mailed)
     }
 
     /// Writes the digests that are due, and tells of what ends soon; tells how much was moved.

@@ -92,6 +92,7 @@ impl Server {
             justification: None,
             repository_selection: RepositorySelection::All,
             follows_id: None,
+            base_id: None,
             automatic_reason: None,
             cancel_reason: None,
             reviewed_by_id: None,

@@ -2,59 +2,59 @@
 
 use crate::domain::error::Code;
 
-/// Every reason for which an item can be rejected.
-const REASONS: [Code; 9] = [
-    Code::NotFound,
-    Code::Forbidden,
-    Code::AlreadyInProgress,
-    Code::NotReprocessableState,
-    Code::ReprocessWindowExpired,
-    Code::PackageDeleted,
-    Code::RequestorBlocked,
-    Code::AssignmentEnded,
-    Code::IncompatiblePackage,
+/// Every reason for which an item can be rejected: the text that it is stored as, and what it says.
+const REASONS: [(Code, &str, &str); 16] = [
+    (Code::NotFound, "NOT_FOUND", "There is no such object, or you may not see it."),
+    (Code::Forbidden, "FORBIDDEN", "You may see it, but not do this with it."),
+    (
+        Code::AlreadyInProgress,
+        "ALREADY_IN_PROGRESS",
+        "The request is being delivered; nothing waits for later.",
+    ),
+    (
+        Code::NotReprocessableState,
+        "NOT_REPROCESSABLE_STATE",
+        "Only requests that were delivered in part or not at all can be reprocessed.",
+    ),
+    (
+        Code::ReprocessWindowExpired,
+        "REPROCESS_WINDOW_EXPIRED",
+        "The time to reprocess is over: cancel the request, and make a new one.",
+    ),
+    (Code::PackageDeleted, "PACKAGE_DELETED", "The access package was deleted."),
+    (Code::RequestorBlocked, "REQUESTOR_BLOCKED", "The requestor is deactivated and may not hold access."),
+    (Code::AssignmentEnded, "ASSIGNMENT_ENDED", "The assignment was revoked, replaced, or has expired."),
+    (
+        Code::IncompatiblePackage,
+        "INCOMPATIBLE_PACKAGE",
+        "The requestor holds a package that excludes this one.",
+    ),
+    (Code::AlreadyReviewed, "ALREADY_REVIEWED", "The request was approved or denied before."),
+    (Code::RequestCanceled, "REQUEST_CANCELED", "The request was withdrawn, or overtaken by another."),
+    (Code::SelfReview, "SELF_REVIEW", "Nobody decides on their own token: ask another owner."),
+    (Code::TokenExpired, "TOKEN_EXPIRED", "The token has expired."),
+    (Code::AlreadyRevoked, "ALREADY_REVOKED", "The grant was revoked before."),
+    (Code::NotActive, "NOT_ACTIVE", "The grant is no longer in force."),
+    (Code::Conflict, "CONFLICT", "It was changed meanwhile."),
 ];
 
 /// The text that a reason is stored as.
 #[must_use]
 pub fn name(code: Code) -> &'static str {
-    match code {
-        Code::NotFound => "NOT_FOUND",
-        Code::Forbidden => "FORBIDDEN",
-        Code::AlreadyInProgress => "ALREADY_IN_PROGRESS",
-        Code::NotReprocessableState => "NOT_REPROCESSABLE_STATE",
-        Code::ReprocessWindowExpired => "REPROCESS_WINDOW_EXPIRED",
-        Code::PackageDeleted => "PACKAGE_DELETED",
-        Code::RequestorBlocked => "REQUESTOR_BLOCKED",
-        Code::AssignmentEnded => "ASSIGNMENT_ENDED",
-        Code::IncompatiblePackage => "INCOMPATIBLE_PACKAGE",
-        _ => "CONFLICT",
-    }
+    REASONS.iter().find(|(reason, ..)| *reason == code).map_or("CONFLICT", |(_, name, _)| name)
 }
 
 /// The reason that a text stands for.
 #[must_use]
 pub fn parse(text: &str) -> Option<Code> {
-    REASONS.into_iter().find(|code| name(*code) == text)
+    REASONS.iter().find(|(_, name, _)| *name == text).map(|(reason, ..)| *reason)
 }
 
 /// The reason in words, with what to do.
 #[must_use]
 pub fn sentence(code: Code) -> &'static str {
-    match code {
-        Code::NotFound => "There is no such request, or you may not see it.",
-        Code::Forbidden => "You may see the request, but not reprocess it.",
-        Code::AlreadyInProgress => "The request is being delivered; nothing waits for later.",
-        Code::NotReprocessableState => {
-            "Only requests that were delivered in part or not at all can be reprocessed."
-        }
-        Code::ReprocessWindowExpired => {
-            "The time to reprocess is over: cancel the request, and make a new one."
-        }
-        Code::PackageDeleted => "The access package was deleted.",
-        Code::RequestorBlocked => "The requestor is deactivated and may not hold access.",
-        Code::AssignmentEnded => "The assignment was revoked, replaced, or has expired.",
-        Code::IncompatiblePackage => "The requestor holds a package that excludes this one.",
-        _ => "The request was changed meanwhile.",
-    }
+    REASONS
+        .iter()
+        .find(|(reason, ..)| *reason == code)
+        .map_or("It was changed meanwhile.", |(_, _, sentence)| sentence)
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::not_found;
 use crate::authz::Permit;
 use crate::authz::permission::action::EditUser;
-use crate::domain::{Attempt, Code, Command, Error, Rejection, assignment, confirm_everywhere};
+use crate::domain::{Attempt, Code, Command, Error, Rejection, access_token, assignment, confirm_everywhere};
 use crate::id::Kind;
 use crate::store::audit_event::{self, Event};
 use crate::store::{self, Txn};
@@ -51,6 +51,7 @@ impl Command for SetState {
         audit_event::record(txn, &Event::by(&actor, action, Kind::User, id)).await?;
         if self.state == UserState::Deactivated {
             assignment::leave(txn, &actor, id).await?;
+            access_token::end::leave(txn, &actor, id).await?;
         }
         Ok(id)
     }

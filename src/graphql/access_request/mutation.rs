@@ -10,6 +10,7 @@ use super::{AccessRequest, AccessRequestFilter};
 use crate::authz::Action as _;
 use crate::authz::permission::action;
 use crate::domain::access_request::{cancel, reprocess, submit};
+use crate::domain::bulk_operation::{Selection, Start};
 use crate::domain::{Code, Rejection};
 use crate::graphql::api::{Api, repeatable};
 use crate::graphql::bulk_operation::BulkOperation;
@@ -133,14 +134,16 @@ impl AccessRequestMutation {
         let api = Api::of(ctx);
         let permit = api.permit().await?;
         let selection = match &input.selection {
-            AccessRequestSelection::Ids(ids) => reprocess::Selection::Ids(
-                ids.iter().map(|id| (id.to_string(), Kind::AccessRequest.parse(id))).collect(),
-            ),
-            AccessRequestSelection::Filter(filter) => reprocess::Selection::Filter(filter.condition()?),
+            AccessRequestSelection::Ids(ids) => {
+                Selection::Ids(ids.iter().map(|id| (id.to_string(), Kind::AccessRequest.parse(id))).collect())
+            }
+            AccessRequestSelection::Filter(filter) => Selection::Filter(filter.condition()?),
         };
-        let command = reprocess::Reprocess {
+        let command = Start::<reprocess::Reprocess> {
             permit,
             selection,
+            decision: None,
+            reason: None,
             dry_run: input.dry_run,
             expected_count: input.expected_count,
             idempotency: repeatable(input.idempotency_key.clone(), &input),

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use entity::{
-    access_request_event, app_user, assignment_policy, bulk_operation, bulk_operation_item, catalog,
-    connector, connector_opening, delivery_attempt, directory_group, organization, organization_access,
-    repository, resource,
+    access_request_event, access_token, app_user, assignment_policy, bulk_operation, bulk_operation_item,
+    catalog, connector, connector_opening, delivery_attempt, directory_group, organization,
+    organization_access, repository, resource, token_request_event, token_request_permission,
+    token_request_repository,
 };
 use uuid::Uuid;
 
@@ -178,6 +179,64 @@ sources! {
     /// What stands against requests of the viewer for packages.
     requestability: PackageRequestability(Uuid) -> store::access_request::Requestability = |database, scope, ids| {
         Ok(by_id(store::access_request::requestability(database, scope, ids).await?, |row| row.package))
+    };
+    /// Access tokens that visible objects name.
+    access_tokens: AccessTokens(Uuid) -> access_token::Model = |database, scope, ids| {
+        Ok(by_id(store::access_token::find(database, Access::Named(scope.organization), ids).await?, |row| row.id))
+    };
+    /// The scopes of classic tokens.
+    scopes_of_token: ScopesOfToken(Uuid) -> Vec<String> = |database, _scope, ids| {
+        store::access_token::scopes(database, ids).await
+    };
+    /// Token requests that the viewer may see.
+    token_requests: TokenRequests(Uuid) -> store::token_request::Row = |database, scope, ids| {
+        let include = store::token_request::Include::default();
+        let rows = store::token_request::find(database, Access::Visible(scope), ids, include).await?;
+        Ok(by_id(rows, |row| row.request.id))
+    };
+    /// Token requests that visible objects name.
+    named_token_requests: NamedTokenRequests(Uuid) -> store::token_request::Row = |database, scope, ids| {
+        let include = store::token_request::Include::default();
+        let rows = store::token_request::find(database, Access::Named(scope.organization), ids, include).await?;
+        Ok(by_id(rows, |row| row.request.id))
+    };
+    /// The latest request of tokens.
+    requests_of_token: RequestsOfToken(Uuid) -> store::token_request::Row = |database, scope, ids| {
+        let rows = store::token_request::latest(database, scope.organization, ids).await?;
+        let row = |request| store::token_request::Row { request, token: None, owner: None };
+        Ok(by_id(rows.into_iter().map(row).collect(), |row| row.request.token_id))
+    };
+    /// The permissions that token requests ask for.
+    permissions_of_request: PermissionsOfRequest(Uuid) -> Vec<token_request_permission::Model> = |database, _scope, ids| {
+        let rows = store::token_request::permissions(database, ids).await?;
+        Ok(by_owner(rows.into_iter().map(|row| (row.request_id, row))))
+    };
+    /// The repositories that token requests name.
+    repositories_of_request: RepositoriesOfRequest(Uuid) -> Vec<token_request_repository::Model> = |database, _scope, ids| {
+        let rows = store::token_request::repositories(database, ids).await?;
+        Ok(by_owner(rows.into_iter().map(|row| (row.request_id, row))))
+    };
+    /// Token grants that the viewer may see.
+    token_grants: TokenGrants(Uuid) -> store::token_grant::Row = |database, scope, ids| {
+        let include = store::token_grant::Include::default();
+        let rows = store::token_grant::find(database, Access::Visible(scope), ids, include).await?;
+        Ok(by_id(rows, |row| row.grant.id))
+    };
+    /// The grants in force of tokens.
+    grants_of_token: GrantsOfToken(Uuid) -> store::token_grant::Row = |database, scope, ids| {
+        let rows = store::token_grant::active(database, scope.organization, ids).await?;
+        let row = |grant| store::token_grant::Row { grant, token: None, owner: None };
+        Ok(by_id(rows.into_iter().map(row).collect(), |row| row.grant.token_id))
+    };
+    /// The grants of token requests.
+    grants_of_request: GrantsOfRequest(Uuid) -> store::token_grant::Row = |database, _scope, ids| {
+        let rows = store::token_grant::of_requests(database, ids).await?;
+        let row = |grant| store::token_grant::Row { grant, token: None, owner: None };
+        Ok(by_id(rows.into_iter().map(row).collect(), |row| row.grant.request_id))
+    };
+    /// Pages of the history of token requests.
+    token_history: TokenHistory(Nested<Window>) -> PageOf<token_request_event::Model> = |database, _scope, keys| {
+        pages!(keys, |requests, window| store::token_request::history(database, requests, window).await)
     };
     /// Assignments that visible objects name.
     assignments: Assignments(Uuid) -> store::assignment::Row = |database, scope, ids| {

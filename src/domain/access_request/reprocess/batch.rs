@@ -2,40 +2,72 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use entity::access_request::AccessRequestState as State;
 use entity::access_request_event::AccessRequestAction as Action;
-use entity::bulk_operation;
+use entity::bulk_operation::{self, BulkOperationKind};
 use uuid::Uuid;
 
 use super::{Facts, Verdict, judge};
-use crate::authz::Catalogs;
+use crate::authz::permission::action;
+use crate::authz::{Catalogs, Scope};
 use crate::domain::assignment::catch_up;
+use crate::domain::bulk_operation::{Bulk, Verdicts};
 use crate::domain::delivery::{BUDGET, outcome};
-use crate::domain::error::{Code, Error};
+use crate::domain::error::Error;
 use crate::id::Kind;
-use crate::store::access_request::{Move, Moved, advance};
+use crate::store::access_request::{Filter, Move, Moved, advance, select_for};
 use crate::store::audit_event::{self, Event};
-use crate::store::{self, Access, Txn};
+use crate::store::{self, Access, StoreError, Txn};
+
+/// Reprocess requests, as a bulk operation.
+pub struct Reprocess;
+
+impl Bulk for Reprocess {
+    type Action = action::Reprocess;
+    type Filter = Filter;
+
+    const KIND: BulkOperationKind = BulkOperationKind::ReprocessAccessRequests;
+    const MUTATION: &'static str = "reprocessAccessRequests";
+
+    async fn select(
+        txn: &Txn,
+        operation: Uuid,
+        scope: &Scope,
+        filter: &Filter,
+        most: u64,
+    ) -> Result<u64, StoreError> {
+        select_for(txn, operation, scope, filter, most).await
+    }
+
+    async fn decide(
+        txn: &Txn,
+        operation: &bulk_operation::Model,
+        access: Access<'_>,
+        targets: &[Uuid],
+    ) -> Result<Verdicts, Error> {
+        let allowed = match &operation.catalogs {
+            None => Catalogs::All,
+            Some(ids) => Catalogs::Only(serde_json::from_value(ids.clone()).unwrap_or_default()),
+        };
+        Batch { access, allowed: &allowed, operation }.run(txn, targets).await
+    }
+}
 
 /// One batch of a reprocess: what it may do, and for whom.
-pub struct Batch<'a> {
+struct Batch<'a> {
     /// Which requests can be found.
-    pub access: Access<'a>,
+    access: Access<'a>,
     /// Where the starter may act.
-    pub allowed: &'a Catalogs,
-    /// The time that the window is judged at.
-    pub judged_at: DateTime<Utc>,
-    /// Who acts.
-    pub actor: Uuid,
-    /// The operation.
-    pub operation: &'a bulk_operation::Model,
+    allowed: &'a Catalogs,
+    /// The operation; the window is judged at its start.
+    operation: &'a bulk_operation::Model,
 }
 
 impl Batch<'_> {
     /// Judges requests and does what is accepted: sets, not loops. Requests that are not found
     /// have no verdict.
-    pub async fn run(&self, txn: &Txn, targets: &[Uuid]) -> Result<HashMap<Uuid, Result<(), Code>>, Error> {
+    async fn run(&self, txn: &Txn, targets: &[Uuid]) -> Result<Verdicts, Error> {
         let organization = store::organization::get(txn, self.operation.organization_id).await?;
         let window = organization.map_or(0, |organization| organization.reprocess_window_seconds);
         let window = TimeDelta::try_seconds(window).unwrap_or_default();
@@ -55,7 +87,7 @@ impl Batch<'_> {
                 assignment: row.assignment,
             };
             let moved = Moved { id: row.request.id, from: row.request.state };
-            let verdict = match judge(&facts, self.judged_at) {
+            let verdict = match judge(&facts, self.operation.started_at) {
                 Verdict::Reprocess => {
                     again.push(moved);
                     Ok(())
@@ -102,7 +134,7 @@ impl Batch<'_> {
         Move {
             to: State::Delivering,
             action,
-            actor: Some(self.actor),
+            actor: Some(self.operation.started_by_id),
             reason: None,
             bulk_operation: Some(self.operation.id),
         }
@@ -118,7 +150,7 @@ impl Batch<'_> {
         };
         let event = Event {
             organization: self.operation.organization_id,
-            actor: Some(self.actor),
+            actor: Some(self.operation.started_by_id),
             action: "access_request.reprocessed",
             target: Some((Kind::BulkOperation, self.operation.id)),
             call: None,

@@ -1,17 +1,15 @@
 //! Reprocess: try the failed deliveries of requests again (R1 to R5).
 //!
-//! [`judge`] is the one rule: for the mutation, the dry run and the affordance. [`command`] is
-//! what a manager sends, [`batch`] what is done to up to a thousand requests at once.
+//! [`judge`] is the one rule: for the mutation, the dry run and the affordance. [`batch`] is what is
+//! done to up to a thousand requests at once.
 
 pub mod batch;
-pub mod command;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::access_request::{AccessRequestState as State, AccessRequestType as Type};
 use entity::assignment::AssignmentState;
 
-pub use batch::Batch;
-pub use command::{Reprocess, Selection};
+pub use batch::Reprocess;
 
 use super::is_removal;
 use crate::domain::error::Code;

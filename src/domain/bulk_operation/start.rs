@@ -1,53 +1,53 @@
-//! Reprocess requests by ids, done when the call is answered, or by filter, in the background.
+//! Start a bulk operation: by ids, done when the call is answered, or by filter, in the background.
 
-use entity::bulk_operation::{self, BulkOperationKind, BulkOperationState};
+use entity::bulk_operation::{self, BulkOperationState, ReviewDecision};
 use entity::bulk_operation_item::{self, BulkItemOutcome};
 use uuid::Uuid;
 
-use super::Batch;
-use crate::authz::permission::action;
+use super::{Bulk, code};
 use crate::authz::{Catalogs, Permit};
-use crate::domain::bulk_operation::code;
 use crate::domain::error::{Code, Error, Rejection};
-use crate::domain::{Attempt, Command, confirm, repeated};
+use crate::domain::{Attempt, Command, confirm, input, repeated};
 use crate::id::Kind;
-use crate::store::access_request::Filter;
 use crate::store::audit_event::{self, Event};
 use crate::store::idempotency::Key;
-use crate::store::{self, Access, Txn};
+use crate::store::{Access, Txn};
 
 /// The longest text that is kept of an id that names nothing.
 const LONGEST_ID: usize = 100;
-
 /// The most ids of one call.
 const MOST_IDS: usize = 1_000;
-/// The most requests that a filter may select.
+/// The most objects that a filter may select.
 const MOST_SELECTED: u64 = 200_000;
 
-/// Which requests.
+/// Which objects.
 #[derive(Clone, Debug)]
-pub enum Selection {
+pub enum Selection<F> {
     /// These, each as it was given and as the id that it names.
     Ids(Vec<(String, Option<Uuid>)>),
     /// Everything that matches and is visible.
-    Filter(Filter),
+    Filter(F),
 }
 
-/// Reprocess requests.
-pub struct Reprocess {
+/// Start a bulk operation.
+pub struct Start<B: Bulk> {
     /// The permit.
-    pub permit: Permit<action::Reprocess>,
-    /// Which requests.
-    pub selection: Selection,
+    pub permit: Permit<B::Action>,
+    /// Which objects.
+    pub selection: Selection<B::Filter>,
+    /// Which way a review goes; none for other actions.
+    pub decision: Option<ReviewDecision>,
+    /// What the starter says about it.
+    pub reason: Option<String>,
     /// Only say what would happen.
     pub dry_run: bool,
-    /// How many requests the caller expects to be selected.
+    /// How many objects the caller expects to be selected.
     pub expected_count: Option<i32>,
     /// Makes the call repeatable.
     pub idempotency: Option<Key>,
 }
 
-impl Command for Reprocess {
+impl<B: Bulk> Command for Start<B> {
     /// The bulk operation.
     type Output = Uuid;
 
@@ -58,15 +58,14 @@ impl Command for Reprocess {
     async fn run(&self, txn: &Txn) -> Result<Uuid, Error> {
         let allowed = confirm(txn, &self.permit).await?;
         let (actor, id) = (self.permit.actor(), txn.id());
-        if let Some(first) =
-            repeated(txn, &actor, "reprocessAccessRequests", self.idempotency.as_ref(), id).await?
-        {
+        if let Some(first) = repeated(txn, &actor, B::MUTATION, self.idempotency.as_ref(), id).await? {
             return Ok(first);
         }
+        let reason = self.reason.as_deref().map(|text| input::reason("reason", text)).transpose()?;
         let operation = bulk_operation::Model {
             id,
             organization_id: actor.organization,
-            kind: BulkOperationKind::ReprocessAccessRequests,
+            kind: B::KIND,
             state: BulkOperationState::Running,
             dry_run: self.dry_run,
             catalogs: match &allowed {
@@ -83,11 +82,11 @@ impl Command for Reprocess {
             due_at: None,
             lease: None,
             attempt_count: 0,
-            decision: None,
-            reason: None,
+            decision: self.decision,
+            reason: reason.filter(|reason| !reason.is_empty()),
         };
         match &self.selection {
-            Selection::Ids(ids) => self.by_ids(txn, operation, &allowed, ids).await?,
+            Selection::Ids(ids) => self.by_ids(txn, operation, ids).await?,
             Selection::Filter(filter) => self.by_filter(txn, operation, filter).await?,
         }
         let details = serde_json::json!({ "dryRun": self.dry_run });
@@ -97,13 +96,12 @@ impl Command for Reprocess {
     }
 }
 
-impl Reprocess {
+impl<B: Bulk> Start<B> {
     /// Done when the call is answered: one item for each id, in the order given.
     async fn by_ids(
         &self,
         txn: &Txn,
         operation: bulk_operation::Model,
-        allowed: &Catalogs,
         ids: &[(String, Option<Uuid>)],
     ) -> Result<(), Error> {
         if ids.is_empty() {
@@ -117,14 +115,8 @@ impl Reprocess {
         let mut targets: Vec<Uuid> = ids.iter().filter_map(|(_, id)| *id).collect();
         targets.sort_unstable();
         targets.dedup();
-        let batch = Batch {
-            access: Access::Visible(self.permit.scope()),
-            allowed,
-            judged_at: txn.now(),
-            actor: self.permit.actor().user,
-            operation: &operation,
-        };
-        let verdicts = batch.run(txn, &targets).await?;
+        let access = Access::Visible(self.permit.scope());
+        let verdicts = B::decide(txn, &operation, access, &targets).await?;
         let items: Vec<bulk_operation_item::Model> = (0..)
             .zip(ids)
             .map(|(position, (given, target))| {
@@ -166,9 +158,9 @@ impl Reprocess {
         &self,
         txn: &Txn,
         operation: bulk_operation::Model,
-        filter: &Filter,
+        filter: &B::Filter,
     ) -> Result<(), Error> {
-        if filter.is_empty() {
+        if *filter == B::Filter::default() {
             let message = "The filter has no condition, so it would select everything.";
             return Err(Rejection::of("selection.filter", Code::EmptySelection, message).into());
         }
@@ -176,16 +168,10 @@ impl Reprocess {
             let message = "A filter without `dryRun` needs `expectedCount`: the number that a dry run told.";
             return Err(Rejection::of("expectedCount", Code::InvalidInput, message).into());
         }
-        let selected = store::access_request::select_for(
-            txn,
-            operation.id,
-            self.permit.scope(),
-            filter,
-            MOST_SELECTED + 1,
-        )
-        .await?;
+        let scope = self.permit.scope();
+        let selected = B::select(txn, operation.id, scope, filter, MOST_SELECTED + 1).await?;
         if selected > MOST_SELECTED {
-            let message = format!("The filter selects more than {MOST_SELECTED} requests; narrow it.");
+            let message = format!("The filter selects more than {MOST_SELECTED} objects; narrow it.");
             return Err(Rejection::of("selection.filter", Code::SelectionTooLarge, message).into());
         }
         self.expect(selected)?;
@@ -207,7 +193,7 @@ impl Reprocess {
             Some(expected) if u64::try_from(expected).ok() != Some(selected) => Err(Rejection::of(
                 "expectedCount",
                 Code::ExpectedCountMismatch,
-                format!("{selected} requests are selected, not {expected}. Nothing was done."),
+                format!("{selected} objects are selected, not {expected}. Nothing was done."),
             )),
             _ => Ok(()),
         }

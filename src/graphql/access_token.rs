@@ -1,0 +1,203 @@
+//! Access tokens.
+
+pub mod mutation;
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, Value};
+use chrono::{DateTime, Utc};
+use entity::access_token;
+
+use super::api::Api;
+use super::connection::{Connection, Listed, Paging, Selected, Sorted, given};
+use super::error::ApiError;
+use super::id::{GlobalId, Kind};
+use super::resolve::{Now, Plain, enum_value, maybe, scalar};
+use super::token_grant::TokenGrant;
+use super::token_request::TokenRequest;
+use super::user::User;
+use crate::store::access_token::Standing;
+use crate::store::{self, Direction, Key, Position};
+
+/// A credential that a member made for their programs. Its secret is told once, when it is made.
+#[derive(Clone)]
+pub struct AccessToken(pub Arc<access_token::Model>);
+
+impl Listed for AccessToken {
+    fn position(&self, _: &str) -> Position {
+        Position { key: Key::Time(self.0.created_at), id: self.0.id }
+    }
+}
+
+impl Plain for AccessToken {
+    fn plain(&self, field: &str) -> Option<Value> {
+        Some(match field {
+            "id" => scalar(&Kind::AccessToken.id(self.0.id)),
+            "name" => scalar(&self.0.name),
+            "kind" => enum_value(TokenKind::from(self.0.kind)),
+            "lastFour" => scalar(&self.0.last_four),
+            "expiresAt" => maybe(self.0.expires_at.as_ref()),
+            "lastUsedAt" => maybe(self.0.last_used_at.as_ref()),
+            "createdAt" => scalar(&self.0.created_at),
+            _ => return None,
+        })
+    }
+}
+
+impl AccessToken {
+    /// Whether the viewer owns it, and it stands like one of these.
+    fn is_own(&self, api: &Api, standings: &[Standing]) -> bool {
+        api.viewer.is_member
+            && api.viewer.user == Some(self.0.owner_id)
+            && standings.contains(&Standing::of(&self.0, api.now))
+    }
+}
+
+/// A credential that a member made for their programs. Its secret is told once, when it is made.
+#[Object]
+impl AccessToken {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        Kind::AccessToken.id(self.0.id)
+    }
+
+    /// The name that its owner gave it.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What it says about what it may do.
+    async fn kind(&self) -> TokenKind {
+        self.0.kind.into()
+    }
+
+    /// Whose it is.
+    async fn owner(&self, ctx: &Context<'_>) -> Result<Now<User>, ApiError> {
+        Ok(Now(User(Api::of(ctx).loaders.users().get(self.0.owner_id).await?)))
+    }
+
+    /// What has become of it.
+    async fn state(&self, ctx: &Context<'_>) -> AccessTokenState {
+        Standing::of(&self.0, Api::of(ctx).now).into()
+    }
+
+    /// The last four characters of its secret, to tell tokens apart.
+    async fn last_four(&self) -> &str {
+        &self.0.last_four
+    }
+
+    /// The scopes of a classic token, by name; empty for a fine-grained one.
+    async fn scopes(&self, ctx: &Context<'_>) -> Result<Vec<String>, ApiError> {
+        if self.0.kind != access_token::TokenKind::Classic {
+            return Ok(Vec::new());
+        }
+        let scopes = Api::of(ctx).loaders.scopes_of_token().find(self.0.id).await?;
+        Ok(scopes.map(|scopes| scopes.as_ref().clone()).unwrap_or_default())
+    }
+
+    /// When its current secret was made; its lifetime counts from here.
+    async fn issued_at(&self) -> DateTime<Utc> {
+        self.0.issued_at
+    }
+
+    /// When it ends by itself; null: never.
+    async fn expires_at(&self) -> Option<DateTime<Utc>> {
+        self.0.expires_at
+    }
+
+    /// When it was last used, to the minute; null: never.
+    async fn last_used_at(&self) -> Option<DateTime<Utc>> {
+        self.0.last_used_at
+    }
+
+    /// When its owner gave it up; null: it was not given up.
+    async fn revoked_at(&self) -> Option<DateTime<Utc>> {
+        self.0.revoked_at
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// Raised by every change; `updateAccessToken` needs it.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
+    /// What the organization allows it now; null where it allows nothing, and for classic tokens.
+    async fn grant(&self, ctx: &Context<'_>) -> Result<Option<Now<TokenGrant>>, ApiError> {
+        let row = Api::of(ctx).loaders.grants_of_token().find(self.0.id).await?;
+        Ok(row.map(|row| Now(TokenGrant(row))))
+    }
+
+    /// Its latest request to the organization; null for classic tokens.
+    async fn request(&self, ctx: &Context<'_>) -> Result<Option<Now<TokenRequest>>, ApiError> {
+        let row = Api::of(ctx).loaders.requests_of_token().find(self.0.id).await?;
+        Ok(row.map(|row| Now(TokenRequest(row))))
+    }
+
+    /// Whether you can change what it is allowed by `updateAccessToken`.
+    async fn viewer_can_update(&self, ctx: &Context<'_>) -> bool {
+        self.is_own(Api::of(ctx), &[Standing::Valid])
+    }
+
+    /// Whether you can give it a new secret by `regenerateAccessToken`.
+    async fn viewer_can_regenerate(&self, ctx: &Context<'_>) -> bool {
+        self.is_own(Api::of(ctx), &[Standing::Valid, Standing::Expired])
+    }
+
+    /// Whether you can give it up by `revokeAccessToken`.
+    async fn viewer_can_revoke(&self, ctx: &Context<'_>) -> bool {
+        self.is_own(Api::of(ctx), &[Standing::Valid, Standing::Expired])
+    }
+}
+
+/// What an access token says about what it may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::access_token::TokenKind")]
+pub enum TokenKind {
+    /// Repositories and permissions, which the organization grants.
+    FineGrained,
+    /// Scopes; no grant is needed.
+    Classic,
+}
+
+/// What has become of an access token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "Standing")]
+pub enum AccessTokenState {
+    /// It can be used; what it may do is another question.
+    Valid,
+    /// Its time is over. It can be regenerated.
+    Expired,
+    /// Its owner gave it up, for good.
+    Revoked,
+}
+
+/// Which access tokens are wanted; a condition that is null is an error.
+#[derive(Clone, Debug, Default, InputObject)]
+pub struct AccessTokenFilter {
+    /// Of which this has become.
+    state: MaybeUndefined<Vec<AccessTokenState>>,
+}
+
+/// A page of the viewer's own tokens.
+pub async fn own(
+    ctx: &Context<'_>,
+    filter: &AccessTokenFilter,
+    paging: &Paging,
+) -> Result<Connection<AccessToken>, ApiError> {
+    let api = Api::of(ctx);
+    let sorted = Sorted { by: "CREATED_AT", direction: Direction::Descending };
+    let window = paging.window(sorted, &Selected::of(ctx))?;
+    let standings: Option<Vec<Standing>> =
+        given("state", &filter.state)?.map(|states| states.into_iter().map(Into::into).collect());
+    let page = match api.viewer.user {
+        Some(user) => {
+            store::access_token::of_owner(&api.database, user, standings.as_deref(), api.now, &window).await?
+        }
+        None => store::Page::empty(),
+    };
+    Ok(Connection::new(page, sorted, |token| AccessToken(Arc::new(token))))
+}
