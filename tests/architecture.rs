@@ -44,6 +44,7 @@ const MAY_NAME: [(&str, &[&str]); 18] = [
             "graphql",
             "http",
             "id",
+            "mail",
             "secret",
             "store",
             "telemetry",

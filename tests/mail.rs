@@ -70,6 +70,17 @@ impl Server {
         self.decide(Decide { decision: Some(ReviewDecision::Deny), ids, reason: Some(reason) }).await;
     }
 
+    /// Makes a token through the API; gives its newest request.
+    async fn file(&self, subject: &str, name: &str) -> Value {
+        let input = json!({ "name": name, "expiresAt": self.clock.now() + TimeDelta::days(30), "access": { "fineGrained": {
+            "repositorySelection": "ALL", "permissions": [{ "target": "REPOSITORY", "name": "issues", "level": "READ" }] } } });
+        let query = "mutation($input: CreateAccessTokenInput!) { createAccessToken(input: $input) {
+            accessToken { request { id state } } userErrors { code message } } }";
+        let made = self.ask(subject, query, json!({ "input": input })).await["createAccessToken"].clone();
+        assert_eq!(codes(&made), [""; 0], "{made}");
+        made["accessToken"]["request"].clone()
+    }
+
     /// Sets when owners get their digest.
     async fn digest_at(&self, hour: i32, zone: &str) {
         let version = self.ask("alice", "{ organization { version } }", json!({})).await;
@@ -172,6 +183,84 @@ with_mail! {
             let found = server.ask(other, "query($id: ID!) { node(id: $id) { id } }", json!({ "id": denied["id"] })).await;
             assert_eq!(found["node"], Value::Null, "{other} reads Karim's notification");
         }
+    }
+
+    async fn a_review_in_bulk_is_told_for_what_happened_and_for_nothing_else(server: Server, mailbox: Mailbox) {
+        const REVIEW: &str = "mutation($input: ReviewTokenRequestsInput!) { reviewTokenRequests(input: $input) {
+            bulkOperation { acceptedCount rejectedCount } userErrors { code } } }";
+        const REVOKE: &str = "mutation($input: RevokeTokenGrantsInput!) { revokeTokenGrants(input: $input) {
+            bulkOperation { acceptedCount rejectedCount } userErrors { code } } }";
+        let review = async |who: &str, input: Value| server.ask(who, REVIEW, json!({ "input": input })).await["reviewTokenRequests"].clone();
+        let (first, second) = (server.file("karim", "first").await, server.file("karim", "second").await);
+        let third = server.file("ivan", "third").await;
+        // An owner's own token needs nobody, and nothing is mailed of it.
+        assert_eq!(server.file("farah", "own").await["state"], "APPROVED");
+
+        let dry = json!({ "selection": { "ids": [first["id"], third["id"]] }, "decision": "APPROVE", "dryRun": true });
+        assert_eq!(review("farah", dry).await["bulkOperation"]["acceptedCount"], 2);
+        server.work().await;
+        assert!(mailbox.mails().await.is_empty(), "a dry run tells nobody");
+
+        let unknown = Id::TokenRequest.text(server.clock.id());
+        let denied = json!({ "selection": { "ids": [first["id"], first["id"], unknown, "treq_x", third["id"]] },
+            "decision": "DENY", "reason": "Name the repositories." });
+        let done = review("farah", denied).await;
+        assert_eq!(done["bulkOperation"], json!({ "acceptedCount": 3, "rejectedCount": 2 }), "{done}");
+        server.work().await;
+        let again = json!({ "selection": { "ids": [first["id"], second["id"]] }, "decision": "APPROVE" });
+        let done = review("farah", again).await;
+        assert_eq!(done["bulkOperation"], json!({ "acceptedCount": 1, "rejectedCount": 1 }), "{done}");
+        server.work().await;
+
+        let told = |mails: &[Value]| {
+            let mut told: Vec<(String, String)> =
+                mails.iter().map(|mail| (receiver(mail).to_owned(), text(mail, "subject").to_owned())).collect();
+            told.sort();
+            told
+        };
+        let line = |who: &str, what: &str| (format!("{who}@contoso.example"), format!("[Contoso] {what}"));
+        let mut expected = vec![
+            line("ivan", "The request of your access token “third” was denied"),
+            line("karim", "The request of your access token “first” was denied"),
+            line("karim", "The request of your access token “second” was approved"),
+        ];
+        let mails = mailbox.mails().await;
+        assert_eq!(told(&mails), expected);
+        assert!(mails.iter().filter(|mail| text(mail, "subject").contains("denied")).all(|mail| text(mail, "text").contains("> Name the repositories.")));
+
+        // A refused call tells nobody, and neither does one without the permission.
+        assert_eq!(server.errors("karim", REVIEW, json!({ "input": { "selection": { "ids": [third["id"]] }, "decision": "APPROVE" } })).await, ["FORBIDDEN"]);
+        let long = "x".repeat(1_025);
+        let refused = review("farah", json!({ "selection": { "ids": [third["id"]] }, "decision": "DENY", "reason": long })).await;
+        assert_eq!(codes(&refused), ["INVALID_INPUT"]);
+        // By filter the worker decides, and tells.
+        let fourth = server.file("ivan", "fourth").await;
+        assert_eq!(fourth["state"], "PENDING");
+        let all = json!({ "selection": { "filter": { "state": ["PENDING"] } }, "decision": "APPROVE", "reason": "Fine.", "expectedCount": 1 });
+        assert_eq!(codes(&review("farah", all).await), [""; 0]);
+        server.work().await;
+        server.work().await;
+        expected.push(line("ivan", "The request of your access token “fourth” was approved"));
+        expected.sort();
+        assert_eq!(told(&mailbox.mails().await), expected);
+
+        // What was granted is taken back.
+        let grants = server.ask("farah", "{ tokenGrants(first: 100) { nodes { id token { name } } } }", json!({})).await;
+        let grants = grants["tokenGrants"]["nodes"].as_array().unwrap().clone();
+        let grant = grants.iter().find(|grant| grant["token"]["name"] == "fourth").unwrap();
+        let revoke = json!({ "input": { "selection": { "ids": [grant["id"], grant["id"]] }, "reason": "Not any more." } });
+        let done = server.ask("farah", REVOKE, revoke).await["revokeTokenGrants"].clone();
+        assert_eq!(codes(&done), [""; 0]);
+        server.work().await;
+        expected.push(line("ivan", "The access of your token “fourth” was revoked"));
+        expected.sort();
+        let mails = mailbox.mails().await;
+        assert_eq!(told(&mails), expected);
+        assert!(mails.iter().any(|mail| text(mail, "text").contains("> Not any more.")));
+        let own = server.told("ivan").await;
+        assert_eq!((own.len(), &own[0]["kind"], &own[0]["reason"]), (3, &json!("TOKEN_GRANT_REVOKED"), &json!("Not any more.")));
+        assert_eq!(own[0]["subjectId"], grant["id"]);
+        assert!(server.told("farah").await.is_empty());
     }
 
     async fn a_mail_that_is_refused_for_now_is_sent_later_with_the_same_id(server: Server, mailbox: Mailbox) {

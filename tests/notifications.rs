@@ -148,6 +148,25 @@ on_both_databases! {
         assert_eq!(ivan["viewer"]["notificationPreferences"], json!(all));
     }
 
+    async fn a_condition_that_is_null_is_an_error(server: Server) {
+        for query in [
+            "{ viewer { notifications(filter: {unread: null}) { totalCount } } }",
+            "{ viewer { notifications(filter: {kind: null}) { totalCount } } }",
+            "{ failedMails(filter: {state: null}) { totalCount } }",
+            "{ failedMails(filter: {errorCode: null}) { totalCount } }",
+        ] {
+            assert_eq!(server.errors("alice", query, json!({})).await, ["BAD_USER_INPUT"], "{query}");
+        }
+        server.tell_something("alice").await;
+        let query = "{ viewer { a: notifications(filter: {kind: [TOKEN_EXPIRING], unread: true}) { totalCount }
+            b: notifications(filter: {kind: [TOKEN_REQUEST_DIGEST]}) { totalCount } }
+            c: failedMails(filter: {state: [FAILED], errorCode: [REJECTED, EXPIRED]}) { totalCount }
+            d: failedMails(filter: {state: [PENDING]}) { totalCount } }";
+        let found = server.ask("alice", query, json!({})).await;
+        let count = |at: &str| found.pointer(at).unwrap()["totalCount"].clone();
+        assert_eq!([count("/viewer/a"), count("/viewer/b"), count("/c"), count("/d")], [json!(5), json!(0), json!(5), json!(0)]);
+    }
+
     async fn the_hour_and_zone_of_the_digest_are_checked(server: Server) {
         let read = "{ organization { digestHour digestTimeZone version } }";
         let usual = server.ask("karim", read, json!({})).await["organization"].clone();

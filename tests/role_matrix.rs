@@ -92,7 +92,7 @@ fn required(field: &FieldDefinition) -> Option<Permission> {
 const OBJECTS: &str = "query($nodes: [ID!]!) { nodes(ids: $nodes) { id } }";
 
 /// Queries that show how much one sees; the weight of the answer counts.
-const QUERIES: [(&str, &str); 15] = [
+const QUERIES: [(&str, &str); 16] = [
     ("accessPackages", "{ accessPackages { totalCount } }"),
     ("accessRequests", "{ accessRequests { totalCount } }"),
     ("assignments", "{ assignments { totalCount } }"),
@@ -100,6 +100,7 @@ const QUERIES: [(&str, &str); 15] = [
     ("bulkOperations", "{ bulkOperations { totalCount } }"),
     ("catalogs", "{ catalogs { totalCount } }"),
     ("connectors", "{ connectors { totalCount } }"),
+    ("failedMails", "{ failedMails { totalCount } }"),
     ("introspectionClients", "{ introspectionClients { totalCount } }"),
     ("node", "query($node: ID!) { node(id: $node) { id } }"),
     ("nodes", OBJECTS),
@@ -179,6 +180,11 @@ pub fn samples() -> Vec<(&'static str, Value)> {
         ("updateOrganization", json!({ "version": 0, "displayName": "Sample" })),
         ("updateResource", json!({ "id": "res_x", "version": 1, "displayName": "Sample" })),
         ("updateUser", json!({ "id": "usr_x", "version": 1, "displayName": "Sample" })),
+        ("markNotificationsRead", json!({ "selection": { "ids": ["ntf_x"] } })),
+        (
+            "updateNotificationPreferences",
+            json!({ "preferences": [{ "kind": "TOKEN_REQUEST_DENIED", "enabled": false }] }),
+        ),
         ("createIntrospectionClient", json!({ "displayName": "" })),
         (
             "createPermissionDefinition",
@@ -214,7 +220,8 @@ impl Server {
 
     /// The ids of every object that a person sees, by type: everything that the lists lead to.
     pub async fn everything(&self, subject: &str) -> BTreeMap<String, Vec<String>> {
-        const QUERIES: [&str; 5] = [
+        const QUERIES: [&str; 6] = [
+            "{ viewer { notifications { nodes { __typename id } } } }",
             "{ repositories { nodes { __typename id access { nodes { __typename id } } } }
                introspectionClients { nodes { __typename id } } }",
             "{ organization { __typename id } users(first: 100) { nodes { __typename id } }
@@ -226,6 +233,7 @@ impl Server {
                assignments(first: 100) { nodes { __typename id } } }",
             "{ bulkOperations { nodes { __typename id } } auditEvents { nodes { __typename id } } }",
         ];
+        self.tell_something(subject).await;
         let mut found = BTreeMap::new();
         for query in QUERIES {
             gather(&self.ask(subject, query, json!({})).await, &mut found);

@@ -3,9 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::access_token::{self, TokenKind};
 use entity::bulk_operation::ReviewDecision;
+use entity::notification::{self, MailErrorCode, MailState, NotificationKind};
 use entity::token_grant::{self, TokenGrantState};
 use entity::token_request::{self, RepositorySelection, TokenRequestState};
-use guichet::domain::notification::token;
+use guichet::domain::notification::token as told;
 use guichet::id::Kind;
 use guichet::store::{StoreError, Transaction, Txn};
 use serde_json::json;
@@ -47,8 +48,8 @@ impl Transaction for Decide {
 
     async fn run(&self, txn: &Txn) -> Result<(), StoreError> {
         match self.decision {
-            Some(decision) => token::reviewed(txn, decision, &self.ids, self.reason).await,
-            None => token::revoked(txn, &self.ids, self.reason).await,
+            Some(decision) => told::reviewed(txn, decision, &self.ids, self.reason).await,
+            None => told::revoked(txn, &self.ids, self.reason).await,
         }
     }
 }
@@ -113,6 +114,52 @@ impl Server {
     /// Tells the owners of tokens what was decided, as a command does.
     pub async fn decide(&self, decide: Decide) {
         self.app.database.write(&decide).await.unwrap();
+    }
+}
+
+/// Notifications of a user whose mails failed.
+struct Told(Uuid, Uuid);
+
+impl Transaction for Told {
+    type Output = ();
+    type Error = StoreError;
+
+    async fn run(&self, txn: &Txn) -> Result<(), StoreError> {
+        let row = |number: i32| notification::Model {
+            id: txn.id(),
+            organization_id: self.0,
+            user_id: self.1,
+            kind: NotificationKind::TokenExpiring,
+            subject_type: None,
+            subject_id: None,
+            content: json!({ "kind": "TOKEN_EXPIRING", "token": Uuid::nil(), "tokenName": "ci", "expiresAt": txn.now() }),
+            created_at: txn.now() - TimeDelta::minutes(i64::from(number)),
+            read_at: None,
+            mail_state: MailState::Failed,
+            attempt_count: number,
+            due_at: None,
+            lease: None,
+            error_code: Some(MailErrorCode::Rejected),
+            error_message: Some("5.1.1 No such mailbox".to_owned()),
+            error_status: Some(550),
+            error_at: Some(txn.now()),
+            sent_at: None,
+        };
+        txn.insert_all((1..6).map(row).collect()).await
+    }
+}
+
+impl Server {
+    /// Notifications of a person whose mails failed, where they have none yet.
+    pub async fn tell_something(&self, subject: &str) {
+        let query = "{ organization { id } viewer { user { id } notifications { totalCount } } }";
+        let found = self.ask(subject, query, json!({})).await;
+        if found["viewer"]["notifications"]["totalCount"] == 0 {
+            let organization =
+                Kind::Organization.parse(found["organization"]["id"].as_str().unwrap()).unwrap();
+            let user = Kind::User.parse(found["viewer"]["user"]["id"].as_str().unwrap()).unwrap();
+            self.app.database.write(&Told(organization, user)).await.unwrap();
+        }
     }
 }
 

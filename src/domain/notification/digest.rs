@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use entity::notification::NotificationKind;
 use entity::organization_digest;
 use entity::token_request::RepositorySelection;
@@ -18,6 +18,8 @@ use crate::store::{self, StoreError, Transaction, Txn};
 
 /// How many requests a digest names; of the others it says how many there are.
 pub const NAMED: u64 = 50;
+/// How long it is remembered that somebody was told something once; nothing asks for older ones.
+const REMEMBERED: TimeDelta = TimeDelta::days(60);
 /// How many characters of a justification a digest shows.
 const SHOWN: usize = 200;
 
@@ -72,6 +74,7 @@ impl Transaction for Write {
         }
         let next = organization_digest::Model { due_at: schedule.next(now), ..plan };
         store::digest::plan(txn, &next).await?;
+        store::notification::forget_once(txn, now - REMEMBERED).await?;
         Ok(true)
     }
 }

@@ -78,6 +78,16 @@ impl Schedule {
         days.filter_map(|day| Some((day, self.on(day)?))).find(|(_, at)| *at <= now)
     }
 
+    /// When the next digest is due after this schedule takes the place of the one in `before`. The day that waited
+    /// for its digest still gets it, at the old time where the new one has passed.
+    #[must_use]
+    pub fn in_place_of(&self, before: &organization_digest::Model, now: DateTime<Utc>) -> DateTime<Utc> {
+        let waiting = Self::of(Some(before)).latest(before.due_at).map(|(day, _)| day);
+        let next = self.next(now);
+        let day = self.latest(next).map(|(day, _)| day);
+        if day > waiting { before.due_at } else { next }
+    }
+
     fn today(&self, now: DateTime<Utc>) -> NaiveDate {
         now.with_timezone(&self.zone).date_naive()
     }
@@ -131,6 +141,30 @@ mod tests {
             (first.to_string(), second.to_string()),
             ("2011-12-29".to_owned(), "2011-12-31".to_owned())
         );
+    }
+
+    #[test]
+    fn a_new_hour_leaves_no_day_without_a_digest() {
+        let before = |due: &str| organization_digest::Model {
+            organization_id: uuid::Uuid::nil(),
+            hour: 8,
+            time_zone: "UTC".to_owned(),
+            due_at: time(due),
+        };
+        let due = |hour, zone, waiting: &str, now: &str| {
+            Schedule::new(hour, zone).unwrap().in_place_of(&before(waiting), time(now))
+        };
+        let today = "2026-09-22T08:00:00Z";
+        let tomorrow = "2026-09-23T08:00:00Z";
+        // Before today's: the new hour is still to come, or has passed.
+        assert_eq!(due(10, "UTC", today, "2026-09-22T07:30:00Z"), time("2026-09-22T10:00:00Z"));
+        assert_eq!(due(7, "UTC", today, "2026-09-22T07:30:00Z"), time(today));
+        // Today's is due and not yet written.
+        assert_eq!(due(7, "UTC", today, "2026-09-22T08:00:01Z"), time(today));
+        // Today's was written.
+        assert_eq!(due(7, "UTC", tomorrow, "2026-09-22T09:00:00Z"), time("2026-09-23T07:00:00Z"));
+        assert_eq!(due(10, "UTC", tomorrow, "2026-09-22T09:00:00Z"), time("2026-09-22T10:00:00Z"));
+        assert_eq!(due(8, "Asia/Tokyo", tomorrow, "2026-09-22T09:00:00Z"), time("2026-09-22T23:00:00Z"));
     }
 
     proptest! {

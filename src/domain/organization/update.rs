@@ -35,8 +35,7 @@ pub struct Update {
 }
 
 impl Update {
-    /// The plan of the digest with what is given; none where nothing is. The next one comes at the next such hour;
-    /// on a day that has had its digest there is no second one.
+    /// The plan of the digest with what is given; none where nothing is. Each day still gets one digest.
     fn digest(
         &self,
         before: &Option<organization_digest::Model>,
@@ -62,7 +61,7 @@ impl Update {
         Some(organization_digest::Model {
             hour,
             time_zone: schedule.zone_name().to_owned(),
-            due_at: schedule.next(now),
+            due_at: schedule.in_place_of(&before, now),
             ..before
         })
     }

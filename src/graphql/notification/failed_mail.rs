@@ -42,9 +42,9 @@ impl FailedMail {
         self.0.kind.into()
     }
 
-    /// Who was to get it; null where you may not see them.
-    async fn receiver(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>, ApiError> {
-        Ok(Api::of(ctx).loaders.users().find(self.0.user_id).await?.map(|user| Now(User(user))))
+    /// Who was to get it.
+    async fn receiver(&self, ctx: &Context<'_>) -> Result<Now<User>, ApiError> {
+        Ok(Now(User(Api::of(ctx).loaders.users().get(self.0.user_id).await?)))
     }
 
     /// When it was written.
