@@ -59,13 +59,15 @@ fn prefix(id: &str) -> &str {
 }
 
 /// Paths of lists with a filter, and the type of the filter.
-const FILTERED: [(&str, &str); 9] = [
+const FILTERED: [(&str, &str); 11] = [
     ("accessPackages", "AccessPackageFilter"),
     ("accessRequests", "AccessRequestFilter"),
     ("assignments", "AssignmentFilter"),
     ("auditEvents", "AuditEventFilter"),
     ("catalogs", "CatalogFilter"),
     ("repositories", "RepositoryFilter"),
+    ("tokenGrants", "TokenGrantFilter"),
+    ("tokenRequests", "TokenRequestFilter"),
     ("users", "UserFilter"),
     ("viewer.accessRequests", "AccessRequestFilter"),
     ("viewer.assignments", "AssignmentFilter"),
@@ -106,6 +108,8 @@ on_both_databases! {
         const NODES: &str = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
         server.dry_run("mila").await;
         server.dry_run("alice").await;
+        server.tokens_of("nils", "catalogue").await;
+        server.tokens_of("karim", "website").await;
         let (foreign, own) = (server.everything("mila").await, server.everything("alice").await);
         for ids in [&foreign, &own] {
             assert_eq!(ids.keys().cloned().collect::<Vec<_>>(), node_types(), "an object of every type");
@@ -160,6 +164,8 @@ on_both_databases! {
     async fn a_filter_by_ids_of_another_organization_matches_nothing(server: Server) {
         server.dry_run("mila").await;
         server.dry_run("alice").await;
+        server.tokens_of("nils", "catalogue").await;
+        server.tokens_of("karim", "website").await;
         let (foreign, own) = (server.everything("mila").await, server.everything("alice").await);
         let one_each = |ids: &Ids| -> Vec<String> {
             ids.values().flat_map(|ids| ids.iter().take(60).cloned()).collect()
@@ -189,6 +195,8 @@ on_both_databases! {
     async fn a_mutation_with_an_id_of_another_organization_does_nothing(server: Server) {
         server.dry_run("mila").await;
         server.dry_run("alice").await;
+        server.tokens_of("nils", "catalogue").await;
+        server.tokens_of("karim", "website").await;
         let foreign = by_prefix(&server.everything("mila").await);
         let mut own = by_prefix(&server.everything("alice").await);
         // Objects that fit together, so that the foreign one is all that is wrong.
@@ -240,7 +248,7 @@ on_both_databases! {
                 *id = json!(foreign[prefix(id.as_str().unwrap())]);
                 let refused = ask(&input).await;
                 assert_eq!(refused, unknown, "{name} {input}");
-                if name == "reprocessAccessRequests" {
+                if ["reprocessAccessRequests", "reviewTokenRequests", "revokeTokenGrants"].contains(&name) {
                     assert_eq!(refused[0]["code"], "EXPECTED_COUNT_MISMATCH", "{input}");
                 } else {
                     assert_eq!(refused[0]["code"], "NOT_FOUND", "{name} {input}: {refused}");

@@ -35,11 +35,16 @@ const COLUMNS: [(&str, Option<Role>, &str); 14] = [
 ];
 
 /// Mutations that need no permission, and why.
-const FOR_EVERYBODY: [(&str, &str); 4] = [
+const FOR_EVERYBODY: [(&str, &str); 9] = [
     ("submitAccessRequest", "everybody asks for themselves; the package's policies decide"),
     ("markNotificationsRead", "everybody marks what they themselves were told"),
     ("updateNotificationPreferences", "everybody says what they themselves want to be told"),
     ("cancelAccessRequest", "everybody cancels their own; managers of requests, those they manage"),
+    ("createAccessToken", "every member makes their own; what it is allowed, owners decide"),
+    ("updateAccessToken", "one's own"),
+    ("regenerateAccessToken", "one's own"),
+    ("revokeAccessToken", "one's own"),
+    ("cancelTokenRequest", "one's own tokens'"),
 ];
 
 const LEGEND: &str = "\
@@ -92,7 +97,7 @@ fn required(field: &FieldDefinition) -> Option<Permission> {
 const OBJECTS: &str = "query($nodes: [ID!]!) { nodes(ids: $nodes) { id } }";
 
 /// Queries that show how much one sees; the weight of the answer counts.
-const QUERIES: [(&str, &str); 16] = [
+const QUERIES: [(&str, &str); 18] = [
     ("accessPackages", "{ accessPackages { totalCount } }"),
     ("accessRequests", "{ accessRequests { totalCount } }"),
     ("assignments", "{ assignments { totalCount } }"),
@@ -107,6 +112,8 @@ const QUERIES: [(&str, &str); 16] = [
     ("organization", "{ organization { slug displayName domains } }"),
     ("permissionCatalog", "{ permissionCatalog { name } }"),
     ("repositories", "{ repositories { totalCount } }"),
+    ("tokenGrants", "{ tokenGrants { totalCount } }"),
+    ("tokenRequests", "{ tokenRequests { totalCount } }"),
     ("users", "{ users { totalCount } }"),
     ("viewer", "{ viewer { user { id } } }"),
 ];
@@ -131,7 +138,13 @@ pub fn samples() -> Vec<(&'static str, Value)> {
         ("addResourceRole", json!({ "resource": "res_x", "displayName": "Owner", "originId": "owner" })),
         ("assignCatalogRole", json!({ "catalog": "cat_x", "role": "CATALOG_READER", "user": "usr_x" })),
         ("cancelAccessRequest", json!({ "id": "areq_x", "reason": "Sample." })),
+        ("cancelTokenRequest", json!({ "id": "treq_x" })),
         ("createAccessPackage", json!({ "catalog": "cat_x", "displayName": "Sample" })),
+        (
+            "createAccessToken",
+            json!({ "name": "Sample", "expiresAt": "2026-12-01T00:00:00Z",
+                "access": { "fineGrained": { "repositorySelection": "SUBSET", "repositories": ["repo_x"] } } }),
+        ),
         ("createAssignment", json!({ "accessPackage": "pkg_x", "policy": "pol_x", "user": "usr_x" })),
         (
             "createAssignmentPolicy",
@@ -164,15 +177,26 @@ pub fn samples() -> Vec<(&'static str, Value)> {
         ("openConnector", json!({ "catalog": "cat_x", "connector": "conn_x", "targets": ["*"] })),
         ("reactivateUser", json!({ "id": "usr_x" })),
         ("removeAccessPackageResourceRoles", json!({ "id": "pkg_x", "resourceRoles": ["rrole_x"] })),
+        ("regenerateAccessToken", json!({ "id": "tok_x" })),
         ("removeResourceRole", json!({ "id": "rrole_x" })),
         (
             "reprocessAccessRequests",
             json!({ "selection": { "filter": { "accessPackage": ["pkg_x"] } }, "expectedCount": 1 }),
         ),
+        (
+            "reviewTokenRequests",
+            json!({ "selection": { "filter": { "owner": ["usr_x"] } }, "decision": "DENY", "expectedCount": 5_000 }),
+        ),
+        ("revokeAccessToken", json!({ "id": "tok_x" })),
+        (
+            "revokeTokenGrants",
+            json!({ "selection": { "filter": { "owner": ["usr_x"] } }, "expectedCount": 5_000 }),
+        ),
         ("revokeAssignment", json!({ "id": "asg_x" })),
         ("submitAccessRequest", json!({ "accessPackage": "pkg_x" })),
         ("testConnector", json!({ "id": "conn_x" })),
         ("unassignCatalogRole", json!({ "id": "crole_x" })),
+        ("updateAccessToken", json!({ "id": "tok_x", "version": 1, "name": "Sample" })),
         ("updateAccessPackage", json!({ "id": "pkg_x", "version": 1, "displayName": "Sample" })),
         ("updateAssignmentPolicy", json!({ "id": "pol_x", "version": 1, "displayName": "Sample" })),
         ("updateCatalog", json!({ "id": "cat_x", "version": 1, "displayName": "Sample" })),
@@ -220,7 +244,7 @@ impl Server {
 
     /// The ids of every object that a person sees, by type: everything that the lists lead to.
     pub async fn everything(&self, subject: &str) -> BTreeMap<String, Vec<String>> {
-        const QUERIES: [&str; 6] = [
+        const QUERIES: [&str; 7] = [
             "{ viewer { notifications { nodes { __typename id } } } }",
             "{ repositories { nodes { __typename id access { nodes { __typename id } } } }
                introspectionClients { nodes { __typename id } } }",
@@ -231,6 +255,7 @@ impl Server {
                  accessPackages { nodes { __typename id policies { __typename id } } } } } }",
             "{ accessRequests(first: 100) { nodes { __typename id deliveries { __typename id } } }
                assignments(first: 100) { nodes { __typename id } } }",
+            "{ tokenRequests { nodes { __typename id token { __typename id } } } tokenGrants { nodes { __typename id } } }",
             "{ bulkOperations { nodes { __typename id } } auditEvents { nodes { __typename id } } }",
         ];
         self.tell_something(subject).await;
@@ -248,6 +273,16 @@ impl Server {
         let answer = self.ask(subject, DRY_RUN, json!({})).await;
         assert_eq!(codes(&answer["reprocessAccessRequests"]), [""; 0]);
         self.work().await;
+    }
+
+    /// Makes a token that waits, with something granted beside it.
+    pub async fn tokens_of(&self, subject: &str, repository: &str) {
+        let query = "query($name: String!) { repositories(filter: {search: $name}) { nodes { id } } }";
+        let found = self.ask(subject, query, json!({ "name": repository })).await;
+        let repository = found["repositories"]["nodes"][0]["id"].clone();
+        for access in [self.fine("NONE", &[], &[]), self.fine("SUBSET", &[repository], &[])] {
+            assert_eq!(codes(&self.make_token(subject, access).await), [""; 0]);
+        }
     }
 
     /// The events of what was refused, newest first.
@@ -357,6 +392,7 @@ on_both_databases! {
         }
         server.dry_run("alice").await;
         server.dry_run("hana").await;
+        server.tokens_of("karim", "website").await;
 
         let mut table = LEGEND.to_owned();
         for (column, _, title) in COLUMNS {

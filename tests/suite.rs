@@ -15,6 +15,7 @@
 #[macro_use]
 mod harness;
 
+mod access_tokens;
 mod architecture;
 mod breaking;
 mod building;
@@ -39,4 +40,5 @@ mod role_matrix;
 mod schema;
 mod scim_delivery;
 mod token_policy;
+mod token_review;
 mod visibility;
