@@ -58,11 +58,11 @@ pub struct MailArgs {
 /// How the connection to the mail server is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SmtpTls {
-    /// TLS, but for a mail server on this machine (smtp:// to a loopback address).
+    /// TLS, but for a mail server on this machine (<smtp://> to a loopback address).
     Auto,
     /// TLS to any mail server.
     Required,
-    /// No TLS with smtp://: mails and password cross the network readable.
+    /// No TLS with <smtp://>: mails and password cross the network readable.
     None,
 }
 

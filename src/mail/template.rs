@@ -157,8 +157,8 @@ pub fn letter(
             let named =
                 owners.iter().map(|owner| u64::try_from(owner.requests.len()).unwrap_or_default()).sum();
             let told = Waiting { total: digest.total, unnamed: digest.total.saturating_sub(named), owners };
-            let names = ["token_request_digest.html", "token_request_digest.txt"];
-            render(content, receiver, frontend, names, told)
+            let templates = ["token_request_digest.html", "token_request_digest.txt"];
+            render(content, receiver, frontend, templates, told)
         }
     }
 }

@@ -112,7 +112,7 @@ impl Server {
     }
 
     /// Tells the owners of tokens what was decided, as a command does.
-    pub async fn decide(&self, decide: Decide) {
+    pub async fn announce(&self, decide: Decide) {
         self.app.database.write(&decide).await.unwrap();
     }
 }

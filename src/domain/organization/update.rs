@@ -38,7 +38,7 @@ impl Update {
     /// The plan of the digest with what is given; none where nothing is. Each day still gets one digest.
     fn digest(
         &self,
-        before: &Option<organization_digest::Model>,
+        before: Option<&organization_digest::Model>,
         organization: Uuid,
         checks: &mut input::Checks,
         now: DateTime<Utc>,
@@ -46,7 +46,7 @@ impl Update {
         if self.digest_hour.is_none() && self.digest_time_zone.is_none() {
             return None;
         }
-        let before = before.clone().unwrap_or_else(|| digest::usual(organization, now));
+        let before = before.cloned().unwrap_or_else(|| digest::usual(organization, now));
         let hour = self.digest_hour.unwrap_or(before.hour);
         let zone = self.digest_time_zone.as_deref().unwrap_or(&before.time_zone);
         checks.refuse_if(!(0..=23).contains(&hour), || {
@@ -92,7 +92,7 @@ impl Command for Update {
             after.reprocess_window_seconds = window.num_seconds();
         }
         let digest_before = store::digest::get(txn, before.id).await?;
-        let digest = self.digest(&digest_before, before.id, &mut checks, txn.now());
+        let digest = self.digest(digest_before.as_ref(), before.id, &mut checks, txn.now());
         checks.done()?;
         if !store::organization::update(txn, &after, self.version).await? {
             return Err(refusal::conflict("organization").into());
