@@ -14,8 +14,9 @@ use crate::graphql::{self, Schema};
 use crate::http::documents::Documents;
 use crate::http::graphiql::Page;
 use crate::http::shape::Shape;
+use crate::mail::Mailer;
 use crate::store::{Database, StoreError};
-use crate::worker::Worker;
+use crate::worker::{Post, Worker};
 
 /// A server without its socket.
 pub struct App {
@@ -70,6 +71,9 @@ impl App {
             Arc::clone(&settings.secret_keys),
             settings.allow_private_addresses,
         );
+        let mailer = settings.mail.as_ref().map(Mailer::new).transpose();
+        let mailer = mailer.map_err(|fault| ConfigError(format!("the mail server: {fault}")))?;
+        let post = Post { mailer, public_url: settings.public_url.clone() };
         let issuers = settings.issuers.as_slice().iter().map(|issuer| BoundIssuer {
             name: issuer.name.clone(),
             organization: issuer.organization.clone(),
@@ -78,13 +82,14 @@ impl App {
             connectors: connectors.clone(),
             secret_keys: settings.secret_keys,
             allow_private_addresses: settings.allow_private_addresses,
+            public_url: settings.public_url.into(),
             tokens_per_user: settings.limits.tokens_per_user,
             issuers: issuers.collect(),
         };
         let verifier = Verifier::new(settings.issuers, clock);
         let shape = Shape::read(&graphql::sdl()).map_err(StartError::Other)?;
         Ok(Arc::new(Self {
-            worker: Worker::new(database.clone(), connectors.clone()),
+            worker: Worker::new(database.clone(), connectors.clone(), post),
             connectors,
             authenticator: Authenticator::new(verifier, database.clone()),
             introspector: Introspector::new(database.clone()),

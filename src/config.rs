@@ -1,6 +1,7 @@
 //! The settings: flags and environment variables, documented by `--help`.
 
 mod limits;
+mod mail;
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use crate::secret::SecretKeys;
 use crate::store::DatabaseSettings;
 
 pub use limits::{Introspection, Limits};
+pub use mail::{MailArgs, SmtpTls};
 
 /// The start of every environment variable that is ours.
 pub const PREFIX: &str = "GUICHET_";
@@ -51,7 +53,7 @@ pub struct ServeArgs {
     #[arg(long, env = "GUICHET_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
 
-    /// The address that people reach the server by; share links begin with it
+    /// The address that people reach the server by; links in mails and share links begin with it
     #[arg(long, env = "GUICHET_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<Url>,
 
@@ -78,6 +80,10 @@ pub struct ServeArgs {
     /// What a call and a connection may cost.
     #[command(flatten)]
     pub limits: Limits,
+
+    /// Where mails go.
+    #[command(flatten)]
+    pub mail: MailArgs,
 
     /// Let connectors call loopback and private addresses
     #[arg(long, env = "GUICHET_ALLOW_PRIVATE_ADDRESSES", value_name = "BOOL", num_args = 0..=1, default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
@@ -108,6 +114,10 @@ pub struct Settings {
     pub secret_keys: Arc<SecretKeys>,
     /// Where connectors may call.
     pub allow_private_addresses: bool,
+    /// The address that people reach the server by.
+    pub public_url: String,
+    /// Where mails go; none where nothing is mailed.
+    pub mail: Option<crate::mail::Settings>,
     /// What a call and a connection may cost.
     pub limits: Limits,
 }
@@ -163,16 +173,25 @@ impl ServeArgs {
         let keys = keys.map_err(&mut keep).ok();
         let sound =
             self.limits.fault().map_or(Ok(()), |fault| Err(ConfigError(fault))).map_err(&mut keep).ok();
-        match (database, issuers, keys, sound) {
-            (Some(database), Some(issuers), Some(secret_keys), Some(())) => Ok(Settings {
+        let mail = self.mail.settings().map_err(&mut keep).ok();
+        match (database, issuers, keys, sound, mail) {
+            (Some(database), Some(issuers), Some(secret_keys), Some(()), Some(mail)) => Ok(Settings {
                 database,
                 issuers,
                 secret_keys: Arc::new(secret_keys),
                 allow_private_addresses: self.allow_private_addresses,
+                public_url: self.public_url(),
+                mail,
                 limits: self.limits.clone(),
             }),
             _ => Err(ConfigError(faults.join("\n"))),
         }
+    }
+
+    /// The address that people reach the server by: what is set, else where it listens.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        self.public_url.as_ref().map_or_else(|| format!("http://{}", self.listen), Url::to_string)
     }
 
     /// The effective settings, one a line, with secrets hidden.
@@ -180,14 +199,12 @@ impl ServeArgs {
     pub fn show(&self, database: &DatabaseArgs) -> String {
         let hidden = |set: bool| if set { "(set)" } else { "(not set)" }.to_owned();
         let url = database.database_url.as_deref().map_or_else(|| hidden(false), without_password);
-        let public_url =
-            self.public_url.as_ref().map_or_else(|| format!("http://{}", self.listen), Url::to_string);
         let rows = [
             ("DATABASE_URL", url),
             ("DATABASE_CONNECTIONS", database.database_connections.to_string()),
             ("STATEMENT_TIMEOUT", database.statement_timeout.to_string()),
             ("LISTEN", self.listen.to_string()),
-            ("PUBLIC_URL", public_url),
+            ("PUBLIC_URL", self.public_url()),
             ("ISSUERS", hidden(self.issuers.is_some())),
             ("SECRET_KEYS", hidden(self.secret_keys.is_some())),
             ("MIGRATE", self.migrate.to_string()),
@@ -198,7 +215,7 @@ impl ServeArgs {
             ("LOG_FORMAT", format!("{:?}", self.log_format).to_lowercase()),
         ];
         let mut text = String::new();
-        for (name, value) in rows.into_iter().chain(self.limits.rows()) {
+        for (name, value) in rows.into_iter().chain(self.limits.rows()).chain(self.mail.rows()) {
             let _ = writeln!(text, "{PREFIX}{name}={value}");
         }
         text

@@ -37,6 +37,8 @@ pub enum Kind {
     DirectoryGroup,
     /// `IntrospectionClient`.
     IntrospectionClient,
+    /// `Notification`.
+    Notification,
     /// `Organization`.
     Organization,
     /// `Repository`.
@@ -57,7 +59,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every type that has ids.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::AccessPackage,
         Self::AccessRequest,
         Self::AccessToken,
@@ -71,6 +73,7 @@ impl Kind {
         Self::Delivery,
         Self::DirectoryGroup,
         Self::IntrospectionClient,
+        Self::Notification,
         Self::Organization,
         Self::Repository,
         Self::RepositoryAccess,
@@ -98,6 +101,7 @@ impl Kind {
             Self::Delivery => "dlv",
             Self::DirectoryGroup => "dgrp",
             Self::IntrospectionClient => "icl",
+            Self::Notification => "ntf",
             Self::Organization => "org",
             Self::Repository => "repo",
             Self::RepositoryAccess => "racc",

@@ -7,7 +7,7 @@
 //!   http ──► graphql ──► domain ──► store ──► entity        migration
 //!     │         │           ▲          ▲
 //!     ▼         ▼           │          │
-//!   authn ──► authz       worker ──► connector              cli, demo, app: put it together
+//!   authn ──► authz       worker ──► connector, mail        cli, demo, app: put it together
 //! ```
 //!
 //! | where | what |
@@ -18,8 +18,9 @@
 //! | [`graphql`] | the schema: one file a noun, with its type, inputs, queries and mutations |
 //! | [`domain`] | the rules and commands: one folder a noun, one file a command |
 //! | [`store`] | every statement, by noun; transactions; pages by keyset |
-//! | [`worker`] | what is due: deliveries, starts and ends of assignments, bulk operations |
+//! | [`worker`] | what is due: deliveries, starts and ends of assignments, bulk operations, mails, digests |
 //! | [`connector`] | the systems that hold access: one file a kind |
+//! | [`mail`] | what a notification tells, as a message; the mail server |
 //! | [`clock`] [`id`] [`secret`] [`config`] [`telemetry`] | leaves: time, ids, secrets, settings, the log |
 //! | `entity/` `migration/` | the tables, and how they came to be |
 //!
@@ -56,6 +57,7 @@ pub mod domain;
 pub mod graphql;
 pub mod http;
 pub mod id;
+pub mod mail;
 pub mod secret;
 pub mod store;
 pub mod telemetry;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// For each module, the modules of the crate that it may name.
-const MAY_NAME: [(&str, &[&str]); 17] = [
+const MAY_NAME: [(&str, &[&str]); 18] = [
     ("clock", &[]),
     ("id", &[]),
     ("secret", &[]),
@@ -12,18 +12,23 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
     // The log's form is a setting.
     ("telemetry", &["config"]),
     // Settings are checked where they are read: by what they configure.
-    ("config", &["authn", "authz", "secret", "store"]),
+    ("config", &["authn", "authz", "mail", "secret", "store"]),
     ("authn", &["authn", "authz", "clock", "id", "store"]),
     ("store", &["authz", "clock", "id", "store"]),
     ("connector", &["clock", "connector", "secret", "store"]),
+    // A letter tells what a notification holds.
+    ("mail", &["domain", "mail", "secret"]),
     ("domain", &["authz", "connector", "domain", "id", "secret", "store"]),
-    ("worker", &["authz", "connector", "domain", "store", "worker"]),
+    ("worker", &["authz", "connector", "domain", "id", "mail", "store", "worker"]),
     // A secret in an input is wrapped before anything else sees it.
     ("graphql", &["authz", "domain", "graphql", "id", "secret", "store"]),
     // `app` holds the parts that a handler is given.
     // Introspection is a rule of the domain, asked without a schema between.
     ("http", &["app", "authn", "authz", "config", "domain", "graphql", "http", "id", "store"]),
-    ("app", &["authn", "clock", "config", "connector", "domain", "graphql", "http", "store", "worker"]),
+    (
+        "app",
+        &["authn", "clock", "config", "connector", "domain", "graphql", "http", "mail", "store", "worker"],
+    ),
     ("demo", &["app", "authn", "authz", "demo", "domain", "http", "store"]),
     (
         "cli",
@@ -40,6 +45,7 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
             "graphql",
             "http",
             "id",
+            "mail",
             "secret",
             "store",
             "telemetry",
@@ -49,12 +55,15 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
 ];
 
 /// Libraries that only some modules may name, in any form.
-const LIBRARIES: [(&str, &[&str]); 6] = [
+const LIBRARIES: [(&str, &[&str]); 9] = [
     ("sea_orm", &["store"]),
     ("sqlx", &["store"]),
     ("migration", &["store"]),
     ("axum", &["http", "cli"]),
     ("async_graphql", &["graphql", "http"]),
+    ("chrono_tz", &["domain"]),
+    ("lettre", &["mail"]),
+    ("minijinja", &["mail"]),
     ("reqwest", &["authn", "connector"]),
 ];
 

@@ -34,6 +34,10 @@ on_both_databases! {
             let rows = server.ask("alice", &format!("{{ {list}(first: 30) {{ nodes {{ {fields} }} }} }}"), json!({})).await;
             compare(&server, name, &fields, rows[list]["nodes"].as_array().unwrap()).await;
         }
+        server.tell_something("alice").await;
+        let fields = plain_fields(&server, "Notification").await.join(" ");
+        let rows = server.ask("alice", &format!("{{ viewer {{ notifications {{ nodes {{ {fields} }} }} }} }}"), json!({})).await;
+        compare(&server, "Notification", &fields, rows["viewer"]["notifications"]["nodes"].as_array().unwrap()).await;
         // What stands in the rows themselves.
         let mut inside = String::new();
         for (path, name) in [("deliveries", "Delivery"), ("policy", "AssignmentPolicy")] {

@@ -35,8 +35,10 @@ const COLUMNS: [(&str, Option<Role>, &str); 14] = [
 ];
 
 /// Mutations that need no permission, and why.
-const FOR_EVERYBODY: [(&str, &str); 7] = [
+const FOR_EVERYBODY: [(&str, &str); 9] = [
     ("submitAccessRequest", "everybody asks for themselves; the package's policies decide"),
+    ("markNotificationsRead", "everybody marks what they themselves were told"),
+    ("updateNotificationPreferences", "everybody says what they themselves want to be told"),
     ("cancelAccessRequest", "everybody cancels their own; managers of requests, those they manage"),
     ("createAccessToken", "every member makes their own; what it is allowed, owners decide"),
     ("updateAccessToken", "one's own"),
@@ -103,6 +105,7 @@ const QUERIES: [(&str, &str); 18] = [
     ("bulkOperations", "{ bulkOperations { totalCount } }"),
     ("catalogs", "{ catalogs { totalCount } }"),
     ("connectors", "{ connectors { totalCount } }"),
+    ("failedMails", "{ failedMails { totalCount } }"),
     ("introspectionClients", "{ introspectionClients { totalCount } }"),
     ("node", "query($node: ID!) { node(id: $node) { id } }"),
     ("nodes", OBJECTS),
@@ -205,6 +208,11 @@ pub fn samples() -> Vec<(&'static str, Value)> {
         ("updateOrganization", json!({ "version": 0, "displayName": "Sample" })),
         ("updateResource", json!({ "id": "res_x", "version": 1, "displayName": "Sample" })),
         ("updateUser", json!({ "id": "usr_x", "version": 1, "displayName": "Sample" })),
+        ("markNotificationsRead", json!({ "selection": { "ids": ["ntf_x"] } })),
+        (
+            "updateNotificationPreferences",
+            json!({ "preferences": [{ "kind": "TOKEN_REQUEST_DENIED", "enabled": false }] }),
+        ),
         ("createIntrospectionClient", json!({ "displayName": "" })),
         (
             "createPermissionDefinition",
@@ -240,7 +248,8 @@ impl Server {
 
     /// The ids of every object that a person sees, by type: everything that the lists lead to.
     pub async fn everything(&self, subject: &str) -> BTreeMap<String, Vec<String>> {
-        const QUERIES: [&str; 6] = [
+        const QUERIES: [&str; 7] = [
+            "{ viewer { notifications { nodes { __typename id } } } }",
             "{ repositories { nodes { __typename id access { nodes { __typename id } } } }
                introspectionClients { nodes { __typename id } } }",
             "{ organization { __typename id } users(first: 100) { nodes { __typename id } }
@@ -253,6 +262,7 @@ impl Server {
             "{ tokenRequests { nodes { __typename id token { __typename id } } } tokenGrants { nodes { __typename id } } }",
             "{ bulkOperations { nodes { __typename id } } auditEvents { nodes { __typename id } } }",
         ];
+        self.tell_something(subject).await;
         let mut found = BTreeMap::new();
         for query in QUERIES {
             gather(&self.ask(subject, query, json!({})).await, &mut found);

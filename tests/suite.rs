@@ -30,6 +30,8 @@ mod hostile;
 mod http;
 mod invariants;
 mod limits;
+mod mail;
+mod notifications;
 mod paging;
 mod repositories;
 mod reprocess;

@@ -17,6 +17,7 @@ mod m06_directory;
 mod m07_counts;
 mod m08_repositories;
 mod m09_tokens;
+mod m10_notifications;
 
 /// All changes, in order.
 pub struct Migrator;
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m07_counts::CHANGE),
             Box::new(m08_repositories::CHANGE),
             Box::new(m09_tokens::CHANGE),
+            Box::new(m10_notifications::CHANGE),
         ]
     }
 }

@@ -30,6 +30,8 @@ pub enum Permission {
     ManageOrganization,
     /// See the audit events.
     SeeAudit,
+    /// See which mails could not be sent, and why.
+    SeeMails,
     /// See all repositories, tokens, token requests and grants, and who may ask about tokens.
     SeeTokens,
     /// Manage token policy, repositories, introspection clients and webhooks; review and revoke.
@@ -53,6 +55,7 @@ impl Permission {
         Self::ManageUsers,
         Self::ManageOrganization,
         Self::SeeAudit,
+        Self::SeeMails,
         Self::SeeTokens,
         Self::ManageTokens,
         Self::IntrospectTokens,

@@ -70,6 +70,7 @@ impl Role {
                 P::ManageUsers,
                 P::ManageOrganization,
                 P::SeeAudit,
+                P::SeeMails,
                 P::SeeTokens,
             ],
             Self::IdentityGovernanceAdministrator => &[
@@ -84,6 +85,7 @@ impl Role {
                 P::ListUsers,
                 P::ManageOrganization,
                 P::SeeAudit,
+                P::SeeMails,
             ],
             Self::UserAdministrator => &[
                 P::CreateCatalogs,
@@ -94,11 +96,17 @@ impl Role {
                 P::ListUsers,
                 P::ManageUsers,
             ],
-            Self::GlobalReader => {
-                &[P::SeeConnectors, P::SeeCatalogs, P::SeeRequests, P::ListUsers, P::SeeAudit, P::SeeTokens]
-            }
+            Self::GlobalReader => &[
+                P::SeeConnectors,
+                P::SeeCatalogs,
+                P::SeeRequests,
+                P::ListUsers,
+                P::SeeAudit,
+                P::SeeMails,
+                P::SeeTokens,
+            ],
             Self::CatalogCreator => &[P::CreateCatalogs],
-            Self::OrganizationOwner => &[P::ListUsers, P::SeeTokens, P::ManageTokens],
+            Self::OrganizationOwner => &[P::ListUsers, P::SeeMails, P::SeeTokens, P::ManageTokens],
             Self::ResourceServer => &[P::IntrospectTokens],
             Self::CatalogOwner => &[
                 P::ManageCatalogs,

@@ -52,6 +52,8 @@ pub struct Scope {
     pub connectors: bool,
     /// Whether all audit events are visible; those about tokens are where `tokens` is.
     pub audit: bool,
+    /// Whether the mails that could not be sent are visible.
+    pub mails: bool,
     /// Whether all repositories, tokens, token requests and grants are visible.
     pub tokens: bool,
 }

@@ -83,6 +83,7 @@ impl Viewer {
             users: self.holds(Permission::ListUsers),
             connectors: self.holds(Permission::SeeConnectors),
             audit: self.holds(Permission::SeeAudit),
+            mails: self.holds(Permission::SeeMails),
             tokens: self.holds(Permission::SeeTokens),
         }
     }

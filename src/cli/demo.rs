@@ -105,6 +105,8 @@ fn settings(directory: &Path, secrets: &Secrets) -> Result<Settings, StartError>
         issuers: Issuers::parse(&secrets.issuers(), true).map_err(|error| wrong(&error))?,
         secret_keys: SecretKeys::parse(secrets.secret_keys()).map(Arc::new).map_err(|error| wrong(&error))?,
         allow_private_addresses: true,
+        public_url: "http://127.0.0.1:8080".to_owned(),
+        mail: None,
         limits: Limits::default(),
     })
 }

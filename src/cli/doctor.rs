@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::{self, DatabaseArgs, ServeArgs};
 use crate::connector::registry::Registry;
 use crate::id::Kind;
+use crate::mail::Mailer;
 use crate::secret::SecretKeys;
 use crate::store::{self, Database};
 
@@ -22,6 +23,7 @@ pub async fn run(database: &DatabaseArgs, serve: &ServeArgs) -> Result<ExitCode,
     let mut findings = Findings { healthy: true };
     check_keys(serve, &mut findings).await;
     check_database(database, serve, &mut findings).await;
+    check_mail(serve, &mut findings).await;
     Ok(if findings.healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -72,6 +74,25 @@ async fn check_keys(serve: &ServeArgs, findings: &mut Findings) {
             ),
             Ok(_) | Err(Miss::Unknown) => good(&format!("keys of issuer {:?}", issuer.name)),
         }
+    }
+}
+
+async fn check_mail(serve: &ServeArgs, findings: &mut Findings) {
+    let mailer = match serve.mail.settings() {
+        Ok(None) => return good("no mail server: what people are told stays in the API"),
+        Ok(Some(settings)) => Mailer::new(&settings),
+        Err(error) => return findings.bad(&error.to_string(), "Correct the setting."),
+    };
+    let checked = match mailer {
+        Ok(mailer) => mailer.check().await.map_err(|failure| (failure.code, failure.message)),
+        Err(fault) => return findings.bad(&format!("the mail server: {fault}"), "Correct the setting."),
+    };
+    match checked {
+        Ok(()) => good("mail server"),
+        Err((code, message)) => findings.bad(
+            &format!("the mail server: {code:?}: {message}"),
+            "Check GUICHET_SMTP_URL, GUICHET_SMTP_TLS, user and password, the certificate, and that it runs.",
+        ),
     }
 }
 

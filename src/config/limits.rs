@@ -117,7 +117,7 @@ impl Limits {
 }
 
 /// A whole number of seconds, up to a day.
-fn seconds() -> impl TypedValueParser<Value = Duration> {
+pub(super) fn seconds() -> impl TypedValueParser<Value = Duration> {
     RangedU64ValueParser::<u64>::new().range(1..=86_400).map(Duration::from_secs)
 }
 

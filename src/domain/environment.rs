@@ -14,6 +14,8 @@ pub struct Environment {
     pub secret_keys: Arc<SecretKeys>,
     /// Whether connectors may call loopback and private addresses, and these without TLS.
     pub allow_private_addresses: bool,
+    /// The address that people reach the server by: links begin with it.
+    pub public_url: Arc<str>,
     /// How many access tokens a member may have.
     pub tokens_per_user: u32,
     /// The issuers whose tokens are accepted.

@@ -229,6 +229,31 @@ impl<T: Listed> Connection<T> {
         Self::new(page.clone(), sorted, make)
     }
 
+    /// The objects with a cursor each, for connections that have more fields than these.
+    pub(super) fn with_cursors(&self) -> Rows<Edge<T>> {
+        Rows(self.rows.iter().map(|row| Edge { node: row.clone(), cursor: self.cursor(row) }).collect())
+    }
+
+    /// The objects.
+    pub(super) fn rows(&self) -> Rows<&T> {
+        Rows(self.rows.iter().collect())
+    }
+
+    /// How to get more.
+    pub(super) fn place(&self) -> Now<PageInfo> {
+        Now(PageInfo {
+            has_next_page: self.has_next,
+            has_previous_page: self.has_previous,
+            start_cursor: self.rows.first().map(|row| self.cursor(row)),
+            end_cursor: self.rows.last().map(|row| self.cursor(row)),
+        })
+    }
+
+    /// How many objects match over all pages.
+    pub(super) fn total(&self) -> i32 {
+        i32::try_from(self.total.unwrap_or_default()).unwrap_or(i32::MAX)
+    }
+
     fn cursor(&self, row: &T) -> String {
         self.sorted.encode(&row.position(self.sorted.by))
     }
@@ -245,27 +270,22 @@ impl<T: Listed> TypeName for Connection<T> {
 impl<T: Listed> Connection<T> {
     /// The objects with a cursor each.
     async fn edges(&self) -> Rows<Edge<T>> {
-        Rows(self.rows.iter().map(|row| Edge { node: row.clone(), cursor: self.cursor(row) }).collect())
+        self.with_cursors()
     }
 
     /// The objects.
     async fn nodes(&self) -> Rows<&T> {
-        Rows(self.rows.iter().collect())
+        self.rows()
     }
 
     /// How to get more.
     async fn page_info(&self) -> Now<PageInfo> {
-        Now(PageInfo {
-            has_next_page: self.has_next,
-            has_previous_page: self.has_previous,
-            start_cursor: self.rows.first().map(|row| self.cursor(row)),
-            end_cursor: self.rows.last().map(|row| self.cursor(row)),
-        })
+        self.place()
     }
 
     /// How many objects match over all pages. Counted only when selected.
     async fn total_count(&self) -> i32 {
-        i32::try_from(self.total.unwrap_or_default()).unwrap_or(i32::MAX)
+        self.total()
     }
 }
 

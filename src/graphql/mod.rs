@@ -18,6 +18,7 @@ pub mod id;
 pub mod introspection_client;
 pub mod loader;
 pub mod node;
+pub mod notification;
 pub mod organization;
 pub mod permission_catalog;
 pub mod repository;
@@ -48,6 +49,7 @@ pub struct Query(
     connector::ConnectorQuery,
     introspection_client::IntrospectionClientQuery,
     node::NodeQuery,
+    notification::failed_mail::FailedMailQuery,
     organization::OrganizationQuery,
     token_access::TokenAccessQuery,
     token_grant::TokenGrantQuery,
@@ -71,6 +73,7 @@ pub struct Mutation(
     connector::mutation::ConnectorMutation,
     directory_group::DirectoryGroupMutation,
     introspection_client::IntrospectionClientMutation,
+    notification::mutation::NotificationMutation,
     organization::OrganizationMutation,
     permission_catalog::PermissionCatalogMutation,
     repository::mutation::RepositoryMutation,

@@ -21,6 +21,7 @@ use super::directory_group::DirectoryGroup;
 use super::error::ApiError;
 use super::id::Kind;
 use super::introspection_client::IntrospectionClient;
+use super::notification::Notification;
 use super::organization::Organization;
 use super::repository::{Repository, RepositoryAccess};
 use super::resource::{Resource, ResourceRole};
@@ -62,6 +63,8 @@ pub enum Node {
     DirectoryGroup(DirectoryGroup),
     /// A client that may ask about tokens.
     IntrospectionClient(IntrospectionClient),
+    /// Something that you were told.
+    Notification(Notification),
     /// An organization.
     Organization(Organization),
     /// A repository.
@@ -139,6 +142,10 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
         Kind::IntrospectionClient => {
             let found = store::introspection_client::find(database, api.visible(), ids).await?;
             found.into_iter().next().map(|row| Node::IntrospectionClient(IntrospectionClient(Arc::new(row))))
+        }
+        Kind::Notification => {
+            let found = store::notification::find(database, &api.scope, ids).await?;
+            found.into_iter().next().map(|row| Node::Notification(Notification::from(row)))
         }
         Kind::Organization if id == api.scope.organization => {
             Some(Node::Organization(super::organization::current(ctx).await?))

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::organization;
+use entity::{organization, organization_digest};
 
 use super::api::Api;
 use super::error::{ApiError, UserError};
@@ -52,6 +52,18 @@ impl Organization {
         shown(ctx).then(|| Duration::seconds(self.0.reprocess_window_seconds))
     }
 
+    /// The hour of the day, 0 to 23, at which owners get their digest of what waits; 8 unless set otherwise. Null for
+    /// outsiders.
+    async fn digest_hour(&self, ctx: &Context<'_>) -> Result<Option<i32>, ApiError> {
+        Ok(self.digest(ctx).await?.map(|plan| plan.hour))
+    }
+
+    /// The time zone of that hour, by its name in the IANA time zone database; `UTC` unless set otherwise. Null for
+    /// outsiders.
+    async fn digest_time_zone(&self, ctx: &Context<'_>) -> Result<Option<String>, ApiError> {
+        Ok(self.digest(ctx).await?.map(|plan| plan.time_zone))
+    }
+
     /// What the organization lets access tokens do. Null for outsiders.
     async fn token_policy(&self, ctx: &Context<'_>) -> Option<TokenPolicy> {
         shown(ctx).then(|| TokenPolicy(self.0.clone()))
@@ -75,6 +87,18 @@ impl Organization {
     /// When the organization was made. Null for outsiders.
     async fn created_at(&self, ctx: &Context<'_>) -> Option<DateTime<Utc>> {
         shown(ctx).then_some(self.0.created_at)
+    }
+}
+
+impl Organization {
+    /// The plan of the digest; none for outsiders.
+    async fn digest(&self, ctx: &Context<'_>) -> Result<Option<organization_digest::Model>, ApiError> {
+        if !shown(ctx) {
+            return Ok(None);
+        }
+        let api = Api::of(ctx);
+        let plan = store::digest::get(&api.database, self.0.id).await?;
+        Ok(Some(plan.unwrap_or_else(|| domain::notification::digest::usual(self.0.id, api.now))))
     }
 }
 
@@ -112,6 +136,11 @@ pub struct UpdateOrganizationInput {
     /// How long after its first completion an access request can be reprocessed, from 1 hour to 366 days.
     /// It holds at once for all requests, also for those that were completed before.
     reprocess_window: Option<Duration>,
+    /// The hour of the day, 0 to 23, at which owners get their digest of what waits. A day that has had its digest
+    /// gets no second one.
+    digest_hour: Option<i32>,
+    /// The time zone of that hour, by its name in the IANA time zone database, for example `Europe/Paris`.
+    digest_time_zone: Option<String>,
 }
 
 /// The end of `updateOrganization`.
@@ -144,6 +173,8 @@ impl OrganizationMutation {
                 version: input.version,
                 display_name: input.display_name,
                 reprocess_window: input.reprocess_window.map(|window| window.0),
+                digest_hour: input.digest_hour,
+                digest_time_zone: input.digest_time_zone,
             })
             .await?;
         let organization = if id.is_some() { Some(current(ctx).await?) } else { None };

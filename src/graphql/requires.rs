@@ -40,6 +40,8 @@ pub enum Permission {
     ManageOrganization,
     /// See the audit events.
     SeeAudit,
+    /// See which mails could not be sent, and why.
+    SeeMails,
     /// See all repositories, tokens, token requests and grants, and who may ask about tokens.
     SeeTokens,
     /// Manage token policy, repositories, introspection clients and webhooks; review and revoke.

@@ -13,6 +13,7 @@ use super::catalog::CatalogRoleAssignment;
 use super::connection::{Connection, OrderDirection, Paging, Selected, Sorted};
 use super::error::ApiError;
 use super::loader::Nested;
+use super::notification::{NotificationConnection, NotificationFilter, NotificationPreference};
 use super::resolve::Now;
 use super::user::User;
 use crate::authz;
@@ -130,6 +131,30 @@ impl Viewer {
         let mut filter = filter.condition()?;
         filter.requestors = Some(Api::of(ctx).viewer.user.into_iter().collect());
         super::access_request::list(ctx, &filter, order_by, &Paging { first, after, last, before }).await
+    }
+
+    /// What the caller was told, newest first.
+    async fn notifications(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which notifications.")] filter: Option<NotificationFilter>,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<NotificationConnection, ApiError> {
+        let filter = filter.unwrap_or_default();
+        super::notification::list(ctx, &filter, &Paging { first, after, last, before }).await
+    }
+
+    /// What the caller wants to be told: one entry for each kind of notification. Empty for an outsider before their
+    /// first request.
+    async fn notification_preferences(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<Vec<NotificationPreference>, ApiError> {
+        super::notification::preferences(ctx).await
     }
 
     /// The caller's own access tokens, newest first; none for outsiders.

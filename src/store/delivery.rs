@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::columns::{Columns, columns};
 use super::database::{Connection, Database, Txn};
+use super::due::{self, STEP};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window, alone};
 use super::resource::{self, RoleRow, RoleRows};
@@ -122,11 +123,6 @@ pub async fn attempts(
     list.pages(connection, parents, window, |row| model::<delivery_attempt::Model>(row, "x_")).await
 }
 
-/// How long a claimed delivery belongs to its worker.
-const LEASE: TimeDelta = TimeDelta::seconds(60);
-/// How far a failure must lie in the future for the clock to have been set back: servers' clocks
-/// differ a little, and another one may have failed since this one looked at its clock.
-const STEP: TimeDelta = TimeDelta::seconds(60);
 /// How long a connector rests after five network failures in a row.
 const REST: TimeDelta = TimeDelta::seconds(60);
 
@@ -153,30 +149,14 @@ pub struct Claimed {
 /// wait for an earlier one of the same person and role. What a dead worker held is due again
 /// after its lease. A failure that lies in the future (the clock was set back) is due at once.
 pub async fn claim(database: &Database, lease: Uuid) -> Result<Vec<Claimed>, StoreError> {
-    let now = database.clock().now();
-    let mut sql = database.sql();
-    sql.push("WITH candidate AS (SELECT d.id,");
-    sql.push(" row_number() OVER (PARTITION BY d.connector_id ORDER BY d.due_at, d.id) AS in_connector,");
-    sql.push(" row_number() OVER (PARTITION BY t.resource_id ORDER BY d.due_at, d.id) AS in_resource,");
-    sql.push(" CASE WHEN k.failures_in_row >= 5 THEN 1 ELSE 8 END AS most");
-    sql.push(" FROM delivery d JOIN resource_role t ON t.id = d.resource_role_id");
-    sql.push(" JOIN connector k ON k.id = d.connector_id AND k.enabled");
-    sql.push(" AND (k.failures_in_row < 5 OR k.health_checked_at <= ").bind(now - REST).push(")");
-    sql.push(" WHERE d.due_at IS NOT NULL AND (d.due_at <= ").bind(now);
-    sql.push(" OR (d.state = 'PENDING' AND d.error_at > ").bind(now + STEP).push("))");
-    sql.push(" AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.user_id = d.user_id");
-    sql.push(" AND e.resource_role_id = d.resource_role_id AND e.id < d.id AND e.due_at IS NOT NULL)");
-    sql.push(" AND NOT EXISTS (SELECT 1 FROM delivery o JOIN resource_role ot ON ot.id = o.resource_role_id");
-    sql.push(" WHERE o.state = 'IN_PROGRESS' AND o.due_at > ").bind(now);
-    sql.push(" AND ot.resource_id = t.resource_id)),");
-    sql.push(" picked AS (SELECT d.id FROM delivery d JOIN candidate c ON c.id = d.id");
-    sql.push(" WHERE c.in_connector <= c.most AND c.in_resource = 1 AND d.due_at IS NOT NULL");
-    sql.lock_free("d").push(")");
-    sql.push(" UPDATE delivery SET state = 'IN_PROGRESS', due_at = ").bind(now + LEASE);
-    sql.push(", lease = ").bind(lease).push(", attempt_count = attempt_count + 1");
-    sql.push(", attempt_in_round = attempt_in_round + 1 WHERE id IN (SELECT id FROM picked) RETURNING id");
-    let rows = database.all_writing(sql).await?;
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.try_get("", "id")).collect::<Result<_, _>>()?;
+    let ids = due::claim(
+        database,
+        "delivery",
+        "state = 'IN_PROGRESS', attempt_in_round = attempt_in_round + 1, ",
+        lease,
+        |sql| pick(sql, database.clock().now()),
+    )
+    .await?;
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -222,6 +202,27 @@ pub async fn claim(database: &Database, lease: Uuid) -> Result<Vec<Claimed>, Sto
         })
     };
     rows.iter().map(read).collect()
+}
+
+/// Adds the deliveries to claim.
+fn pick(sql: &mut Sql, now: DateTime<Utc>) {
+    sql.push("candidate AS (SELECT d.id,");
+    sql.push(" row_number() OVER (PARTITION BY d.connector_id ORDER BY d.due_at, d.id) AS in_connector,");
+    sql.push(" row_number() OVER (PARTITION BY t.resource_id ORDER BY d.due_at, d.id) AS in_resource,");
+    sql.push(" CASE WHEN k.failures_in_row >= 5 THEN 1 ELSE 8 END AS most");
+    sql.push(" FROM delivery d JOIN resource_role t ON t.id = d.resource_role_id");
+    sql.push(" JOIN connector k ON k.id = d.connector_id AND k.enabled");
+    sql.push(" AND (k.failures_in_row < 5 OR k.health_checked_at <= ").bind(now - REST).push(")");
+    sql.push(" WHERE d.due_at IS NOT NULL AND (d.due_at <= ").bind(now);
+    sql.push(" OR (d.state = 'PENDING' AND d.error_at > ").bind(now + STEP).push("))");
+    sql.push(" AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.user_id = d.user_id");
+    sql.push(" AND e.resource_role_id = d.resource_role_id AND e.id < d.id AND e.due_at IS NOT NULL)");
+    sql.push(" AND NOT EXISTS (SELECT 1 FROM delivery o JOIN resource_role ot ON ot.id = o.resource_role_id");
+    sql.push(" WHERE o.state = 'IN_PROGRESS' AND o.due_at > ").bind(now);
+    sql.push(" AND ot.resource_id = t.resource_id)),");
+    sql.push(" picked AS (SELECT d.id FROM delivery d JOIN candidate c ON c.id = d.id");
+    sql.push(" WHERE c.in_connector <= c.most AND c.in_resource = 1 AND d.due_at IS NOT NULL");
+    sql.lock_free("d").push(")");
 }
 
 /// When the next delivery is due; none when none waits.

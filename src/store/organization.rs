@@ -90,6 +90,16 @@ pub async fn domains(connection: &impl Connection, organization: Uuid) -> Result
     Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
 }
 
+/// What an organization is called in links: its first domain, else its slug.
+pub async fn hint(connection: &impl Connection, organization: Uuid) -> Result<Option<String>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT COALESCE((SELECT d.domain FROM organization_domain d WHERE d.organization_id = o.id");
+    sql.push(" ORDER BY d.position, d.domain LIMIT 1), o.slug) AS hint FROM organization o WHERE o.id = ");
+    sql.bind(organization);
+    let rows = connection.all(sql).await?;
+    Ok(rows.first().map(|row| row.try_get("", "hint")).transpose()?)
+}
+
 /// All organizations, by slug: for the operator's commands.
 pub async fn all(connection: &impl Connection) -> Result<Vec<organization::Model>, StoreError> {
     let mut sql = connection.sql();

@@ -198,8 +198,11 @@ stored! {
     idempotency_key { organization_id, user_id, operation, key, input_hash, result_id, created_at }
     installation { key, value }
     introspection_client { id, organization_id, display_name, name_key, secret_hash, created_by_id, created_at, deleted_at }
+    notification { id, organization_id, user_id, kind, subject_type, subject_id, content, created_at, read_at, mail_state, attempt_count, due_at, lease, error_code, error_message, error_status, error_at, sent_at }
+    notification_preference { user_id, kind, enabled, updated_at }
     organization { id, slug, display_name, reprocess_window_seconds, version, created_at, base_level, fine_grained_tokens, classic_tokens, token_approval_required, fine_grained_lifetime_seconds, classic_lifetime_seconds, token_policy_version }
     organization_access { organization_id, user_id, level, updated_at }
+    organization_digest { organization_id, hour, time_zone, due_at }
     organization_domain { domain, organization_id, position }
     permission_definition { id, organization_id, target, name, description, lowest, highest, administrative, created_at }
     permission_definition_scope { definition_id, scope, level }

@@ -127,6 +127,47 @@ impl Sql {
         }
     }
 
+    /// Adds a table with one row for each object of a JSON array, as `alias`; one parameter however many there are.
+    /// What the objects hold is read by [`id_of`](Self::id_of), [`text_of`](Self::text_of), [`json_of`](Self::json_of).
+    pub fn objects(&mut self, objects: Vec<serde_json::Value>, alias: &'static str) -> &mut Self {
+        let objects = serde_json::Value::from(objects);
+        match self.dialect {
+            Dialect::Postgres => {
+                self.push("jsonb_array_elements(").bind(objects).push(") ").push(alias).push(" (value)")
+            }
+            Dialect::Sqlite => self.push("json_each(").bind(objects.to_string()).push(") ").push(alias),
+        }
+    }
+
+    /// Adds a member of an object as an id; it is given as 32 hexadecimal digits.
+    pub fn id_of(&mut self, alias: &'static str, member: &'static str) -> &mut Self {
+        match self.dialect {
+            Dialect::Postgres => self.push("(").push(alias).push(".value->>'").push(member).push("')::uuid"),
+            Dialect::Sqlite => self.push("unhex(").push(alias).push(".value->>'").push(member).push("')"),
+        }
+    }
+
+    /// Adds a member of an object as text.
+    pub fn text_of(&mut self, alias: &'static str, member: &'static str) -> &mut Self {
+        self.push("(").push(alias).push(".value->>'").push(member).push("')")
+    }
+
+    /// Adds a member of an object as JSON.
+    pub fn json_of(&mut self, alias: &'static str, member: &'static str) -> &mut Self {
+        self.push("(").push(alias).push(".value->'").push(member).push("')")
+    }
+
+    /// Adds: the JSON array in a column holds this text.
+    pub fn holds(&mut self, column: &'static str, text: &str) -> &mut Self {
+        match self.dialect {
+            Dialect::Postgres => self.push(column).push(" @> ").bind(serde_json::json!([text])),
+            Dialect::Sqlite => {
+                self.push("EXISTS (SELECT 1 FROM json_each(").push(column).push(") held WHERE held.value = ");
+                self.bind(text.to_owned()).push(")")
+            }
+        }
+    }
+
     /// Adds `FOR UPDATE OF alias` where rows can be locked; on SQLite the writer is alone.
     pub fn lock(&mut self, alias: &'static str) -> &mut Self {
         if self.dialect == Dialect::Postgres {

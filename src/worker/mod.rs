@@ -3,20 +3,26 @@
 pub mod assignments;
 pub mod bulk;
 pub mod deliver;
+pub mod notify;
 pub mod tokens;
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
 
 use crate::connector::registry::Registry;
+use crate::mail::Mailer;
 use crate::store::{Database, StoreError};
 
 /// How long the worker rests when nothing is due and nothing is committed here; other servers'
 /// commits and retries are seen after it.
 const REST: Duration = Duration::from_secs(1);
+
+/// How often a worker looks for tokens that end soon.
+const LOOK: TimeDelta = TimeDelta::minutes(1);
 
 /// Carries out what is due.
 #[derive(Clone)]
@@ -25,13 +31,25 @@ pub struct Worker(Arc<Inner>);
 struct Inner {
     database: Database,
     connectors: Registry,
+    post: Post,
+    /// When this worker last looked for tokens that end soon.
+    looked: Mutex<Option<DateTime<Utc>>>,
+}
+
+/// How mails leave.
+#[derive(Clone)]
+pub struct Post {
+    /// What sends them; none where there is no mail server.
+    pub mailer: Option<Mailer>,
+    /// The address that people reach the server by: links begin with it.
+    pub public_url: String,
 }
 
 impl Worker {
     /// A worker that does nothing yet.
     #[must_use]
-    pub fn new(database: Database, connectors: Registry) -> Self {
-        Self(Arc::new(Inner { database, connectors }))
+    pub fn new(database: Database, connectors: Registry, post: Post) -> Self {
+        Self(Arc::new(Inner { database, connectors, post, looked: Mutex::default() }))
     }
 
     /// Works until told to stop; what has begun is finished.
@@ -75,6 +93,33 @@ impl Worker {
             let (database, connectors) = (self.0.database.clone(), self.0.connectors.clone());
             running.spawn(async move { deliver::attempt(&database, &connectors, claim).await });
         }
-        Ok(moved + decided + expired + started)
+        let told = self.tell().await?;
+        let mails = notify::claim(&self.0.database, &self.0.post).await?;
+        let mailed = mails.len();
+        for mail in mails {
+            let (database, post) = (self.0.database.clone(), self.0.post.clone());
+            running.spawn(async move { notify::attempt(&database, &post, mail).await });
+        }
+        Ok(moved + decided + expired + started + told + mailed)
+    }
+
+    /// Writes the digests that are due, and tells of what ends soon; tells how much was moved.
+    async fn tell(&self) -> Result<usize, StoreError> {
+        let now = self.0.database.clock().now();
+        let digests = notify::digests(&self.0.database).await?;
+        if !self.looks(now) {
+            return Ok(digests);
+        }
+        Ok(digests + notify::expiring(&self.0.database).await?)
+    }
+
+    /// Whether it is time to look for what ends soon.
+    fn looks(&self, now: DateTime<Utc>) -> bool {
+        let mut looked = self.0.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let rests = looked.is_some_and(|last| (TimeDelta::zero()..LOOK).contains(&(now - last)));
+        if !rests {
+            *looked = Some(now);
+        }
+        !rests
     }
 }

@@ -2,8 +2,10 @@
 
 pub mod database;
 pub mod fault_proxy;
+pub mod mailbox;
 pub mod npm;
 pub mod server;
+pub mod tokens;
 
 pub use database::Kind;
 pub use server::{Answer, Server, codes};

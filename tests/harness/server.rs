@@ -11,6 +11,7 @@ use guichet::clock::Clock;
 use guichet::config::{Limits, Settings};
 use guichet::demo::{self, Secrets};
 use guichet::http;
+use guichet::mail;
 use guichet::secret::SecretKeys;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -23,6 +24,7 @@ pub struct Server {
     pub clock: Clock,
     pub base: String,
     pub kind: Kind,
+    settings: Settings,
     secrets: Secrets,
     client: reqwest::Client,
 }
@@ -43,6 +45,11 @@ impl Server {
 
     /// Starts a server like [`start`](Self::start), with limits of the test's choice.
     pub async fn start_with(kind: Kind, limits: Limits) -> Option<Self> {
+        Self::start_mailing(kind, limits, None).await
+    }
+
+    /// Starts a server like [`start`](Self::start), with limits of the test's choice and a mail server.
+    pub async fn start_mailing(kind: Kind, limits: Limits, mail: Option<mail::Settings>) -> Option<Self> {
         let settings = database::fresh(kind).await?;
         let directory = tempfile::tempdir().unwrap();
         let secrets = Secrets::in_directory(directory.path()).unwrap();
@@ -52,19 +59,27 @@ impl Server {
             issuers: Issuers::parse(&secrets.issuers(), true).unwrap(),
             secret_keys: Arc::new(SecretKeys::parse(secrets.secret_keys()).unwrap()),
             allow_private_addresses: true,
+            public_url: "https://access.example".to_owned(),
+            mail,
             limits,
         };
-        let app = App::start(settings, clock.clone(), None).await.unwrap();
+        let app = App::start(settings.clone(), clock.clone(), None).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (router, idle) = (http::router(&app), app.limits.idle_timeout);
         tokio::spawn(http::connections::serve(listener, router, idle, std::future::pending()));
-        Some(Self { app, clock, base, kind, secrets, client: reqwest::Client::new() })
+        Some(Self { app, clock, base, kind, settings, secrets, client: reqwest::Client::new() })
     }
 
     /// Works until nothing is due.
     pub async fn work(&self) {
         self.app.worker.run_due().await.unwrap();
+    }
+
+    /// Another server on the same database, without a socket: its worker works beside this one's.
+    pub async fn another(&self, mail: Option<mail::Settings>) -> Arc<App> {
+        let settings = Settings { mail, ..self.settings.clone() };
+        App::start(settings, self.clock.clone(), None).await.unwrap()
     }
 
     /// A token for a person of the demo, with the roles that the demo gives them.

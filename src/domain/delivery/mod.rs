@@ -5,10 +5,8 @@ pub mod outcome;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::delivery::{DeliveryErrorCode as Code, DeliveryOperation};
 
-/// The first pause between two tries.
-const FIRST_PAUSE: TimeDelta = TimeDelta::seconds(30);
-/// The longest pause between two tries.
-const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(1);
+use super::back_off;
+
 /// How often a removal is tried that waiting alone does not help.
 const DAILY: TimeDelta = TimeDelta::hours(24);
 /// How long adding is tried by itself.
@@ -53,13 +51,7 @@ pub struct Failed {
 /// When to try again; none: given up until reprocessed. Removing never gives up.
 #[must_use]
 pub fn next_try(failed: &Failed, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let doublings = u32::try_from(failed.tries.saturating_sub(1)).unwrap_or_default().min(16);
-    let pause = (FIRST_PAUSE * 2_i32.saturating_pow(doublings)).min(LONGEST_PAUSE);
-    // Between 80 and 100 %: never further away than the back-off itself.
-    let spread = f64::from(i32::try_from(pause.num_milliseconds()).unwrap_or(i32::MAX));
-    #[expect(clippy::cast_possible_truncation, reason = "at most an hour in milliseconds")]
-    let pause = TimeDelta::milliseconds((spread * (0.8 + 0.2 * failed.jitter.clamp(0.0, 1.0))) as i64);
-    let pause = pause.max(failed.retry_after.unwrap_or_default());
+    let pause = back_off::pause(failed.tries, failed.jitter).max(failed.retry_after.unwrap_or_default());
     match failed.operation {
         DeliveryOperation::Remove if is_retryable(failed.code) => Some(now + pause),
         DeliveryOperation::Remove => Some(now + DAILY),

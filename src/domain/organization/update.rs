@@ -1,10 +1,13 @@
 //! Change the organization's settings.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::organization_digest;
 use uuid::Uuid;
 
 use crate::authz::Permit;
 use crate::authz::permission::action::EditOrganization;
+use crate::domain::notification::digest;
+use crate::domain::notification::schedule::Schedule;
 use crate::domain::{Attempt, Code, Command, Error, Rejection, confirm_everywhere, input, refusal};
 use crate::id::Kind;
 use crate::store::audit_event::{self, Event};
@@ -25,6 +28,43 @@ pub struct Update {
     pub display_name: Option<String>,
     /// How long after its first completion a request can be reprocessed.
     pub reprocess_window: Option<TimeDelta>,
+    /// The hour of the day at which the owners get their digest.
+    pub digest_hour: Option<i32>,
+    /// The time zone of that hour.
+    pub digest_time_zone: Option<String>,
+}
+
+impl Update {
+    /// The plan of the digest with what is given; none where nothing is. Each day still gets one digest.
+    fn digest(
+        &self,
+        before: Option<&organization_digest::Model>,
+        organization: Uuid,
+        checks: &mut input::Checks,
+        now: DateTime<Utc>,
+    ) -> Option<organization_digest::Model> {
+        if self.digest_hour.is_none() && self.digest_time_zone.is_none() {
+            return None;
+        }
+        let before = before.cloned().unwrap_or_else(|| digest::usual(organization, now));
+        let hour = self.digest_hour.unwrap_or(before.hour);
+        let zone = self.digest_time_zone.as_deref().unwrap_or(&before.time_zone);
+        checks.refuse_if(!(0..=23).contains(&hour), || {
+            Rejection::of("digestHour", Code::InvalidInput, "`digestHour` must be between 0 and 23.")
+        });
+        checks.refuse_if(Schedule::new(0, zone).is_none(), || {
+            let message =
+                "`digestTimeZone` must be a name of the IANA time zone database, such as Europe/Paris.";
+            Rejection::of("digestTimeZone", Code::InvalidInput, message)
+        });
+        let schedule = Schedule::new(hour, zone)?;
+        Some(organization_digest::Model {
+            hour,
+            time_zone: schedule.zone_name().to_owned(),
+            due_at: schedule.in_place_of(&before, now),
+            ..before
+        })
+    }
 }
 
 impl Command for Update {
@@ -51,9 +91,14 @@ impl Command for Update {
             });
             after.reprocess_window_seconds = window.num_seconds();
         }
+        let digest_before = store::digest::get(txn, before.id).await?;
+        let digest = self.digest(digest_before.as_ref(), before.id, &mut checks, txn.now());
         checks.done()?;
         if !store::organization::update(txn, &after, self.version).await? {
             return Err(refusal::conflict("organization").into());
+        }
+        if let Some(digest) = &digest {
+            store::digest::plan(txn, digest).await?;
         }
         let event = Event::by(&actor, "organization.updated", Kind::Organization, before.id);
         let details = serde_json::json!({
@@ -62,6 +107,10 @@ impl Command for Update {
                 "to": after.reprocess_window_seconds,
             },
             "renamed": before.display_name != after.display_name,
+            "digest": digest.map(|digest| serde_json::json!({
+                "from": digest_before.map(|before| (before.hour, before.time_zone)),
+                "to": (digest.hour, digest.time_zone),
+            })),
         });
         audit_event::record(txn, &event.with(details)).await?;
         Ok(before.id)

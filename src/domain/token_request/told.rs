@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use entity::bulk_operation::ReviewDecision;
 use entity::token_request::{AutomaticReason, CancelReason};
 use entity::{token_grant, token_request};
 use uuid::Uuid;
 
-use crate::domain::Error;
+use crate::domain::{Error, notification};
 use crate::id::Kind;
 use crate::store::Txn;
 use crate::store::audit_event::{self, Event};
@@ -127,7 +128,31 @@ pub async fn tell(txn: &Txn, happening: Happening, by: &By<'_>, about: &[About])
     for (organization, about) in organizations {
         audit(txn, organization, happening, by, &about).await?;
     }
-    Ok(())
+    owners(txn, happening, by, about).await
+}
+
+/// Tells the owners of the tokens what somebody decided about them; what came by itself is not told.
+async fn owners(txn: &Txn, happening: Happening, by: &By<'_>, about: &[About]) -> Result<(), Error> {
+    let requests = || about.iter().map(|one| one.request).collect::<Vec<_>>();
+    let told = match happening {
+        Happening::Approved(None) => {
+            notification::token::reviewed(txn, ReviewDecision::Approve, &requests(), by.reason).await
+        }
+        Happening::Denied => {
+            notification::token::reviewed(txn, ReviewDecision::Deny, &requests(), by.reason).await
+        }
+        Happening::Revoked => {
+            let grants: Vec<Uuid> = about.iter().filter_map(|one| one.grant).collect();
+            notification::token::revoked(txn, &grants, by.reason).await
+        }
+        Happening::Requested
+        | Happening::Approved(Some(_))
+        | Happening::Canceled(_)
+        | Happening::Expired
+        | Happening::Suspended
+        | Happening::Ended => Ok(()),
+    };
+    Ok(told?)
 }
 
 /// One event for the set, with the ids of all of it.

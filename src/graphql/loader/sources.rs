@@ -169,6 +169,14 @@ sources! {
         }
         Ok(found)
     };
+    /// What organizations are called in links: their first domain, else their slug.
+    hints: Hints(Uuid) -> String = |database, _scope, ids| {
+        let mut found = HashMap::new();
+        for id in ids {
+            found.extend(store::organization::hint(database, *id).await?.map(|hint| (*id, hint)));
+        }
+        Ok(found)
+    };
     /// What stands against requests of the viewer for packages.
     requestability: PackageRequestability(Uuid) -> store::access_request::Requestability = |database, scope, ids| {
         Ok(by_id(store::access_request::requestability(database, scope, ids).await?, |row| row.package))

@@ -1,0 +1,34 @@
+//! What people are told: in the transaction of what it tells, once, and where they want it.
+
+pub mod content;
+pub mod digest;
+pub mod expiring;
+pub mod link;
+pub mod mail;
+pub mod preferences;
+pub mod read;
+pub mod schedule;
+pub mod tell;
+pub mod token;
+
+use entity::notification::NotificationKind as Kind;
+
+pub use content::Content;
+
+/// Every kind, in the order in which preferences are shown.
+pub const KINDS: [Kind; 5] = [
+    Kind::TokenRequestApproved,
+    Kind::TokenRequestDenied,
+    Kind::TokenGrantRevoked,
+    Kind::TokenExpiring,
+    Kind::TokenRequestDigest,
+];
+
+/// Whether its receiver can turn it off: everybody hears what was decided about them.
+#[must_use]
+pub const fn is_optional(kind: Kind) -> bool {
+    match kind {
+        Kind::TokenRequestApproved | Kind::TokenRequestDenied | Kind::TokenGrantRevoked => false,
+        Kind::TokenExpiring | Kind::TokenRequestDigest => true,
+    }
+}
