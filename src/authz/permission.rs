@@ -42,7 +42,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::CreateCatalogs,
         Self::SeeConnectors,
         Self::ManageConnectors,
