@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Interface, Object};
+use uuid::Uuid;
 
 use super::access_package::AccessPackage;
 use super::access_request::AccessRequest;
@@ -82,6 +83,7 @@ pub enum Node {
 }
 
 /// Finds the object of an id; none where there is none, or it is not visible.
+#[expect(clippy::too_many_lines, reason = "one arm for each type")]
 async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
     let api = Api::of(ctx);
     let Some((kind, id)) = Kind::parse_any(id) else { return Ok(None) };
@@ -104,10 +106,6 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
             };
             let found = store::access_request::find(database, api.visible(), ids, include).await?;
             found.into_iter().next().map(|row| Node::AccessRequest(AccessRequest(Arc::new(row))))
-        }
-        Kind::AccessToken => {
-            let found = store::access_token::find(database, api.visible(), ids).await?;
-            found.into_iter().next().map(|token| Node::AccessToken(AccessToken(Arc::new(token))))
         }
         Kind::Assignment => {
             let include = store::assignment::Include { package: true, user: true };
@@ -177,21 +175,34 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
             let found = store::resource::find_roles(database, api.visible(), ids).await?;
             found.first().map(|row| Node::ResourceRole(ResourceRole::from(row)))
         }
-        Kind::TokenGrant => {
-            let include = store::token_grant::Include { token: true, owner: true };
-            let found = store::token_grant::find(database, api.visible(), ids, include).await?;
-            found.into_iter().next().map(|row| Node::TokenGrant(TokenGrant(Arc::new(row))))
-        }
-        Kind::TokenRequest => {
-            let include = store::token_request::Include { token: true, owner: true };
-            let found = store::token_request::find(database, api.visible(), ids, include).await?;
-            found.into_iter().next().map(|row| Node::TokenRequest(TokenRequest(Arc::new(row))))
-        }
+        Kind::AccessToken => access_token(api, ids).await?,
+        Kind::TokenGrant => token_grant(api, ids).await?,
+        Kind::TokenRequest => token_request(api, ids).await?,
         Kind::User => {
             let found = store::user::find(database, api.visible(), ids).await?;
             found.into_iter().next().map(|user| Node::User(User(Arc::new(user))))
         }
     })
+}
+
+/// The access token of an id.
+async fn access_token(api: &Api, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
+    let found = store::access_token::find(&api.database, api.visible(), ids).await?;
+    Ok(found.into_iter().next().map(|token| Node::AccessToken(AccessToken(Arc::new(token)))))
+}
+
+/// The token grant of an id.
+async fn token_grant(api: &Api, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
+    let include = store::token_grant::Include { token: true, owner: true };
+    let found = store::token_grant::find(&api.database, api.visible(), ids, include).await?;
+    Ok(found.into_iter().next().map(|row| Node::TokenGrant(TokenGrant(Arc::new(row)))))
+}
+
+/// The token request of an id.
+async fn token_request(api: &Api, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
+    let include = store::token_request::Include { token: true, owner: true };
+    let found = store::token_request::find(&api.database, api.visible(), ids, include).await?;
+    Ok(found.into_iter().next().map(|row| Node::TokenRequest(TokenRequest(Arc::new(row)))))
 }
 
 /// Queries by global id.
