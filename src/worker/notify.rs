@@ -43,7 +43,7 @@ pub async fn expiring(database: &Database) -> Result<usize, StoreError> {
 
 /// A mail that is this worker's for a minute.
 pub struct Mail {
-    mail: store::notification::Mail,
+    claimed: store::notification::Mail,
     mailer: Mailer,
     lease: Uuid,
 }
@@ -56,12 +56,12 @@ pub async fn claim(database: &Database, post: &Post) -> Result<Vec<Mail>, StoreE
     };
     let lease = database.clock().id();
     let claimed = store::notification::claim(database, lease).await?;
-    Ok(claimed.into_iter().map(|mail| Mail { mail, mailer: mailer.clone(), lease }).collect())
+    Ok(claimed.into_iter().map(|claimed| Mail { claimed, mailer: mailer.clone(), lease }).collect())
 }
 
 /// Tries to send a mail once and writes how that ended.
 pub async fn attempt(database: &Database, post: &Post, mail: Mail) {
-    let Mail { mail, mailer, lease } = mail;
+    let Mail { claimed: mail, mailer, lease } = mail;
     let end = match written(database, post, &mail) {
         Err(end) => end,
         Ok(letter) => mailer.send(&letter).await.map_or_else(End::Failed, |()| End::Taken),
