@@ -108,8 +108,8 @@ on_both_databases! {
         const NODES: &str = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
         server.dry_run("mila").await;
         server.dry_run("alice").await;
-        server.tokens_of("nils", "catalogue").await;
-        server.tokens_of("karim", "website").await;
+        server.tokens_of("nils", "fabrikam", "catalogue").await;
+        server.tokens_of("karim", "contoso", "website").await;
         let (foreign, own) = (server.everything("mila").await, server.everything("alice").await);
         for ids in [&foreign, &own] {
             assert_eq!(ids.keys().cloned().collect::<Vec<_>>(), node_types(), "an object of every type");
@@ -164,8 +164,8 @@ on_both_databases! {
     async fn a_filter_by_ids_of_another_organization_matches_nothing(server: Server) {
         server.dry_run("mila").await;
         server.dry_run("alice").await;
-        server.tokens_of("nils", "catalogue").await;
-        server.tokens_of("karim", "website").await;
+        server.tokens_of("nils", "fabrikam", "catalogue").await;
+        server.tokens_of("karim", "contoso", "website").await;
         let (foreign, own) = (server.everything("mila").await, server.everything("alice").await);
         let one_each = |ids: &Ids| -> Vec<String> {
             ids.values().flat_map(|ids| ids.iter().take(60).cloned()).collect()
@@ -195,8 +195,8 @@ on_both_databases! {
     async fn a_mutation_with_an_id_of_another_organization_does_nothing(server: Server) {
         server.dry_run("mila").await;
         server.dry_run("alice").await;
-        server.tokens_of("nils", "catalogue").await;
-        server.tokens_of("karim", "website").await;
+        server.tokens_of("nils", "fabrikam", "catalogue").await;
+        server.tokens_of("karim", "contoso", "website").await;
         let foreign = by_prefix(&server.everything("mila").await);
         let mut own = by_prefix(&server.everything("alice").await);
         // Objects that fit together, so that the foreign one is all that is wrong.

@@ -22,7 +22,7 @@ on_both_databases! {
     /// The library asks the resolvers of a node, and ours takes plain columns from the rows of a list.
     async fn a_row_of_a_list_is_the_node_itself(server: Server) {
         server.ask("alice", "mutation { reprocessAccessRequests(input: {dryRun: true, selection: {ids: [\"x\"]}}) { bulkOperation { id } } }", json!({})).await;
-        server.tokens_of("karim", "website").await;
+        server.tokens_of("karim", "contoso", "website").await;
         for (list, name) in [
             ("users", "User"), ("catalogs", "Catalog"), ("connectors", "Connector"), ("accessPackages", "AccessPackage"),
             ("accessRequests", "AccessRequest"), ("assignments", "Assignment"), ("bulkOperations", "BulkOperation"),

@@ -269,14 +269,19 @@ impl Server {
         self.work().await;
     }
 
-    /// Makes a token that waits, with something granted beside it.
-    pub async fn tokens_of(&self, subject: &str, repository: &str) {
+    /// Makes a token that waits, and two that were granted something.
+    pub async fn tokens_of(&self, subject: &str, organization: &str, repository: &str) {
         let query = "query($name: String!) { repositories(filter: {search: $name}) { nodes { id } } }";
         let found = self.ask(subject, query, json!({ "name": repository })).await;
         let repository = found["repositories"]["nodes"][0]["id"].clone();
-        for access in [self.fine("NONE", &[], &[]), self.fine("SUBSET", &[repository], &[])] {
+        let subset = self.fine("SUBSET", &[repository], &[]);
+        for access in [self.fine("NONE", &[], &[]), subset.clone()] {
             assert_eq!(codes(&self.make_token(subject, access).await), [""; 0]);
         }
+        let owner = self.token_with(subject, organization, &["ORGANIZATION_OWNER"]);
+        let input = json!({ "name": "Owned", "expiresAt": self.in_days(30), "access": subset });
+        let made = self.ask_with(&owner, &mutation("createAccessToken"), json!({ "input": input })).await;
+        assert_eq!(codes(&made.json["data"]["createAccessToken"]), [""; 0]);
     }
 
     /// The events of what was refused, newest first.
@@ -386,7 +391,8 @@ on_both_databases! {
         }
         server.dry_run("alice").await;
         server.dry_run("hana").await;
-        server.tokens_of("karim", "website").await;
+        server.tokens_of("karim", "contoso", "website").await;
+        server.tokens_of("lena", "contoso", "website").await;
 
         let mut table = LEGEND.to_owned();
         for (column, _, title) in COLUMNS {

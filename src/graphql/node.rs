@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Interface, Object};
+use uuid::Uuid;
 
 use super::access_package::AccessPackage;
 use super::access_request::AccessRequest;
@@ -102,10 +103,6 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
             let found = store::access_request::find(database, api.visible(), ids, include).await?;
             found.into_iter().next().map(|row| Node::AccessRequest(AccessRequest(Arc::new(row))))
         }
-        Kind::AccessToken => {
-            let found = store::access_token::find(database, api.visible(), ids).await?;
-            found.into_iter().next().map(|token| Node::AccessToken(AccessToken(Arc::new(token))))
-        }
         Kind::Assignment => {
             let include = store::assignment::Include { package: true, user: true };
             let found = store::assignment::find(database, api.visible(), ids, include).await?;
@@ -170,6 +167,22 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
             let found = store::resource::find_roles(database, api.visible(), ids).await?;
             found.first().map(|row| Node::ResourceRole(ResourceRole::from(row)))
         }
+        Kind::AccessToken | Kind::TokenGrant | Kind::TokenRequest => find_of_tokens(api, kind, ids).await?,
+        Kind::User => {
+            let found = store::user::find(database, api.visible(), ids).await?;
+            found.into_iter().next().map(|user| Node::User(User(Arc::new(user))))
+        }
+    })
+}
+
+/// The same for what is about access tokens.
+async fn find_of_tokens(api: &Api, kind: Kind, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
+    let database = &api.database;
+    Ok(match kind {
+        Kind::AccessToken => {
+            let found = store::access_token::find(database, api.visible(), ids).await?;
+            found.into_iter().next().map(|token| Node::AccessToken(AccessToken(Arc::new(token))))
+        }
         Kind::TokenGrant => {
             let include = store::token_grant::Include { token: true, owner: true };
             let found = store::token_grant::find(database, api.visible(), ids, include).await?;
@@ -180,10 +193,7 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
             let found = store::token_request::find(database, api.visible(), ids, include).await?;
             found.into_iter().next().map(|row| Node::TokenRequest(TokenRequest(Arc::new(row))))
         }
-        Kind::User => {
-            let found = store::user::find(database, api.visible(), ids).await?;
-            found.into_iter().next().map(|user| Node::User(User(Arc::new(user))))
-        }
+        _ => None,
     })
 }
 

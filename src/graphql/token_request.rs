@@ -1,17 +1,19 @@
 //! Token requests and their history.
 
+mod event;
+mod filter;
 pub mod mutation;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject, Value};
+use async_graphql::{Context, Enum, ID, Object, SimpleObject, Value};
 use chrono::{DateTime, Utc};
-use entity::token_request_event;
 
+pub use self::event::{TokenRequestAction, TokenRequestEvent};
+pub use self::filter::{TokenRequestFilter, TokenRequestOrder, TokenRequestOrderField};
 use super::access_token::AccessToken;
 use super::api::Api;
-use super::bulk_operation::BulkOperation;
-use super::connection::{Connection, Listed, OrderDirection, Paging, Selected, Sorted, given};
+use super::connection::{Connection, Listed, OrderDirection, Paging, Selected, Sorted};
 use super::error::{ApiError, UserErrorCode};
 use super::id::{GlobalId, Kind};
 use super::loader::Nested;
@@ -20,7 +22,7 @@ use super::requires::requires;
 use super::resolve::{Now, Plain, Rows, enum_value, maybe, scalar};
 use super::token_grant::TokenGrant;
 use super::token_reach::{
-    self, Conditions, RepositorySelection, TokenPermission, TokenPermissionChange, TokenRepositoryChanges,
+    self, RepositorySelection, TokenPermission, TokenPermissionChange, TokenRepositoryChanges,
 };
 use super::user::User;
 use crate::authz::Permission;
@@ -76,6 +78,13 @@ impl TokenRequest {
         let Some(base) = self.0.request.base_id else { return Ok(None) };
         let row = api.loaders.named_token_requests().get(base).await?;
         Ok(Some(token_reach::reach(api, base, row.request.repository_selection).await?))
+    }
+
+    /// What is asked for, and what was granted when it was.
+    async fn compared(&self, api: &Api) -> Result<(Reach, Option<Reach>), ApiError> {
+        let request = &self.0.request;
+        let own = token_reach::reach(api, request.id, request.repository_selection);
+        Box::pin(futures_util::future::try_join(own, self.base(api))).await
     }
 
     async fn judged(&self, api: &Api) -> Result<Result<(), crate::domain::Code>, ApiError> {
@@ -145,24 +154,14 @@ impl TokenRequest {
     #[graphql(complexity = "child_complexity.saturating_mul(10)")]
     async fn permission_changes(&self, ctx: &Context<'_>) -> Result<Vec<TokenPermissionChange>, ApiError> {
         let api = Api::of(ctx);
-        let request = &self.0.request;
-        let (own, base) = futures_util::future::try_join(
-            token_reach::reach(api, request.id, request.repository_selection),
-            self.base(api),
-        )
-        .await?;
+        let (own, base) = self.compared(api).await?;
         Ok(own.permission_changes(base.as_ref()).into_iter().map(Into::into).collect())
     }
 
     /// How the repositories differ from what the token was granted when this was asked for.
     async fn repository_changes(&self, ctx: &Context<'_>) -> Result<Now<TokenRepositoryChanges>, ApiError> {
         let api = Api::of(ctx);
-        let request = &self.0.request;
-        let (own, base) = futures_util::future::try_join(
-            token_reach::reach(api, request.id, request.repository_selection),
-            self.base(api),
-        )
-        .await?;
+        let (own, base) = self.compared(api).await?;
         Ok(Now(TokenRepositoryChanges(own.repository_changes(base.as_ref()))))
     }
 
@@ -308,161 +307,6 @@ pub enum TokenCancelReason {
     MemberLeft,
     /// What the token had been granted was revoked.
     GrantRevoked,
-}
-
-/// One step in the history of a token request.
-#[derive(Clone)]
-pub struct TokenRequestEvent(Arc<token_request_event::Model>);
-
-impl Listed for TokenRequestEvent {
-    fn position(&self, _: &str) -> Position {
-        Position { key: Key::Number(self.0.seq.into()), id: self.0.request_id }
-    }
-}
-
-impl Plain for TokenRequestEvent {}
-
-/// One step in the history of a token request.
-#[Object]
-impl TokenRequestEvent {
-    /// 1, 2, 3, … within the request.
-    async fn sequence(&self) -> i32 {
-        self.0.seq
-    }
-
-    /// When it happened.
-    async fn at(&self) -> DateTime<Utc> {
-        self.0.at
-    }
-
-    /// What happened.
-    async fn action(&self) -> TokenRequestAction {
-        self.0.action.into()
-    }
-
-    /// The state before; null for the first.
-    async fn from_state(&self) -> Option<TokenRequestState> {
-        self.0.from_state.map(Into::into)
-    }
-
-    /// The state after.
-    async fn to_state(&self) -> TokenRequestState {
-        self.0.to_state.into()
-    }
-
-    /// Who did it; null where Guichet did it by itself.
-    async fn actor(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>, ApiError> {
-        let Some(actor) = self.0.actor_id else { return Ok(None) };
-        Ok(Api::of(ctx).loaders.users().find(actor).await?.map(|user| Now(User(user))))
-    }
-
-    /// Why, in the actor's words or as a code; null where nothing was said.
-    async fn reason(&self) -> Option<&str> {
-        self.0.reason.as_deref()
-    }
-
-    /// The bulk operation through which it was done, where you may see it; null otherwise.
-    async fn bulk_operation(&self, ctx: &Context<'_>) -> Result<Option<Now<BulkOperation>>, ApiError> {
-        let Some(operation) = self.0.bulk_operation_id else { return Ok(None) };
-        let found = Api::of(ctx).loaders.bulk_operations().find(operation).await?;
-        Ok(found.map(|operation| Now(BulkOperation(operation))))
-    }
-}
-
-/// What happened to a token request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "entity::token_request_event::TokenRequestAction")]
-pub enum TokenRequestAction {
-    /// It was made.
-    Created,
-    /// An owner agreed.
-    Approved,
-    /// Nobody had to decide.
-    ApprovedAutomatically,
-    /// An owner refused.
-    Denied,
-    /// It was withdrawn, or overtaken.
-    Canceled,
-    /// The token expired before anybody decided.
-    Expired,
-    /// What it was granted was revoked.
-    GrantRevoked,
-    /// What it was granted was replaced.
-    GrantSuperseded,
-    /// What it was granted was suspended: the token's owner was deactivated.
-    GrantSuspended,
-    /// What it was granted ended with the token.
-    GrantEnded,
-}
-
-/// Which token requests are wanted. All given conditions hold together; a list means "one of these"; a condition
-/// that is null is an error. The same type selects for bulk operations.
-#[derive(Clone, Debug, Default, InputObject)]
-pub struct TokenRequestFilter {
-    /// Of these people.
-    owner: MaybeUndefined<Vec<ID>>,
-    /// That reach one of these repositories; the selection `ALL` reaches every one.
-    repository: MaybeUndefined<Vec<ID>>,
-    /// With one of these permissions, for example `issues`, or at a level or a higher one, `issues_read`; at most 50.
-    permission: MaybeUndefined<Vec<String>>,
-    /// Of these tokens.
-    token: MaybeUndefined<Vec<ID>>,
-    /// In these states.
-    state: MaybeUndefined<Vec<TokenRequestState>>,
-    /// Made at or after this time.
-    created_since: MaybeUndefined<DateTime<Utc>>,
-    /// Made before this time.
-    created_before: MaybeUndefined<DateTime<Utc>>,
-    /// Whose token expires at or after this time, or never.
-    expires_since: MaybeUndefined<DateTime<Utc>>,
-    /// Whose token expires before this time.
-    expires_before: MaybeUndefined<DateTime<Utc>>,
-    /// Whose token was last used at or after this time.
-    last_used_since: MaybeUndefined<DateTime<Utc>>,
-    /// Whose token was last used before this time, or never.
-    last_used_before: MaybeUndefined<DateTime<Utc>>,
-}
-
-impl TokenRequestFilter {
-    /// The conditions for the store.
-    pub fn condition(&self) -> Result<store::token_request::Filter, ApiError> {
-        let conditions = Conditions {
-            owner: &self.owner,
-            repository: &self.repository,
-            permission: &self.permission,
-            token: &self.token,
-            created_since: ("createdSince", &self.created_since),
-            created_before: ("createdBefore", &self.created_before),
-            expires_since: &self.expires_since,
-            expires_before: &self.expires_before,
-            last_used_since: &self.last_used_since,
-            last_used_before: &self.last_used_before,
-        };
-        Ok(store::token_request::Filter {
-            token: conditions.filter()?,
-            states: given("state", &self.state)?.map(|states| states.into_iter().map(Into::into).collect()),
-        })
-    }
-}
-
-/// What a list of token requests is sorted by; ties are broken by id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum TokenRequestOrderField {
-    /// The time they were made.
-    CreatedAt,
-    /// The time their token expires; never comes after every time.
-    ExpiresAt,
-    /// The time their token was last used; never comes before every time.
-    LastUsedAt,
-}
-
-/// The order of a list of token requests.
-#[derive(Clone, Copy, InputObject)]
-pub struct TokenRequestOrder {
-    /// What it is sorted by.
-    pub field: TokenRequestOrderField,
-    /// Which way.
-    pub direction: OrderDirection,
 }
 
 /// Queries about token requests.

@@ -76,7 +76,6 @@ impl Command for Regenerate {
             ..token
         };
         store::access_token::update(txn, &after).await?;
-        txn.changes_access();
         let action = "personal_access_token.credential_regenerated";
         audit_event::record(txn, &Event::by(&self.actor, action, Kind::AccessToken, after.id)).await?;
         if later && after.kind == TokenKind::FineGrained {

@@ -38,7 +38,6 @@ impl Command for Revoke {
         }
         let after = access_token::Model { revoked_at: Some(txn.now()), due_at: None, ..token };
         store::access_token::update(txn, &after).await?;
-        txn.changes_access();
         let event = Event::by(&self.actor, "personal_access_token.destroy", Kind::AccessToken, id);
         audit_event::record(txn, &event).await?;
         end::give_up(txn, &[id], &by(&self.actor)).await?;
