@@ -183,6 +183,7 @@ fn tampered() -> impl Strategy<Value = String> {
 on_both_databases! {
     async fn every_connection_gives_every_row_once_forward_and_backward(server: Server) {
         server.dry_run("alice").await;
+        server.tokens_of("karim", "contoso", "website").await;
         let objects = server.everything("alice").await;
         let token = server.token("hana");
         server.ask_with(&token, "{ viewer { roles } }", json!({})).await;
@@ -251,6 +252,7 @@ on_both_databases! {
 
     async fn every_connection_keeps_its_limits(server: Server) {
         server.dry_run("alice").await;
+        server.tokens_of("karim", "contoso", "website").await;
         let objects = server.everything("alice").await;
         for list in lists() {
             let id = &parents(&list, &objects)[0];

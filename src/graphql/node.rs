@@ -167,7 +167,9 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
             let found = store::resource::find_roles(database, api.visible(), ids).await?;
             found.first().map(|row| Node::ResourceRole(ResourceRole::from(row)))
         }
-        Kind::AccessToken | Kind::TokenGrant | Kind::TokenRequest => find_of_tokens(api, kind, ids).await?,
+        Kind::AccessToken => access_token(api, ids).await?,
+        Kind::TokenGrant => token_grant(api, ids).await?,
+        Kind::TokenRequest => token_request(api, ids).await?,
         Kind::User => {
             let found = store::user::find(database, api.visible(), ids).await?;
             found.into_iter().next().map(|user| Node::User(User(Arc::new(user))))
@@ -175,26 +177,24 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
     })
 }
 
-/// The same for what is about access tokens.
-async fn find_of_tokens(api: &Api, kind: Kind, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
-    let database = &api.database;
-    Ok(match kind {
-        Kind::AccessToken => {
-            let found = store::access_token::find(database, api.visible(), ids).await?;
-            found.into_iter().next().map(|token| Node::AccessToken(AccessToken(Arc::new(token))))
-        }
-        Kind::TokenGrant => {
-            let include = store::token_grant::Include { token: true, owner: true };
-            let found = store::token_grant::find(database, api.visible(), ids, include).await?;
-            found.into_iter().next().map(|row| Node::TokenGrant(TokenGrant(Arc::new(row))))
-        }
-        Kind::TokenRequest => {
-            let include = store::token_request::Include { token: true, owner: true };
-            let found = store::token_request::find(database, api.visible(), ids, include).await?;
-            found.into_iter().next().map(|row| Node::TokenRequest(TokenRequest(Arc::new(row))))
-        }
-        _ => None,
-    })
+/// The access token of an id.
+async fn access_token(api: &Api, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
+    let found = store::access_token::find(&api.database, api.visible(), ids).await?;
+    Ok(found.into_iter().next().map(|token| Node::AccessToken(AccessToken(Arc::new(token)))))
+}
+
+/// The token grant of an id.
+async fn token_grant(api: &Api, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
+    let include = store::token_grant::Include { token: true, owner: true };
+    let found = store::token_grant::find(&api.database, api.visible(), ids, include).await?;
+    Ok(found.into_iter().next().map(|row| Node::TokenGrant(TokenGrant(Arc::new(row)))))
+}
+
+/// The token request of an id.
+async fn token_request(api: &Api, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
+    let include = store::token_request::Include { token: true, owner: true };
+    let found = store::token_request::find(&api.database, api.visible(), ids, include).await?;
+    Ok(found.into_iter().next().map(|row| Node::TokenRequest(TokenRequest(Arc::new(row)))))
 }
 
 /// Queries by global id.
