@@ -67,7 +67,7 @@ impl Server {
         let made = self.made("karim", token, TimeDelta::days(30)).await;
         let ids = vec![made.request.id];
         self.insert(&[made]).await;
-        self.decide(Decide { decision: Some(ReviewDecision::Deny), ids, reason: Some(reason) }).await;
+        self.tell_decided(Decide { decision: Some(ReviewDecision::Deny), ids, reason: Some(reason) }).await;
     }
 
     /// Makes a token through the API; gives its newest request.
@@ -128,9 +128,9 @@ with_mail! {
         ];
         server.insert(&made).await;
         let ids = |place: usize| vec![made[place].request.id];
-        server.decide(Decide { decision: Some(ReviewDecision::Deny), ids: ids(0), reason: Some(REASON) }).await;
-        server.decide(Decide { decision: Some(ReviewDecision::Approve), ids: ids(1), reason: None }).await;
-        server.decide(Decide { decision: None, ids: vec![made[2].grant.as_ref().unwrap().id], reason: Some("Unused.") }).await;
+        server.tell_decided(Decide { decision: Some(ReviewDecision::Deny), ids: ids(0), reason: Some(REASON) }).await;
+        server.tell_decided(Decide { decision: Some(ReviewDecision::Approve), ids: ids(1), reason: None }).await;
+        server.tell_decided(Decide { decision: None, ids: vec![made[2].grant.as_ref().unwrap().id], reason: Some("Unused.") }).await;
         assert!(mailbox.mails().await.is_empty(), "nothing is sent by a command");
         server.work().await;
         server.work().await;

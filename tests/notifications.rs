@@ -20,7 +20,7 @@ impl Server {
             let made = self.made(subject, "ci", TimeDelta::days(30)).await;
             let ids = vec![made.request.id];
             self.insert(&[made]).await;
-            self.decide(Decide { decision: Some(ReviewDecision::Approve), ids, reason: None }).await;
+            self.tell_decided(Decide { decision: Some(ReviewDecision::Approve), ids, reason: None }).await;
         }
         let query = "{ viewer { notifications(first: 100) { nodes { id } } } }";
         let found = self.ask(subject, query, json!({})).await;
@@ -86,7 +86,7 @@ on_both_databases! {
         let mut taken = Vec::new();
         for ids in [vec![one.request.id], many.iter().map(|made| made.request.id).collect()] {
             let before = server.app.database.statement_count();
-            server.decide(Decide { decision: Some(ReviewDecision::Approve), ids, reason: Some("Fine.") }).await;
+            server.tell_decided(Decide { decision: Some(ReviewDecision::Approve), ids, reason: Some("Fine.") }).await;
             taken.push(server.app.database.statement_count() - before);
         }
         assert_eq!(taken, [2, 2]);

@@ -27,6 +27,7 @@ mod disconnects;
 mod graphql_http;
 mod hostile;
 mod http;
+mod import_github;
 mod invariants;
 mod limits;
 mod mail;

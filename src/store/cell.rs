@@ -96,6 +96,7 @@ texts! {
     access_request::AccessRequestState,
     access_request_event::AccessRequestAction,
     access_token::TokenKind,
+    access_token::TokenOrigin,
     app_user::UserKind,
     app_user::UserState,
     assignment::AssignmentState,
