@@ -182,6 +182,50 @@ fn an_operator_sets_a_server_up() {
 }
 
 #[test]
+fn an_operator_imports_what_github_tells() {
+    let directory = tempfile::tempdir().unwrap();
+    let with_database = |arguments: &[&str]| {
+        run(guichet(directory.path()).args(arguments).env("GUICHET_DATABASE_URL", "sqlite://guichet.sqlite"))
+    };
+    assert!(with_database(&["migrate"]).status.success());
+    let create = ["organization", "create", "--slug", "contoso", "--name", "Contoso"];
+    assert!(with_database(&create).status.success());
+    let request = json!({
+        "id": 25381, "reason": null, "owner": { "login": "octocat", "id": 1 }, "repository_selection": "all",
+        "permissions": { "organization": { "members": "read" }, "other": { "gists": "write" } },
+        "created_at": "2023-05-16T08:47:09.000-07:00", "token_id": 98716, "token_name": "Some Token",
+        "token_expired": false, "token_expires_at": null, "token_last_used_at": null
+    });
+    let import = |organization: &str, content: &str| {
+        std::fs::write(directory.path().join("github.json"), content).unwrap();
+        with_database(&["import", "github", "--organization", organization, "github.json"])
+    };
+    let broken = json!([request, { "id": 2 }]).to_string();
+    let cut = json!([request]).to_string();
+    for (organization, content, said) in [
+        ("contoso", "", "the file is empty"),
+        ("contoso", "id;login", "is not JSON"),
+        ("contoso", &cut[..cut.len() - 2], "was cut off"),
+        ("contoso", r#"{"message": "Bad credentials"}"#, "must hold lists"),
+        ("contoso", broken.as_str(), "item number 2: missing field"),
+        ("nowhere", cut.as_str(), "no organization with the slug \"nowhere\""),
+    ] {
+        let refused = import(organization, content);
+        assert!(!refused.status.success(), "{said}");
+        let text = text(&refused);
+        assert!(text.contains(said) && text.contains("nothing was imported"), "{text}");
+    }
+    let missing = with_database(&["import", "github", "--organization", "contoso", "nowhere.json"]);
+    assert!(!missing.status.success() && text(&missing).contains("nowhere.json"), "{}", text(&missing));
+    let done = import("contoso", &cut);
+    assert!(done.status.success());
+    assert!(text(&done).contains("Token requests: 1 added, 0 changed, 0 left"), "{}", text(&done));
+    assert!(text(&done).contains("1 permissions were left out"), "{}", text(&done));
+    let again = text(&import("contoso", &cut));
+    assert!(again.contains("Token requests: 0 added, 0 changed, 1 left"), "{again}");
+}
+
+#[test]
 fn every_setting_is_documented_and_printed() {
     let directory = tempfile::tempdir().unwrap();
     let help = run(guichet(directory.path()).args(["serve", "--help"]));

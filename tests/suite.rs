@@ -28,6 +28,7 @@ mod enforcement;
 mod graphql_http;
 mod hostile;
 mod http;
+mod import_github;
 mod invariants;
 mod limits;
 mod mail;

@@ -25,6 +25,30 @@ pub enum TokenKind {
     Classic,
 }
 
+/// Where a token, what it asks for and what it was granted are kept and decided.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    EnumIter,
+    DeriveActiveEnum,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TokenOrigin {
+    /// Here.
+    Guichet,
+    /// At GitHub; here it was imported, and is only shown.
+    Github,
+}
+
 /// A credential of a user, for programs.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "access_token")]
@@ -60,6 +84,10 @@ pub struct Model {
     pub version: i32,
     /// When it was made.
     pub created_at: DateTimeUtc,
+    /// Where it is kept.
+    pub origin: TokenOrigin,
+    /// What its origin calls it; none for Guichet's own.
+    pub external_id: Option<String>,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

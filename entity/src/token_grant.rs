@@ -1,6 +1,7 @@
 //! What an organization allows a token: what its request asked for.
 use sea_orm::entity::prelude::*;
 
+use crate::access_token::TokenOrigin;
 use crate::token_request::RepositorySelection;
 
 /// Where a grant stands.
@@ -62,6 +63,10 @@ pub struct Model {
     pub ended_by_id: Option<Uuid>,
     /// What an owner said when revoking it.
     pub end_reason: Option<String>,
+    /// Where it is kept.
+    pub origin: TokenOrigin,
+    /// What its origin calls it; none for Guichet's own.
+    pub external_id: Option<String>,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

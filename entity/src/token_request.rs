@@ -1,6 +1,8 @@
 //! What a token asks to be allowed in an organization: the whole of it; never changed.
 use sea_orm::entity::prelude::*;
 
+use crate::access_token::TokenOrigin;
+
 /// Where a token request stands.
 #[derive(
     Clone,
@@ -154,6 +156,10 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// The number of the last event of its history.
     pub event_count: i32,
+    /// Where it is decided.
+    pub origin: TokenOrigin,
+    /// What its origin calls it; none for Guichet's own, and for one that only its grant tells of.
+    pub external_id: Option<String>,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

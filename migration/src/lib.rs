@@ -18,6 +18,7 @@ mod m07_counts;
 mod m08_repositories;
 mod m09_tokens;
 mod m10_notifications;
+mod m11_external;
 
 /// All changes, in order.
 pub struct Migrator;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m08_repositories::CHANGE),
             Box::new(m09_tokens::CHANGE),
             Box::new(m10_notifications::CHANGE),
+            Box::new(m11_external::CHANGE),
         ]
     }
 }

@@ -2,6 +2,7 @@
 
 mod demo;
 mod doctor;
+mod import;
 mod operator;
 mod serve;
 
@@ -70,6 +71,22 @@ enum Command {
         #[command(subcommand)]
         command: OrganizationCommand,
     },
+    /// Show what another system holds
+    Import {
+        #[command(subcommand)]
+        command: ImportCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum ImportCommand {
+    /// Show the token requests and grants that an organization has at GitHub; nothing there is changed
+    Github {
+        #[command(flatten)]
+        database: DatabaseArgs,
+        #[command(flatten)]
+        import: import::GithubArgs,
+    },
 }
 
 #[derive(Subcommand)]
@@ -130,6 +147,9 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
         Command::Doctor { database, serve } => return doctor::run(&database, &serve).await,
         Command::Organization { command: OrganizationCommand::Create { database, organization } } => {
             operator::create_organization(&database, organization).await?;
+        }
+        Command::Import { command: ImportCommand::Github { database, import } } => {
+            import::github(&database, import).await?;
         }
     }
     Ok(ExitCode::SUCCESS)

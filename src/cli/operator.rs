@@ -25,7 +25,8 @@ pub struct OrganizationArgs {
     pub domains: Vec<String>,
 }
 
-async fn connect(arguments: &DatabaseArgs) -> Result<Database, StartError> {
+/// The database that the arguments name.
+pub(super) async fn connect(arguments: &DatabaseArgs) -> Result<Database, StartError> {
     Ok(Database::connect(&arguments.settings()?, Clock::system()).await?)
 }
 

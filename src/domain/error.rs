@@ -85,6 +85,8 @@ pub enum Code {
     UnknownPermission,
     /// Token requests wait: say what becomes of them.
     TokenRequestsWaiting,
+    /// It was imported: it is decided where it comes from.
+    ExternalReadOnly,
 }
 
 /// A refusal, with the place in the input that it is about.

@@ -15,6 +15,7 @@ pub mod delivery;
 pub mod directory_group;
 pub mod environment;
 pub mod error;
+pub mod external_token;
 pub mod input;
 pub mod introspection;
 pub mod introspection_client;

@@ -4,7 +4,7 @@ pub mod mutation;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, Value};
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject, Value};
 use chrono::{DateTime, Utc};
 use entity::access_token;
 
@@ -71,9 +71,30 @@ impl AccessToken {
         self.0.kind.into()
     }
 
-    /// Whose it is.
-    async fn owner(&self, ctx: &Context<'_>) -> Result<Now<User>, ApiError> {
-        Ok(Now(User(Api::of(ctx).loaders.users().get(self.0.owner_id).await?)))
+    /// Whose it is; null where it was imported, see `externalOwner`.
+    async fn owner(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>, ApiError> {
+        if self.0.origin != access_token::TokenOrigin::Guichet {
+            return Ok(None);
+        }
+        Ok(Some(Now(User(Api::of(ctx).loaders.users().get(self.0.owner_id).await?))))
+    }
+
+    /// Whose it is at its origin; null for Guichet's own.
+    async fn external_owner(&self, ctx: &Context<'_>) -> Result<Option<ExternalOwner>, ApiError> {
+        if self.0.origin == access_token::TokenOrigin::Guichet {
+            return Ok(None);
+        }
+        Ok(Some(ExternalOwner::from(&*Api::of(ctx).loaders.users().get(self.0.owner_id).await?)))
+    }
+
+    /// Where it is kept and decided. What comes from elsewhere was imported, and is only shown.
+    async fn origin(&self) -> TokenOrigin {
+        self.0.origin.into()
+    }
+
+    /// What its origin calls it, the id of the token; null for Guichet's own.
+    async fn external_id(&self) -> Option<&str> {
+        self.0.external_id.as_deref()
     }
 
     /// What has become of it.
@@ -81,7 +102,8 @@ impl AccessToken {
         Standing::of(&self.0, Api::of(ctx).now).into()
     }
 
-    /// The last four characters of its secret, to tell tokens apart.
+    /// The last four characters of its secret, to tell tokens apart; empty where it was imported: its secret was never
+    /// here.
     async fn last_four(&self) -> &str {
         &self.0.last_four
     }
@@ -95,7 +117,8 @@ impl AccessToken {
         Ok(scopes.map(|scopes| scopes.as_ref().clone()).unwrap_or_default())
     }
 
-    /// When its current secret was made; its lifetime counts from here.
+    /// When its current secret was made; its lifetime counts from here. For an imported one: the earliest that is known
+    /// of it.
     async fn issued_at(&self) -> DateTime<Utc> {
         self.0.issued_at
     }
@@ -115,7 +138,7 @@ impl AccessToken {
         self.0.revoked_at
     }
 
-    /// When it was made.
+    /// When it was made. For an imported one: the earliest that is known of it.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
@@ -150,6 +173,31 @@ impl AccessToken {
     /// Whether you can give it up by `revokeAccessToken`.
     async fn viewer_can_revoke(&self, ctx: &Context<'_>) -> bool {
         self.is_own(Api::of(ctx), &[Standing::Valid, Standing::Expired])
+    }
+}
+
+/// Where a token, what it asks for and what it was granted are kept and decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::access_token::TokenOrigin")]
+pub enum TokenOrigin {
+    /// Here.
+    Guichet,
+    /// At GitHub. Guichet shows what was imported; it decides nothing of it, and never lets such a token pass.
+    Github,
+}
+
+/// A person elsewhere, whose tokens were imported. Never taken to be the user of the same name.
+#[derive(SimpleObject)]
+pub struct ExternalOwner {
+    /// The name that the person has there.
+    login: String,
+    /// What their origin calls the account; it stays when the name changes.
+    account_id: String,
+}
+
+impl From<&entity::app_user::Model> for ExternalOwner {
+    fn from(account: &entity::app_user::Model) -> Self {
+        Self { login: account.display_name.clone(), account_id: account.subject.clone() }
     }
 }
 

@@ -193,4 +193,6 @@ pub enum UserErrorCode {
     UnknownPermission,
     /// Token requests wait: say by `waitingRequests` what becomes of them.
     TokenRequestsWaiting,
+    /// It was imported and is only shown here: decide where it comes from.
+    ExternalReadOnly,
 }

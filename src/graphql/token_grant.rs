@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject, Value};
 use chrono::{DateTime, Utc};
 
-use super::access_token::AccessToken;
+use super::access_token::{AccessToken, ExternalOwner, TokenOrigin};
 use super::api::Api;
 use super::connection::{Connection, Listed, OrderDirection, Paging, Selected, Sorted, given};
 use super::error::{ApiError, UserErrorCode};
@@ -56,6 +56,21 @@ impl Plain for TokenGrant {
     }
 }
 
+impl TokenGrant {
+    async fn owner_row(&self, api: &Api) -> Result<Arc<entity::app_user::Model>, ApiError> {
+        match &self.0.owner {
+            Some(owner) => Ok(Arc::clone(owner)),
+            None => api.loaders.users().get(self.0.grant.owner_id).await,
+        }
+    }
+
+    /// Whether the viewer can revoke it, or why not.
+    fn judged(&self, api: &Api) -> Result<(), crate::domain::Code> {
+        let grant = &self.0.grant;
+        revoke::judge(grant.origin, grant.state, api.viewer.holds(Permission::ManageTokens))
+    }
+}
+
 /// What the organization allows a token: what its request asked for.
 #[Object]
 impl TokenGrant {
@@ -73,13 +88,26 @@ impl TokenGrant {
         Ok(Now(AccessToken(token)))
     }
 
-    /// Whose token it is.
-    async fn owner(&self, ctx: &Context<'_>) -> Result<Now<User>, ApiError> {
-        let user = match &self.0.owner {
-            Some(user) => Arc::clone(user),
-            None => Api::of(ctx).loaders.users().get(self.0.grant.owner_id).await?,
-        };
-        Ok(Now(User(user)))
+    /// Whose token it is; null where it was imported, see `externalOwner`.
+    async fn owner(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>, ApiError> {
+        let here = self.0.grant.origin == entity::access_token::TokenOrigin::Guichet;
+        Ok(if here { Some(Now(User(self.owner_row(Api::of(ctx)).await?))) } else { None })
+    }
+
+    /// Whose token it is at its origin; null for Guichet's own.
+    async fn external_owner(&self, ctx: &Context<'_>) -> Result<Option<ExternalOwner>, ApiError> {
+        let here = self.0.grant.origin == entity::access_token::TokenOrigin::Guichet;
+        Ok(if here { None } else { Some(ExternalOwner::from(&*self.owner_row(Api::of(ctx)).await?)) })
+    }
+
+    /// Where it is kept and decided. What comes from elsewhere was imported, and is only shown.
+    async fn origin(&self) -> TokenOrigin {
+        self.0.grant.origin.into()
+    }
+
+    /// What its origin calls it, the id of the grant; null for Guichet's own.
+    async fn external_id(&self) -> Option<&str> {
+        self.0.grant.external_id.as_deref()
     }
 
     /// The request that was granted.
@@ -98,8 +126,8 @@ impl TokenGrant {
         self.0.grant.repository_selection.into()
     }
 
-    /// The repositories of a subset, by name, at most 50; empty for the other selections. Those deleted since are
-    /// left out.
+    /// The repositories of a subset, by name, at most 50; empty for the other selections, and for what was imported.
+    /// Those deleted since are left out.
     #[graphql(complexity = "child_complexity.saturating_mul(20)")]
     async fn repositories(&self, ctx: &Context<'_>) -> Result<Rows<Repository>, ApiError> {
         token_reach::repositories(Api::of(ctx), self.0.grant.request_id).await
@@ -116,7 +144,8 @@ impl TokenGrant {
         self.0.grant.granted_at
     }
 
-    /// Which owner of the organization granted it; null where nobody had to decide.
+    /// Which owner of the organization granted it; null where nobody had to decide, and where it was decided
+    /// elsewhere.
     async fn granted_by(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>, ApiError> {
         let Some(user) = self.0.grant.granted_by_id else { return Ok(None) };
         Ok(Api::of(ctx).loaders.users().find(user).await?.map(|user| Now(User(user))))
@@ -141,16 +170,14 @@ impl TokenGrant {
     /// Whether you can revoke it now, and why not.
     #[graphql(directive = requires::apply(Permission::ManageTokens.into()))]
     async fn revocation(&self, ctx: &Context<'_>) -> TokenRevocationEligibility {
-        let allowed = Api::of(ctx).viewer.holds(Permission::ManageTokens);
-        let verdict = revoke::judge(self.0.grant.state, allowed);
+        let verdict = self.judged(Api::of(ctx));
         TokenRevocationEligibility { eligible: verdict.is_ok(), reason: verdict.err().map(Into::into) }
     }
 
     /// Whether you can revoke it now: exactly then `revokeTokenGrants` accepts it.
     #[graphql(directive = requires::apply(Permission::ManageTokens.into()))]
     async fn viewer_can_revoke(&self, ctx: &Context<'_>) -> bool {
-        let allowed = Api::of(ctx).viewer.holds(Permission::ManageTokens);
-        revoke::judge(self.0.grant.state, allowed).is_ok()
+        self.judged(Api::of(ctx)).is_ok()
     }
 }
 
@@ -185,6 +212,10 @@ pub enum TokenGrantState {
 pub struct TokenGrantFilter {
     /// Of these people.
     owner: MaybeUndefined<Vec<ID>>,
+    /// Kept and decided at one of these places.
+    origin: MaybeUndefined<Vec<TokenOrigin>>,
+    /// Of the people with one of these names at their origin, at most 50; only imported ones.
+    external_owner: MaybeUndefined<Vec<String>>,
     /// That reach one of these repositories; the selection `ALL` reaches every one.
     repository: MaybeUndefined<Vec<ID>>,
     /// With one of these permissions, for example `issues`, or at a level or a higher one, `issues_read`; at most 50.
@@ -212,6 +243,8 @@ impl TokenGrantFilter {
     pub fn condition(&self) -> Result<store::token_grant::Filter, ApiError> {
         let conditions = Conditions {
             owner: &self.owner,
+            origin: &self.origin,
+            external_owner: &self.external_owner,
             repository: &self.repository,
             permission: &self.permission,
             token: &self.token,
@@ -283,8 +316,10 @@ impl TokenGrantQuery {
         let sorted = Sorted { by, direction: order_by.direction.into() };
         let selected = Selected::of(ctx);
         let window = Paging { first, after, last, before }.window(sorted, &selected)?;
-        let include =
-            store::token_grant::Include { token: selected.has(&["token"]), owner: selected.has(&["owner"]) };
+        let include = store::token_grant::Include {
+            token: selected.has(&["token"]),
+            owner: selected.has(&["owner"]) || selected.has(&["externalOwner"]),
+        };
         let page =
             store::token_grant::list(&api.database, &api.scope, &filter, include, order, &window).await?;
         Ok(Connection::new(page, sorted, |row| TokenGrant(Arc::new(row))))

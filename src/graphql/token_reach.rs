@@ -6,6 +6,7 @@ use async_graphql::{Enum, ID, MaybeUndefined, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::{repository_access, token_request_permission};
 
+use super::access_token::TokenOrigin;
 use super::api::Api;
 use super::connection::given;
 use super::error::ApiError;
@@ -21,6 +22,10 @@ use uuid::Uuid;
 
 /// The most permissions of a condition.
 const MOST_PERMISSIONS: usize = 50;
+
+/// The most names of people elsewhere in a condition, and the longest of them in characters.
+const MOST_LOGINS: usize = 50;
+const LONGEST_LOGIN: usize = 200;
 
 /// Which repositories a token reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -170,6 +175,8 @@ pub async fn reach(
 /// The conditions of a filter that token requests and grants have in common, as they came.
 pub(super) struct Conditions<'a> {
     pub(super) owner: &'a MaybeUndefined<Vec<ID>>,
+    pub(super) origin: &'a MaybeUndefined<Vec<TokenOrigin>>,
+    pub(super) external_owner: &'a MaybeUndefined<Vec<String>>,
     pub(super) repository: &'a MaybeUndefined<Vec<ID>>,
     pub(super) permission: &'a MaybeUndefined<Vec<String>>,
     pub(super) token: &'a MaybeUndefined<Vec<ID>>,
@@ -186,6 +193,9 @@ impl Conditions<'_> {
     pub(super) fn filter(&self) -> Result<TokenFilter, ApiError> {
         Ok(TokenFilter {
             owners: given("owner", self.owner)?.map(|ids| Kind::User.parse_all(&ids)),
+            origins: given("origin", self.origin)?
+                .map(|origins| origins.into_iter().map(Into::into).collect()),
+            logins: given("externalOwner", self.external_owner)?.map(logins).transpose()?,
             repositories: given("repository", self.repository)?.map(|ids| Kind::Repository.parse_all(&ids)),
             permissions: given("permission", self.permission)?.map(|texts| wanted(&texts)).transpose()?,
             tokens: given("token", self.token)?.map(|ids| Kind::AccessToken.parse_all(&ids)),
@@ -197,6 +207,16 @@ impl Conditions<'_> {
             used_until: time("lastUsedBefore", self.last_used_before)?,
         })
     }
+}
+
+/// Names of people elsewhere, as conditions hold them.
+fn logins(texts: Vec<String>) -> Result<Vec<String>, ApiError> {
+    if texts.len() > MOST_LOGINS || texts.iter().any(|text| text.chars().count() > LONGEST_LOGIN) {
+        return Err(ApiError::BadUserInput(format!(
+            "`externalOwner` must hold at most {MOST_LOGINS} names of at most {LONGEST_LOGIN} characters."
+        )));
+    }
+    Ok(texts)
 }
 
 /// Permissions as they are written in conditions: `issues`, or with a level `issues_read`. A name that ends

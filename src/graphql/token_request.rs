@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 
 pub use self::event::{TokenRequestAction, TokenRequestEvent};
 pub use self::filter::{TokenRequestFilter, TokenRequestOrder, TokenRequestOrderField};
-use super::access_token::AccessToken;
+use super::access_token::{AccessToken, ExternalOwner, TokenOrigin};
 use super::api::Api;
 use super::connection::{Connection, Listed, OrderDirection, Paging, Selected, Sorted};
 use super::error::{ApiError, UserErrorCode};
@@ -73,6 +73,13 @@ impl TokenRequest {
         }
     }
 
+    async fn owner_row(&self, api: &Api) -> Result<Arc<entity::app_user::Model>, ApiError> {
+        match &self.0.owner {
+            Some(owner) => Ok(Arc::clone(owner)),
+            None => api.loaders.users().get(self.0.request.owner_id).await,
+        }
+    }
+
     /// What was granted when the request was made.
     async fn base(&self, api: &Api) -> Result<Option<Reach>, ApiError> {
         let Some(base) = self.0.request.base_id else { return Ok(None) };
@@ -89,6 +96,7 @@ impl TokenRequest {
 
     async fn judged(&self, api: &Api) -> Result<Result<(), crate::domain::Code>, ApiError> {
         let facts = review::Facts {
+            origin: self.0.request.origin,
             state: self.0.request.state,
             allowed: api.viewer.holds(Permission::ManageTokens),
             own: Some(self.0.request.owner_id) == api.viewer.user,
@@ -112,13 +120,26 @@ impl TokenRequest {
         Ok(Now(AccessToken(self.token_row(Api::of(ctx)).await?)))
     }
 
-    /// Whose token it is.
-    async fn owner(&self, ctx: &Context<'_>) -> Result<Now<User>, ApiError> {
-        let user = match &self.0.owner {
-            Some(user) => Arc::clone(user),
-            None => Api::of(ctx).loaders.users().get(self.0.request.owner_id).await?,
-        };
-        Ok(Now(User(user)))
+    /// Whose token it is; null where it was imported, see `externalOwner`.
+    async fn owner(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>, ApiError> {
+        let here = self.0.request.origin == entity::access_token::TokenOrigin::Guichet;
+        Ok(if here { Some(Now(User(self.owner_row(Api::of(ctx)).await?))) } else { None })
+    }
+
+    /// Whose token it is at its origin; null for Guichet's own.
+    async fn external_owner(&self, ctx: &Context<'_>) -> Result<Option<ExternalOwner>, ApiError> {
+        let here = self.0.request.origin == entity::access_token::TokenOrigin::Guichet;
+        Ok(if here { None } else { Some(ExternalOwner::from(&*self.owner_row(Api::of(ctx)).await?)) })
+    }
+
+    /// Where it is kept and decided. What comes from elsewhere was imported, and is only shown.
+    async fn origin(&self) -> TokenOrigin {
+        self.0.request.origin.into()
+    }
+
+    /// What its origin calls it, the id of the request for access; null for Guichet's own, and where only the grant is known.
+    async fn external_id(&self) -> Option<&str> {
+        self.0.request.external_id.as_deref()
     }
 
     /// Where it stands.
@@ -136,8 +157,8 @@ impl TokenRequest {
         self.0.request.repository_selection.into()
     }
 
-    /// The repositories of a subset, by name, at most 50; empty for the other selections. Those deleted since are
-    /// left out.
+    /// The repositories of a subset, by name, at most 50; empty for the other selections, and for what was imported.
+    /// Those deleted since are left out.
     #[graphql(complexity = "child_complexity.saturating_mul(20)")]
     async fn repositories(&self, ctx: &Context<'_>) -> Result<Rows<Repository>, ApiError> {
         token_reach::repositories(Api::of(ctx), self.0.request.id).await
@@ -196,7 +217,7 @@ impl TokenRequest {
         self.0.request.reviewed_at
     }
 
-    /// Which owner of the organization decided; null where nobody did.
+    /// Which owner of the organization decided; null where nobody did, and where it was decided elsewhere.
     async fn reviewed_by(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>, ApiError> {
         let Some(user) = self.0.request.reviewed_by_id else { return Ok(None) };
         Ok(Api::of(ctx).loaders.users().find(user).await?.map(|user| Now(User(user))))
@@ -212,12 +233,12 @@ impl TokenRequest {
         self.0.request.automatic_reason.map(Into::into)
     }
 
-    /// Why it was cancelled; null unless it was.
+    /// Why it was cancelled; null unless it was, and for what was imported: there it is only known to be over.
     async fn cancel_reason(&self) -> Option<TokenCancelReason> {
         self.0.request.cancel_reason.map(Into::into)
     }
 
-    /// Every step, oldest first; what became of the grant, too.
+    /// Every step, oldest first; what became of the grant, too. Empty for what was imported.
     async fn history(
         &self,
         ctx: &Context<'_>,
@@ -346,7 +367,7 @@ impl TokenRequestQuery {
         let judged = selected.has(&["review"]) || selected.has(&["viewerCanReview"]);
         let include = store::token_request::Include {
             token: judged || selected.has(&["token"]),
-            owner: selected.has(&["owner"]),
+            owner: selected.has(&["owner"]) || selected.has(&["externalOwner"]),
         };
         let page =
             store::token_request::list(&api.database, &api.scope, &filter, include, order, &window).await?;

@@ -135,6 +135,7 @@ texts! {
     access_request::AccessRequestState or Submitted,
     access_request_event::AccessRequestAction or Submitted,
     access_token::TokenKind or FineGrained,
+    access_token::TokenOrigin or Guichet,
     app_user::UserKind or Member,
     app_user::UserState or Deactivated,
     assignment::AssignmentState or Scheduled,

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveModelTrait, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend,
     EntityTrait, IntoActiveModel, Iterable, QueryResult, SqliteTransactionMode, TransactionOptions,
@@ -285,6 +286,30 @@ impl Txn {
             let models: Vec<_> = rows.by_ref().take(chunk).collect();
             let insert = M::Entity::insert_many(models).exec_without_returning(&self.inner).await;
             insert.map_err(|error| self.note(error.into()))?;
+        }
+        Ok(())
+    }
+
+    /// Adds rows, and writes these columns of those whose id is there already.
+    pub async fn upsert_all<M>(
+        &self,
+        rows: Vec<M>,
+        id: <M::Entity as EntityTrait>::Column,
+        columns: &[<M::Entity as EntityTrait>::Column],
+    ) -> Result<(), StoreError>
+    where
+        M: IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel> + sea_orm::ModelTrait + Send,
+        <M::Entity as EntityTrait>::ActiveModel: ActiveModelTrait<Entity = M::Entity> + Send,
+    {
+        let width = <M::Entity as EntityTrait>::Column::iter().count();
+        let chunk = (PARAMETERS / width.max(1)).max(1);
+        let mut rows = rows.into_iter().map(IntoActiveModel::into_active_model).peekable();
+        while rows.peek().is_some() {
+            let models: Vec<_> = rows.by_ref().take(chunk).collect();
+            let instead = OnConflict::column(id).update_columns(columns.iter().copied()).to_owned();
+            let upsert = M::Entity::insert_many(models).on_conflict(instead);
+            let upsert = upsert.exec_without_returning(&self.inner).await;
+            upsert.map_err(|error| self.note(error.into()))?;
         }
         Ok(())
     }

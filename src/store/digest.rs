@@ -108,7 +108,7 @@ pub struct Waiting {
     pub repositories: i64,
 }
 
-/// The token requests that wait in an organization, the oldest first, at most so many; and how many there are.
+/// The token requests that wait for a decision here in an organization, the oldest first, at most so many; and how many there are.
 pub async fn waiting(txn: &Txn, organization: Uuid, most: u64) -> Result<(Vec<Waiting>, i64), StoreError> {
     let mut sql = txn.sql();
     sql.push("SELECT r.id AS id, r.created_at AS since, u.id AS owner, u.display_name AS owner_name");
@@ -117,7 +117,10 @@ pub async fn waiting(txn: &Txn, organization: Uuid, most: u64) -> Result<(Vec<Wa
     sql.push(" WHERE x.request_id = r.id) AS repositories, count(*) OVER () AS total");
     sql.push(" FROM token_request r JOIN access_token t ON t.id = r.token_id");
     sql.push(" JOIN app_user u ON u.id = r.owner_id WHERE r.state = 'PENDING' AND r.organization_id = ");
-    sql.bind(organization).push(" AND (t.expires_at IS NULL OR t.expires_at > ").bind(txn.now());
+    sql.bind(organization)
+        .push(" AND r.origin = 'GUICHET'")
+        .push(" AND (t.expires_at IS NULL OR t.expires_at > ")
+        .bind(txn.now());
     sql.push(") ORDER BY r.created_at, r.id LIMIT ").number(most);
     let rows = txn.all(sql).await?;
     let total = rows.first().map(|row| row.try_get("", "total")).transpose()?.unwrap_or_default();

@@ -21,6 +21,7 @@ pub mod digest;
 pub mod directory;
 mod due;
 pub mod error;
+pub mod external_token;
 pub mod idempotency;
 pub mod installation;
 pub mod introspection_client;

@@ -19,6 +19,15 @@ pub async fn get(connection: &impl Connection, id: Uuid) -> Result<Option<organi
     Ok(rows.first().map(|row| model::<organization::Model>(row, "o_")).transpose()?)
 }
 
+/// The organization with this slug, locked.
+pub async fn lock_by_slug(txn: &Txn, slug: &str) -> Result<Option<organization::Model>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT ").columns::<organization::Entity>("o").push(" FROM organization o WHERE o.slug = ");
+    sql.bind(slug).lock("o");
+    let rows = txn.all(sql).await?;
+    Ok(rows.first().map(|row| model::<organization::Model>(row, "o_")).transpose()?)
+}
+
 /// An organization, locked.
 pub async fn lock(txn: &Txn, id: Uuid) -> Result<Option<organization::Model>, StoreError> {
     let mut sql = txn.sql();

@@ -179,7 +179,7 @@ stored! {
     access_package_resource_role { access_package_id, resource_role_id, created_at }
     access_request { id, organization_id, catalog_id, access_package_id, policy_id, policy_snapshot, requestor_id, submitted_by_id, assignment_id, kind, state, justification, requested_start, requested_end, submitted_at, completed_at, last_completed_at, event_count }
     access_request_event { request_id, seq, at, action, from_state, to_state, actor_id, reason, bulk_operation_id }
-    access_token { id, organization_id, owner_id, kind, name, lookup, secret_hash, last_four, issued_at, expires_at, last_used_at, revoked_at, due_at, version, created_at }
+    access_token { id, organization_id, owner_id, kind, name, lookup, secret_hash, last_four, issued_at, expires_at, last_used_at, revoked_at, due_at, version, created_at, origin, external_id }
     access_token_scope { token_id, scope }
     app_user { id, organization_id, issuer, subject, kind, state, display_name, name_key, email, manager_id, claimed_roles, claimed_at, deactivated_at, version, created_at }
     assignment { id, organization_id, catalog_id, access_package_id, policy_id, user_id, request_id, state, starts_at, expires_at, ended_at, due_at, lease, attempt_count, created_at }
@@ -213,8 +213,8 @@ stored! {
     repository_access { id, organization_id, repository_id, user_id, level, created_at }
     resource { id, organization_id, catalog_id, connector_id, kind, display_name, name_key, origin_id, version, created_at, deleted_at }
     resource_role { id, resource_id, display_name, origin_id, created_at, deleted_at }
-    token_grant { id, organization_id, token_id, owner_id, request_id, state, repository_selection, granted_at, granted_by_id, ended_at, ended_by_id, end_reason }
-    token_request { id, organization_id, token_id, owner_id, state, justification, repository_selection, follows_id, base_id, automatic_reason, cancel_reason, reviewed_by_id, reviewed_at, review_reason, closed_at, created_at, event_count }
+    token_grant { id, organization_id, token_id, owner_id, request_id, state, repository_selection, granted_at, granted_by_id, ended_at, ended_by_id, end_reason, origin, external_id }
+    token_request { id, organization_id, token_id, owner_id, state, justification, repository_selection, follows_id, base_id, automatic_reason, cancel_reason, reviewed_by_id, reviewed_at, review_reason, closed_at, created_at, event_count, origin, external_id }
     token_request_event { request_id, seq, at, action, from_state, to_state, actor_id, reason, bulk_operation_id }
     token_request_permission { request_id, target, name, level }
     token_request_repository { request_id, repository_id }

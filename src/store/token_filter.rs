@@ -1,6 +1,7 @@
 //! Which token requests and grants are wanted: one filter for both, since a grant is what its request asked for.
 
 use chrono::{DateTime, Utc};
+use entity::access_token::TokenOrigin;
 use entity::repository_access::AccessLevel;
 use uuid::Uuid;
 
@@ -23,6 +24,10 @@ pub struct PermissionCondition {
 pub struct TokenFilter {
     /// Of these people.
     pub owners: Option<Vec<Uuid>>,
+    /// Kept and decided at one of these places.
+    pub origins: Option<Vec<TokenOrigin>>,
+    /// Of the accounts with one of these names, elsewhere.
+    pub logins: Option<Vec<String>>,
     /// That reach one of these repositories.
     pub repositories: Option<Vec<Uuid>>,
     /// With one of these permissions.
@@ -73,6 +78,7 @@ pub(super) struct Columns {
     pub request: &'static str,
     pub selection: &'static str,
     pub created: &'static str,
+    pub origin: &'static str,
 }
 
 /// Adds: the organization, and what the viewer may see in it.
@@ -91,6 +97,15 @@ pub(super) fn matching(sql: &mut Sql, columns: &Columns, scope: &Scope, filter: 
         if let Some(ids) = ids {
             sql.push(" AND ").push(column).any_id(ids);
         }
+    }
+    if let Some(origins) = &filter.origins {
+        sql.push(" AND ").push(columns.origin).any_text(&names(origins));
+    }
+    if let Some(logins) = &filter.logins {
+        let keys: Vec<String> = logins.iter().map(|login| login.to_lowercase()).collect();
+        sql.push(" AND ").push(columns.owner).push(" IN (SELECT fe.id FROM app_user fe WHERE");
+        sql.push(" fe.origin <> 'GUICHET' AND fe.organization_id = ").bind(scope.organization);
+        sql.push(" AND fe.name_key").any_text(&keys).push(")");
     }
     if let Some(repositories) = &filter.repositories {
         sql.push(" AND (EXISTS (SELECT 1 FROM token_request_repository fr WHERE fr.request_id = ");

@@ -52,6 +52,7 @@ const COLUMNS: Columns = Columns {
     request: "g.request_id",
     selection: "g.repository_selection",
     created: "g.granted_at",
+    origin: "g.origin",
 };
 
 fn matching(sql: &mut Sql, scope: &Scope, filter: &Filter) {
@@ -274,7 +275,7 @@ pub async fn end(
     sql.push(", owner_id AS g_owner_id, request_id AS g_request_id, state AS g_state");
     sql.push(", repository_selection AS g_repository_selection, granted_at AS g_granted_at");
     sql.push(", granted_by_id AS g_granted_by_id, ended_at AS g_ended_at, ended_by_id AS g_ended_by_id");
-    sql.push(", end_reason AS g_end_reason");
+    sql.push(", end_reason AS g_end_reason, origin AS g_origin, external_id AS g_external_id");
     let rows = txn.all(sql).await?;
     Ok(rows.iter().map(|row| model::<token_grant::Model>(row, "g_")).collect::<Result<_, _>>()?)
 }

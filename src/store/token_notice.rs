@@ -64,7 +64,7 @@ pub struct Expiring {
 
 /// Adds: the owner of the token was not yet told of its end.
 fn untold(sql: &mut Sql, now: DateTime<Utc>, until: DateTime<Utc>) {
-    sql.push("t.revoked_at IS NULL AND t.expires_order > ").bind(now);
+    sql.push("t.origin = 'GUICHET' AND t.revoked_at IS NULL AND t.expires_order > ").bind(now);
     sql.push(" AND t.expires_order <= ").bind(until);
     sql.push(" AND NOT EXISTS (SELECT 1 FROM notification_once o WHERE o.kind = 'TOKEN_EXPIRING'");
     sql.push(" AND o.subject_id = t.id AND o.user_id = t.owner_id AND o.at = t.expires_at)");

@@ -55,6 +55,7 @@ const COLUMNS: Columns = Columns {
     request: "r.id",
     selection: "r.repository_selection",
     created: "r.created_at",
+    origin: "r.origin",
 };
 
 fn matching(sql: &mut Sql, scope: &Scope, filter: &Filter) {
@@ -277,6 +278,7 @@ pub async fn lock_judged(txn: &Txn, access: Access<'_>, ids: &[Uuid]) -> Result<
 pub async fn count_waiting(txn: &Txn, organization: Uuid) -> Result<i64, StoreError> {
     let mut sql = txn.sql();
     sql.push("SELECT count(*) AS total FROM token_request r WHERE r.state = 'PENDING'");
+    sql.push(" AND r.origin = 'GUICHET'");
     sql.push(" AND r.organization_id = ").bind(organization);
     let rows = txn.all(sql).await?;
     Ok(rows.first().map(|row| row.try_get("", "total")).transpose()?.unwrap_or_default())
@@ -293,11 +295,11 @@ pub enum Waiting<'a> {
     In(Uuid),
 }
 
-/// The requests that wait, locked in the order of their ids.
+/// The requests that wait for a decision here, locked in the order of their ids.
 pub async fn lock_waiting(txn: &Txn, which: Waiting<'_>) -> Result<Vec<token_request::Model>, StoreError> {
     let mut sql = txn.sql();
     sql.push("SELECT ").columns::<token_request::Entity>("r").push(" FROM token_request r");
-    sql.push(" WHERE r.state = 'PENDING' AND ");
+    sql.push(" WHERE r.state = 'PENDING' AND r.origin = 'GUICHET' AND ");
     match which {
         Waiting::OfTokens(tokens) => sql.push("r.token_id").any_id(tokens),
         Waiting::OfOwner(owner) => sql.push("r.owner_id = ").bind(owner),

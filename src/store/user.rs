@@ -1,4 +1,7 @@
 //! Users, and the catalog roles that they hold.
+//!
+//! Among the rows there are accounts of people elsewhere, whose tokens were imported: they own these, and are no
+//! users. No list has them, no command finds them, and no sign-in is theirs; only what names them reads them.
 
 use std::collections::BTreeSet;
 
@@ -39,6 +42,9 @@ pub enum Order {
 
 fn visible(sql: &mut Sql, access: Access<'_>) {
     sql.push("u.organization_id = ").bind(access.organization());
+    if let Access::Visible(_) = access {
+        sql.push(" AND u.origin = 'GUICHET'");
+    }
     if let Access::Visible(Scope { users: false, user, .. }) = access {
         // Others see themselves and their reports.
         sql.push(" AND (u.id = ").bind(*user).push(" OR u.manager_id = ").bind(*user).push(")");
@@ -109,6 +115,7 @@ pub async fn known(
     let mut sql = connection.sql();
     sql.push("SELECT ").columns::<app_user::Entity>("u").push(" FROM app_user u WHERE u.organization_id = ");
     sql.bind(organization).push(" AND u.issuer = ").bind(issuer).push(" AND u.subject = ").bind(subject);
+    sql.push(" AND u.origin = 'GUICHET'");
     let rows = connection.all(sql).await?;
     Ok(rows.first().map(|row| model::<app_user::Model>(row, "u_")).transpose()?)
 }
@@ -136,7 +143,8 @@ pub async fn catalog_roles(
 pub async fn lock(txn: &Txn, organization: Uuid, ids: &[Uuid]) -> Result<Vec<app_user::Model>, StoreError> {
     let mut sql = txn.sql();
     sql.push("SELECT ").columns::<app_user::Entity>("u").push(" FROM app_user u WHERE u.organization_id = ");
-    sql.bind(organization).push(" AND u.id").any_id(ids).push(" ORDER BY u.id").lock("u");
+    sql.bind(organization).push(" AND u.origin = 'GUICHET' AND u.id").any_id(ids);
+    sql.push(" ORDER BY u.id").lock("u");
     let rows = txn.all(sql).await?;
     Ok(rows.iter().map(|row| model::<app_user::Model>(row, "u_")).collect::<Result<_, _>>()?)
 }

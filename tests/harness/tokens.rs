@@ -1,7 +1,7 @@
 //! Tokens and their requests, written as rows: for what is told of them, whichever command made them.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::access_token::{self, TokenKind};
+use entity::access_token::{self, TokenKind, TokenOrigin};
 use entity::bulk_operation::ReviewDecision;
 use entity::notification::{self, MailErrorCode, MailState, NotificationKind};
 use entity::token_grant::{self, TokenGrantState};
@@ -83,6 +83,8 @@ impl Server {
             due_at: None,
             version: 1,
             created_at: now,
+            origin: TokenOrigin::Guichet,
+            external_id: None,
         };
         let request = token_request::Model {
             id: self.clock.id(),
@@ -102,6 +104,8 @@ impl Server {
             closed_at: None,
             created_at: now,
             event_count: 0,
+            origin: TokenOrigin::Guichet,
+            external_id: None,
         };
         Made { token, request, grant: None }
     }
@@ -186,6 +190,8 @@ impl Made {
             ended_at: None,
             ended_by_id: None,
             end_reason: None,
+            origin: TokenOrigin::Guichet,
+            external_id: None,
         });
         self
     }

@@ -1,7 +1,7 @@
 //! Create a token. Its secret is told once.
 
 use chrono::{DateTime, Utc};
-use entity::access_token::{self, TokenKind};
+use entity::access_token::{self, TokenKind, TokenOrigin};
 use uuid::Uuid;
 
 use super::secret::{self, Made};
@@ -137,6 +137,8 @@ impl Create {
             due_at: self.expires_at,
             version: 1,
             created_at: txn.now(),
+            origin: TokenOrigin::Guichet,
+            external_id: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::domain::error::Code;
 
 /// Every reason for which an item can be rejected: the text that it is stored as, and what it says.
-const REASONS: [(Code, &str, &str); 16] = [
+const REASONS: [(Code, &str, &str); 17] = [
     (Code::NotFound, "NOT_FOUND", "There is no such object, or you may not see it."),
     (Code::Forbidden, "FORBIDDEN", "You may see it, but not do this with it."),
     (
@@ -35,6 +35,11 @@ const REASONS: [(Code, &str, &str); 16] = [
     (Code::TokenExpired, "TOKEN_EXPIRED", "The token has expired."),
     (Code::AlreadyRevoked, "ALREADY_REVOKED", "The grant was revoked before."),
     (Code::NotActive, "NOT_ACTIVE", "The grant is no longer in force."),
+    (
+        Code::ExternalReadOnly,
+        "EXTERNAL_READ_ONLY",
+        "It was imported and is only shown here: decide where it comes from.",
+    ),
     (Code::Conflict, "CONFLICT", "It was changed meanwhile."),
 ];
 

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use entity::access_token::TokenOrigin;
 use entity::bulk_operation::{self, BulkOperationKind};
 use entity::token_grant::{self, TokenGrantState as State};
 use entity::token_request::CancelReason;
@@ -22,10 +23,14 @@ use crate::store::token_grant::{Ending, Filter, Which, end, lock, lock_tokens, s
 use crate::store::token_request::{Waiting, lock_waiting, note_grants};
 use crate::store::{Access, StoreError, Txn};
 
-/// Judges whether a grant can be revoked by somebody who may, or may not, revoke here.
-pub fn judge(state: State, allowed: bool) -> Result<(), Code> {
+/// Judges whether a grant of this origin can be revoked by somebody who may, or may not, revoke here.
+pub fn judge(origin: TokenOrigin, state: State, allowed: bool) -> Result<(), Code> {
     if !allowed {
         return Err(Code::Forbidden);
+    }
+    match origin {
+        TokenOrigin::Guichet => {}
+        TokenOrigin::Github => return Err(Code::ExternalReadOnly),
     }
     next(state, Step::Revoke).map(|_| ()).map_err(|_| match state {
         State::Revoked => Code::AlreadyRevoked,
@@ -70,7 +75,7 @@ impl Bulk for RevokeGrants {
         let mut verdicts = HashMap::with_capacity(locked.len());
         let mut accepted = Vec::new();
         for grant in locked {
-            let verdict = judge(grant.state, operation.catalogs.is_none());
+            let verdict = judge(grant.origin, grant.state, operation.catalogs.is_none());
             verdicts.insert(grant.id, verdict);
             if verdict.is_ok() {
                 accepted.push(grant);
@@ -125,11 +130,13 @@ mod tests {
 
     #[test]
     fn only_what_is_in_force_is_revoked() {
-        assert_eq!(judge(State::Active, true), Ok(()));
-        assert_eq!(judge(State::Active, false), Err(Code::Forbidden));
-        assert_eq!(judge(State::Revoked, true), Err(Code::AlreadyRevoked));
+        assert_eq!(judge(TokenOrigin::Guichet, State::Active, true), Ok(()));
+        assert_eq!(judge(TokenOrigin::Guichet, State::Active, false), Err(Code::Forbidden));
+        assert_eq!(judge(TokenOrigin::Guichet, State::Revoked, true), Err(Code::AlreadyRevoked));
         for state in [State::Superseded, State::Suspended, State::Ended] {
-            assert_eq!(judge(state, true), Err(Code::NotActive));
+            assert_eq!(judge(TokenOrigin::Guichet, state, true), Err(Code::NotActive));
         }
+        assert_eq!(judge(TokenOrigin::Github, State::Active, true), Err(Code::ExternalReadOnly));
+        assert_eq!(judge(TokenOrigin::Github, State::Active, false), Err(Code::Forbidden));
     }
 }

@@ -1,5 +1,6 @@
 //! File: ask an organization for what a token wants, or give it at once where nobody has to decide.
 
+use entity::access_token::TokenOrigin;
 use entity::bulk_operation::ReviewDecision;
 use entity::organization::TokenAccess;
 use entity::token_grant::TokenGrantState;
@@ -177,6 +178,8 @@ fn request(
         closed_at: None,
         created_at: txn.now(),
         event_count: 1,
+        origin: TokenOrigin::Guichet,
+        external_id: None,
     }
 }
 

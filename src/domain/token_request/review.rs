@@ -5,6 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use entity::access_token::TokenOrigin;
 use entity::bulk_operation::{self, BulkOperationKind, ReviewDecision};
 use entity::token_grant::{self, TokenGrantState};
 use entity::token_request::{self, AutomaticReason, TokenRequestState as State};
@@ -24,6 +25,8 @@ use crate::store::{self, Access, StoreError, Txn};
 /// Everything that the verdict depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
+    /// Where it is decided.
+    pub origin: TokenOrigin,
     /// Where the request stands.
     pub state: State,
     /// Whether the viewer may review here.
@@ -38,6 +41,10 @@ pub struct Facts {
 pub fn judge(facts: &Facts, now: DateTime<Utc>) -> Result<(), Code> {
     if !facts.allowed {
         return Err(Code::Forbidden);
+    }
+    match facts.origin {
+        TokenOrigin::Guichet => {}
+        TokenOrigin::Github => return Err(Code::ExternalReadOnly),
     }
     match facts.state {
         State::Pending => {}
@@ -88,6 +95,7 @@ impl Bulk for Review {
         let mut accepted = Vec::new();
         for row in locked {
             let facts = Facts {
+                origin: row.request.origin,
                 state: row.request.state,
                 allowed: operation.catalogs.is_none(),
                 own: row.request.owner_id == operation.started_by_id,
@@ -194,6 +202,8 @@ async fn grant(
             ended_at: None,
             ended_by_id: None,
             end_reason: None,
+            origin: TokenOrigin::Guichet,
+            external_id: None,
         })
         .collect();
     let about = grants.iter().map(About::from).collect();
@@ -206,7 +216,13 @@ mod tests {
     use super::*;
 
     fn facts() -> Facts {
-        Facts { state: State::Pending, allowed: true, own: false, expires_at: Some(at(10)) }
+        Facts {
+            origin: TokenOrigin::Guichet,
+            state: State::Pending,
+            allowed: true,
+            own: false,
+            expires_at: Some(at(10)),
+        }
     }
 
     fn at(seconds: i64) -> DateTime<Utc> {
@@ -229,6 +245,8 @@ mod tests {
             facts.state = state;
             assert_eq!(judge(&facts, at(0)), Err(code));
         }
+        facts.origin = TokenOrigin::Github;
+        assert_eq!(judge(&facts, at(0)), Err(Code::ExternalReadOnly), "whatever its state");
         facts.allowed = false;
         assert_eq!(judge(&facts, at(0)), Err(Code::Forbidden));
     }

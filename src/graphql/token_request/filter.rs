@@ -4,6 +4,7 @@ use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use chrono::{DateTime, Utc};
 
 use super::TokenRequestState;
+use crate::graphql::access_token::TokenOrigin;
 use crate::graphql::connection::{OrderDirection, given};
 use crate::graphql::error::ApiError;
 use crate::graphql::token_reach::Conditions;
@@ -15,6 +16,10 @@ use crate::store;
 pub struct TokenRequestFilter {
     /// Of these people.
     owner: MaybeUndefined<Vec<ID>>,
+    /// Kept and decided at one of these places.
+    origin: MaybeUndefined<Vec<TokenOrigin>>,
+    /// Of the people with one of these names at their origin, at most 50; only imported ones.
+    external_owner: MaybeUndefined<Vec<String>>,
     /// That reach one of these repositories; the selection `ALL` reaches every one.
     repository: MaybeUndefined<Vec<ID>>,
     /// With one of these permissions, for example `issues`, or at a level or a higher one, `issues_read`; at most 50.
@@ -42,6 +47,8 @@ impl TokenRequestFilter {
     pub fn condition(&self) -> Result<store::token_request::Filter, ApiError> {
         let conditions = Conditions {
             owner: &self.owner,
+            origin: &self.origin,
+            external_owner: &self.external_owner,
             repository: &self.repository,
             permission: &self.permission,
             token: &self.token,
