@@ -84,7 +84,6 @@ pub enum Node {
 }
 
 /// Finds the object of an id; none where there is none, or it is not visible.
-#[expect(clippy::too_many_lines, reason = "one arm for each type")]
 async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
     let api = Api::of(ctx);
     let Some((kind, id)) = Kind::parse_any(id) else { return Ok(None) };
