@@ -17,7 +17,7 @@ fn person(id: u64) -> Value {
 fn request(id: u64) -> Value {
     json!({
         "id": 25_381 + id, "reason": "I need to access the GitHub API", "owner": person(id),
-        "repository_selection": if id % 2 == 0 { "all" } else { "subset" },
+        "repository_selection": if id.is_multiple_of(2) { "all" } else { "subset" },
         "repositories_url": "https://api.github.com/organizations/652551/personal-access-token-requests/25381/repositories",
         "permissions": { "organization": { "members": "read" }, "repository": { "metadata": "read", "issues": "write" } },
         "created_at": "2023-05-16T08:47:09.000-07:00",
