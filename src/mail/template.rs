@@ -324,6 +324,8 @@ mod tests {
     proptest! {
         #[test]
         fn user_text_is_no_html(text in "[<>&\"'/a-z =!-]{1,40}|<script>alert\\(1\\)</script>|\\PC{1,40}") {
+            // Of a text without a visible character there is nothing to show.
+            prop_assume!(!text.trim().is_empty());
             let plain = all("x", Some("x"));
             for (content, plain) in all(&text, Some(&text)).iter().zip(&plain) {
                 let tags = |html: &str| html.matches('<').count();
