@@ -97,7 +97,7 @@ fn required(field: &FieldDefinition) -> Option<Permission> {
 const OBJECTS: &str = "query($nodes: [ID!]!) { nodes(ids: $nodes) { id } }";
 
 /// Queries that show how much one sees; the weight of the answer counts.
-const QUERIES: [(&str, &str); 18] = [
+const QUERIES: [(&str, &str); 19] = [
     ("accessPackages", "{ accessPackages { totalCount } }"),
     ("accessRequests", "{ accessRequests { totalCount } }"),
     ("assignments", "{ assignments { totalCount } }"),
@@ -116,6 +116,7 @@ const QUERIES: [(&str, &str); 18] = [
     ("tokenRequests", "{ tokenRequests { totalCount } }"),
     ("users", "{ users { totalCount } }"),
     ("viewer", "{ viewer { user { id } } }"),
+    ("webhooks", "{ webhooks { totalCount } }"),
 ];
 
 /// How much an answer holds: numbers count themselves, texts one, nulls nothing.
@@ -222,6 +223,10 @@ pub fn samples() -> Vec<(&'static str, Value)> {
         ("setOrganizationAccess", json!({ "user": "usr_x", "level": "READ" })),
         ("setRepositoryAccess", json!({ "repository": "repo_x", "user": "usr_x", "level": "READ" })),
         ("updateRepository", json!({ "id": "repo_x", "version": 1, "description": "Sample" })),
+        ("createWebhook", json!({ "displayName": "", "url": "" })),
+        ("deleteWebhook", json!({ "id": "whk_x" })),
+        ("sendWebhookDeliveryAgain", json!({ "id": "whd_x" })),
+        ("updateWebhook", json!({ "id": "whk_x", "version": 1, "displayName": "Sample" })),
         ("updateTokenPolicy", json!({ "version": 0, "classic": "RESTRICTED" })),
     ]
 }
@@ -247,7 +252,8 @@ impl Server {
         const QUERIES: [&str; 7] = [
             "{ viewer { notifications { nodes { __typename id } } } }",
             "{ repositories { nodes { __typename id access { nodes { __typename id } } } }
-               introspectionClients { nodes { __typename id } } }",
+               introspectionClients { nodes { __typename id } }
+               webhooks { nodes { __typename id deliveries(first: 100) { nodes { __typename id } } } } }",
             "{ organization { __typename id } users(first: 100) { nodes { __typename id } }
                connectors { nodes { __typename id groups(first: 100) { nodes { __typename id } } } } }",
             "{ catalogs { nodes { __typename id roleAssignments { nodes { __typename id } }
@@ -275,8 +281,14 @@ impl Server {
         self.work().await;
     }
 
-    /// Makes a token that waits, with something granted beside it.
+    /// Makes a token that waits, with something granted beside it, and a webhook that is to be told of it.
     pub async fn tokens_of(&self, subject: &str, repository: &str) {
+        let (owner, organization) =
+            if subject == "nils" { ("mila", "fabrikam") } else { ("farah", "contoso") };
+        let query = "mutation { createWebhook(input: {displayName: \"Sample\", url: \"http://127.0.0.1:9/\"}) { userErrors { code } } }";
+        let owner = self.token_with(owner, organization, &["ORGANIZATION_OWNER"]);
+        let made = self.ask_with(&owner, query, json!({})).await;
+        assert_eq!(codes(&made.json["data"]["createWebhook"]), [""; 0]);
         let query = "query($name: String!) { repositories(filter: {search: $name}) { nodes { id } } }";
         let found = self.ask(subject, query, json!({ "name": repository })).await;
         let repository = found["repositories"]["nodes"][0]["id"].clone();

@@ -131,6 +131,8 @@ texts! {
     token_request::AutomaticReason,
     token_request::CancelReason,
     token_request_event::TokenRequestAction,
+    webhook_delivery::WebhookAction,
+    webhook_delivery::WebhookDeliveryState,
 }
 
 #[cfg(test)]

@@ -40,6 +40,8 @@ pub mod token_notice;
 pub mod token_policy;
 pub mod token_request;
 pub mod user;
+pub mod webhook;
+pub mod webhook_delivery;
 
 pub use database::{Database, DatabaseSettings, Transaction, Txn};
 pub use error::StoreError;
