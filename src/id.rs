@@ -55,11 +55,15 @@ pub enum Kind {
     TokenRequest,
     /// `User`.
     User,
+    /// `Webhook`.
+    Webhook,
+    /// `WebhookDelivery`.
+    WebhookDelivery,
 }
 
 impl Kind {
     /// Every type that has ids.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::AccessPackage,
         Self::AccessRequest,
         Self::AccessToken,
@@ -82,6 +86,8 @@ impl Kind {
         Self::TokenGrant,
         Self::TokenRequest,
         Self::User,
+        Self::Webhook,
+        Self::WebhookDelivery,
     ];
 
     /// The prefix of its ids.
@@ -110,6 +116,8 @@ impl Kind {
             Self::TokenGrant => "tgr",
             Self::TokenRequest => "treq",
             Self::User => "usr",
+            Self::Webhook => "whk",
+            Self::WebhookDelivery => "whd",
         }
     }
 

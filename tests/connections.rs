@@ -186,7 +186,6 @@ on_both_databases! {
         server.tell_something("hana").await;
         server.tokens_of("hana", "contoso", "website").await;
         server.tokens_of("karim", "contoso", "website").await;
-        server.tokens_of("hana", "contoso", "website").await;
         let objects = server.everything("alice").await;
         let token = server.token("hana");
         server.ask_with(&token, "{ viewer { roles } }", json!({})).await;

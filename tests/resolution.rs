@@ -29,6 +29,7 @@ on_both_databases! {
             ("accessRequests", "AccessRequest"), ("assignments", "Assignment"), ("bulkOperations", "BulkOperation"),
             ("repositories", "Repository"),
             ("auditEvents", "AuditEvent"), ("tokenRequests", "TokenRequest"), ("tokenGrants", "TokenGrant"),
+            ("webhooks", "Webhook"),
         ] {
             let fields = plain_fields(&server, name).await.join(" ");
             let rows = server.ask("alice", &format!("{{ {list}(first: 30) {{ nodes {{ {fields} }} }} }}"), json!({})).await;

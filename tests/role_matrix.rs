@@ -120,6 +120,7 @@ const QUERIES: [(&str, &str); 19] = [
     ),
     ("users", "{ users { totalCount } }"),
     ("viewer", "{ viewer { user { id } } }"),
+    ("webhooks", "{ webhooks { totalCount } }"),
 ];
 
 /// How much an answer holds: numbers count themselves, texts one, nulls nothing.
@@ -226,6 +227,10 @@ pub fn samples() -> Vec<(&'static str, Value)> {
         ("setOrganizationAccess", json!({ "user": "usr_x", "level": "READ" })),
         ("setRepositoryAccess", json!({ "repository": "repo_x", "user": "usr_x", "level": "READ" })),
         ("updateRepository", json!({ "id": "repo_x", "version": 1, "description": "Sample" })),
+        ("createWebhook", json!({ "displayName": "", "url": "" })),
+        ("deleteWebhook", json!({ "id": "whk_x" })),
+        ("sendWebhookDeliveryAgain", json!({ "id": "whd_x" })),
+        ("updateWebhook", json!({ "id": "whk_x", "version": 1, "displayName": "Sample" })),
         ("updateTokenPolicy", json!({ "version": 0, "classic": "RESTRICTED" })),
     ]
 }
@@ -251,7 +256,8 @@ impl Server {
         const QUERIES: [&str; 7] = [
             "{ viewer { notifications { nodes { __typename id } } } }",
             "{ repositories { nodes { __typename id access { nodes { __typename id } } } }
-               introspectionClients { nodes { __typename id } } }",
+               introspectionClients { nodes { __typename id } }
+               webhooks { nodes { __typename id deliveries(first: 100) { nodes { __typename id } } } } }",
             "{ organization { __typename id } users(first: 100) { nodes { __typename id } }
                connectors { nodes { __typename id groups(first: 100) { nodes { __typename id } } } } }",
             "{ catalogs { nodes { __typename id roleAssignments { nodes { __typename id } }
@@ -279,8 +285,14 @@ impl Server {
         self.work().await;
     }
 
-    /// Makes a token that waits, and two that were granted something.
+    /// Makes a token that waits, and two that were granted something, and a webhook that is to be told of them.
     pub async fn tokens_of(&self, subject: &str, organization: &str, repository: &str) {
+        let owner = if organization == "fabrikam" { "mila" } else { "farah" };
+        let owner = self.token_with(owner, organization, &["ORGANIZATION_OWNER"]);
+        let name = format!("For {subject}");
+        let query = "mutation($name: String!) {
+            createWebhook(input: {displayName: $name, url: \"http://127.0.0.1:9/\"}) { userErrors { code } } }";
+        self.ask_with(&owner, query, json!({ "name": name })).await;
         let query = "query($name: String!) { repositories(filter: {search: $name}) { nodes { id } } }";
         let found = self.ask(subject, query, json!({ "name": repository })).await;
         let repository = found["repositories"]["nodes"][0]["id"].clone();

@@ -44,3 +44,4 @@ mod scim_delivery;
 mod token_policy;
 mod token_review;
 mod visibility;
+mod webhooks;

@@ -45,3 +45,6 @@ pub mod token_request;
 pub mod token_request_event;
 pub mod token_request_permission;
 pub mod token_request_repository;
+pub mod webhook;
+pub mod webhook_attempt;
+pub mod webhook_delivery;

@@ -123,6 +123,8 @@ pub mod action {
         EditPermissionCatalog needs ManageTokens as "permission_definition.edit";
         /// Register the clients that may ask about tokens.
         EditIntrospectionClient needs ManageTokens as "introspection_client.edit";
+        /// Make, change and delete webhooks, and send their events again.
+        EditWebhook needs ManageTokens as "webhook.edit";
         /// Change the organization's settings.
         EditOrganization needs ManageOrganization as "organization.edit";
     }

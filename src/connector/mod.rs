@@ -9,6 +9,7 @@ pub mod directory;
 pub mod outgoing;
 pub mod registry;
 pub mod scim;
+pub mod webhook;
 
 use std::time::Duration;
 

@@ -110,6 +110,11 @@ pub fn client(url: &Url, allow_private_addresses: bool, limits: TimeLimits) -> R
         .map_err(|_| Refusal::TlsUnavailable)
 }
 
+/// Whether a call to `url` could be allowed at all; a name is judged when it is resolved.
+pub fn check(url: &Url, allow_private_addresses: bool) -> Result<(), Refusal> {
+    rule(url, allow_private_addresses).map(|_| ())
+}
+
 fn rule(url: &Url, allow_private_addresses: bool) -> Result<Rule, Refusal> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Refusal::NotAUrl);

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::directory::Directory;
 use super::outgoing::TimeLimits;
 use super::scim::{Scim, ScimSettings};
+use super::webhook::{self, Sender};
 use super::{Connector, Failure};
 use crate::secret::{Place, Secret, SecretKeys};
 use crate::store::Database;
@@ -17,6 +18,9 @@ use crate::store::Database;
 /// Makes connectors from their rows. Clones share them.
 #[derive(Clone)]
 pub struct Registry(Arc<Inner>);
+
+/// A sender of events, with the version of the row that it was made from.
+type LiveSender = (i32, Arc<Sender>);
 
 /// A connector, with the version of the row that it was made from.
 type Live = (i32, Arc<dyn Connector>);
@@ -26,6 +30,7 @@ struct Inner {
     secret_keys: Arc<SecretKeys>,
     allow_private_addresses: bool,
     live: Mutex<HashMap<Uuid, Live>>,
+    senders: Mutex<HashMap<Uuid, LiveSender>>,
 }
 
 /// Where a connector's secret is kept.
@@ -38,7 +43,13 @@ impl Registry {
     /// No connectors yet.
     #[must_use]
     pub fn new(database: Database, secret_keys: Arc<SecretKeys>, allow_private_addresses: bool) -> Self {
-        Self(Arc::new(Inner { database, secret_keys, allow_private_addresses, live: Mutex::default() }))
+        Self(Arc::new(Inner {
+            database,
+            secret_keys,
+            allow_private_addresses,
+            live: Mutex::default(),
+            senders: Mutex::default(),
+        }))
     }
 
     /// The connector of a row. A change of its settings makes a new one.
@@ -50,6 +61,27 @@ impl Registry {
             return Ok(Arc::clone(connector));
         }
         let made = self.0.make(row)?;
+        live.insert(row.id, (row.version, Arc::clone(&made)));
+        Ok(made)
+    }
+}
+
+impl Registry {
+    /// What sends the events of a webhook. A change of its settings makes a new one.
+    pub fn sender(&self, row: &entity::webhook::Model) -> Result<Arc<Sender>, Failure> {
+        let mut live = self.0.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((version, sender)) = live.get(&row.id)
+            && *version == row.version
+        {
+            return Ok(Arc::clone(sender));
+        }
+        let opened = self.0.secret_keys.open(&row.secret, webhook::place(row.id)).ok();
+        let secret = opened.and_then(|bytes| String::from_utf8(bytes).ok()).map(Secret::new);
+        let secret = secret.ok_or_else(|| {
+            misconfigured("The stored secret does not open with this server's keys. Make another webhook.")
+        })?;
+        let private = self.0.allow_private_addresses;
+        let made = Arc::new(Sender::new(&row.url, &secret, private, self.0.database.clock().clone())?);
         live.insert(row.id, (row.version, Arc::clone(&made)));
         Ok(made)
     }

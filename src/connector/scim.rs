@@ -10,7 +10,7 @@
 mod groups;
 mod people;
 mod remote;
-mod retry_after;
+pub(super) mod retry_after;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 

@@ -30,6 +30,7 @@ pub mod token_grant;
 pub mod token_policy;
 pub mod token_request;
 pub mod user;
+pub mod webhook;
 
 pub use command::{Attempt, Command, confirm, confirm_everywhere, refused, repeated, run};
 pub use environment::Environment;

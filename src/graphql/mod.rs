@@ -34,6 +34,7 @@ pub mod token_reach;
 pub mod token_request;
 pub mod user;
 pub mod viewer;
+pub mod webhook;
 
 use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions};
 
@@ -58,6 +59,7 @@ pub struct Query(
     repository::RepositoryQuery,
     user::UserQuery,
     viewer::ViewerQuery,
+    webhook::WebhookQuery,
 );
 
 /// Changing: each mutation is one business action, with one input and one payload.
@@ -82,6 +84,7 @@ pub struct Mutation(
     token_request::mutation::TokenRequestMutation,
     token_policy::TokenPolicyMutation,
     user::mutation::UserMutation,
+    webhook::mutation::WebhookMutation,
 );
 
 /// How deep the library follows a document; the handler has refused before what is nested as deep.

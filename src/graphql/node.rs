@@ -28,6 +28,7 @@ use super::resource::{Resource, ResourceRole};
 use super::token_grant::TokenGrant;
 use super::token_request::TokenRequest;
 use super::user::User;
+use super::webhook::{Webhook, WebhookDelivery};
 use crate::store;
 
 /// The most ids of one `nodes` call.
@@ -81,6 +82,10 @@ pub enum Node {
     TokenRequest(TokenRequest),
     /// A user.
     User(User),
+    /// An endpoint that is told of token requests.
+    Webhook(Webhook),
+    /// An event on its way to a webhook.
+    WebhookDelivery(WebhookDelivery),
 }
 
 /// Finds the object of an id; none where there is none, or it is not visible.
@@ -173,6 +178,14 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
         Kind::User => {
             let found = store::user::find(database, api.visible(), ids).await?;
             found.into_iter().next().map(|user| Node::User(User(Arc::new(user))))
+        }
+        Kind::Webhook => {
+            let found = store::webhook::find(database, api.visible(), ids).await?;
+            found.into_iter().next().map(|row| Node::Webhook(Webhook(Arc::new(row))))
+        }
+        Kind::WebhookDelivery => {
+            let found = store::webhook_delivery::find(database, api.visible(), ids).await?;
+            found.into_iter().next().map(|row| Node::WebhookDelivery(WebhookDelivery(Arc::new(row))))
         }
     })
 }

@@ -170,6 +170,8 @@ texts! {
     token_request::AutomaticReason or Owner,
     token_request::CancelReason or Requester,
     token_request_event::TokenRequestAction or Created,
+    webhook_delivery::WebhookAction or Created,
+    webhook_delivery::WebhookDeliveryState or Pending,
 }
 
 #[cfg(test)]

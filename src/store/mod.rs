@@ -41,6 +41,8 @@ pub mod token_grant;
 pub mod token_notice;
 pub mod token_request;
 pub mod user;
+pub mod webhook;
+pub mod webhook_delivery;
 
 pub use columns::Columns;
 pub use database::{Database, DatabaseSettings, Transaction, Txn};

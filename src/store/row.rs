@@ -218,4 +218,7 @@ stored! {
     token_request_event { request_id, seq, at, action, from_state, to_state, actor_id, reason, bulk_operation_id }
     token_request_permission { request_id, target, name, level }
     token_request_repository { request_id, repository_id }
+    webhook { id, organization_id, display_name, name_key, url, secret, enabled, created_by_id, version, created_at, deleted_at }
+    webhook_attempt { delivery_id, number, started_at, finished_at, error_code, error_message, response_status }
+    webhook_delivery { id, organization_id, webhook_id, action, request_id, body, state, attempt_count, attempt_in_round, retry_until, due_at, lease, error_code, error_message, response_status, attempted_at, created_at, completed_at }
 }

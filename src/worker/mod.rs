@@ -5,6 +5,7 @@ pub mod bulk;
 pub mod deliver;
 pub mod notify;
 pub mod tokens;
+pub mod webhooks;
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -100,7 +101,13 @@ impl Worker {
             let (database, post) = (self.0.database.clone(), self.0.post.clone());
             running.spawn(async move { notify::attempt(&database, &post, mail).await });
         }
-        Ok(moved + decided + expired + started + told + mailed)
+        let events = webhooks::claim(&self.0.database).await?;
+        let sent = events.len();
+        for event in events {
+            let (database, connectors) = (self.0.database.clone(), self.0.connectors.clone());
+            running.spawn(async move { webhooks::attempt(&database, &connectors, event).await });
+        }
+        Ok(moved + decided + expired + started + told + mailed + sent)
     }
 
     /// Writes the digests that are due, and tells of what ends soon; tells how much was moved.

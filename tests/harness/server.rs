@@ -82,6 +82,12 @@ impl Server {
         App::start(settings, self.clock.clone(), None).await.unwrap()
     }
 
+    /// Another server on the same database that calls no private addresses.
+    pub async fn another_without_private_addresses(&self) -> Arc<App> {
+        let settings = Settings { allow_private_addresses: false, ..self.settings.clone() };
+        App::start(settings, self.clock.clone(), None).await.unwrap()
+    }
+
     /// A token for a person of the demo, with the roles that the demo gives them.
     pub fn token(&self, subject: &str) -> String {
         let person = demo::PEOPLE.iter().find(|person| person.subject == subject);

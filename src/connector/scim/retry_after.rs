@@ -12,7 +12,7 @@ const DATE_FORMS: [&str; 3] =
     ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
 
 /// Reads seconds or an HTTP-date; `None` where it is neither. A date that has passed is no wait.
-pub(super) fn parse(value: &str, now: DateTime<Utc>) -> Option<Duration> {
+pub(in crate::connector) fn parse(value: &str, now: DateTime<Utc>) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than fit are more than the longest wait.

@@ -10,7 +10,7 @@ use entity::token_request::{AutomaticReason, CancelReason};
 use entity::{token_grant, token_request};
 use uuid::Uuid;
 
-use crate::domain::{Error, notification};
+use crate::domain::{Error, notification, webhook};
 use crate::id::Kind;
 use crate::store::Txn;
 use crate::store::audit_event::{self, Event};
@@ -127,6 +127,7 @@ pub async fn tell(txn: &Txn, happening: Happening, by: &By<'_>, about: &[About])
     }
     for (organization, about) in organizations {
         audit(txn, organization, happening, by, &about).await?;
+        webhook::queue::queue(txn, organization, happening, by, &about).await?;
     }
     owners(txn, happening, by, about).await
 }

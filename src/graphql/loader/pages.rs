@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use entity::bulk_operation_item::BulkItemOutcome;
+use entity::webhook_delivery::WebhookDeliveryState;
 use uuid::Uuid;
 
 use crate::store::{Page, Window, access_package, access_request, assignment};
@@ -32,6 +33,8 @@ pub type RequestsAsked = (access_request::Filter, access_request::Include, Windo
 pub type AssignmentsAsked = (assignment::Filter, assignment::Include, Window);
 /// What is asked of the packages of a catalog.
 pub type PackagesAsked = (access_package::Include, access_package::Order, Window);
+/// What is asked of what goes to a webhook.
+pub type EventsAsked = (Option<Vec<WebhookDeliveryState>>, Window);
 /// What is asked of the items of a bulk operation.
 pub type ItemsAsked = (Option<Vec<BulkItemOutcome>>, Window);
 

@@ -7,12 +7,12 @@ use entity::{
     access_request_event, access_token, app_user, assignment_policy, bulk_operation, bulk_operation_item,
     catalog, connector, connector_opening, delivery_attempt, directory_group, organization,
     organization_access, repository, resource, token_request_event, token_request_permission,
-    token_request_repository,
+    token_request_repository, webhook, webhook_attempt, webhook_delivery,
 };
 use uuid::Uuid;
 
 use super::pages::{
-    AssignmentsAsked, ItemsAsked, Nested, PackagesAsked, PageOf, RequestsAsked, by_asked, tied,
+    AssignmentsAsked, EventsAsked, ItemsAsked, Nested, PackagesAsked, PageOf, RequestsAsked, by_asked, tied,
 };
 use super::{Load, Source};
 use crate::authz::Scope;
@@ -301,6 +301,18 @@ sources! {
     /// Pages of who was given access to repositories.
     access_to_repository: AccessToRepository(Nested<Window>) -> PageOf<store::repository::AccessRow> = |database, scope, keys| {
         pages!(keys, |repositories, window| store::repository::access_to(database, scope, repositories, window).await)
+    };
+    /// Webhooks that visible objects name.
+    webhooks: Webhooks(Uuid) -> webhook::Model = |database, scope, ids| {
+        Ok(by_id(store::webhook::find(database, Access::Named(scope.organization), ids).await?, |row| row.id))
+    };
+    /// Pages of what goes to webhooks.
+    events_of_webhook: EventsOfWebhook(Nested<EventsAsked>) -> PageOf<webhook_delivery::Model> = |database, _scope, keys| {
+        pages!(keys, |webhooks, (states, window)| store::webhook_delivery::of_webhooks(database, webhooks, states.as_deref(), window).await)
+    };
+    /// Pages of the attempts to send events.
+    attempts_of_event: AttemptsOfEvent(Nested<Window>) -> PageOf<webhook_attempt::Model> = |database, _scope, keys| {
+        pages!(keys, |deliveries, window| store::webhook_delivery::attempts(database, deliveries, window).await)
     };
     /// Pages of the members of groups.
     members: Members(Nested<Window>) -> PageOf<store::directory::MemberRow> = |database, _scope, keys| {
