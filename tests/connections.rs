@@ -186,6 +186,8 @@ on_both_databases! {
         server.tell_something("hana").await;
         server.tokens_of("hana", "contoso", "website").await;
         server.tokens_of("karim", "contoso", "website").await;
+        // The webhook that is told of it answers nothing: an attempt of each event.
+        server.work().await;
         let objects = server.everything("alice").await;
         let token = server.token("hana");
         server.ask_with(&token, "{ viewer { roles } }", json!({})).await;
