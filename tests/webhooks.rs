@@ -48,11 +48,11 @@ impl Receiver {
             let header = |(name, value): (&axum::http::HeaderName, &axum::http::HeaderValue)| {
                 (name.to_string(), value.to_str().unwrap().to_owned())
             };
-            let received = Received {
+            let call = Received {
                 headers: headers.iter().map(header).collect(),
                 body: String::from_utf8(body.to_vec()).unwrap(),
             };
-            own.received.lock().unwrap().push(received);
+            own.received.lock().unwrap().push(call);
             let (status, headers, body) =
                 own.answers.lock().unwrap().pop_front().unwrap_or((204, Vec::new(), String::new()));
             let mut answer = (StatusCode::from_u16(status).unwrap(), body).into_response();
@@ -125,8 +125,8 @@ on_both_databases! {
         let calls = receiver.take();
         assert_eq!(calls.len(), 1);
         let now = server.clock.now().timestamp();
-        let taken = verified(&library, secret, &calls[0], now).await;
-        assert_eq!(taken["payload"], calls[0].json(), "{taken}");
+        let checked = verified(&library, secret, &calls[0], now).await;
+        assert_eq!(checked["payload"], calls[0].json(), "{checked}");
         assert_eq!(calls[0].headers["content-type"], "application/json");
         assert_eq!(calls[0].headers["webhook-timestamp"], now.to_string());
         let mut altered = calls[0].clone();
