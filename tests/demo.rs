@@ -176,7 +176,8 @@ on_both_databases! {
             (json!({ "permission": ["members"] }), 3),
             (json!({ "lastUsedBefore": "2000-01-01T00:00:00Z" }), 13),
             (json!({ "lastUsedSince": now - day }), 6),
-            (json!({ "expiresBefore": now + day * 7 }), 2),
+            (json!({ "expiresBefore": now + day * 14 }), 0),
+            (json!({ "expiresBefore": now + day * 21 }), 2),
             (json!({ "createdSince": now - day }), 3),
         ] {
             let mut filter = filter;

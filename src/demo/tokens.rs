@@ -1,7 +1,8 @@
 //! What the demo tells of access tokens: whose they are, what they ask for, and what became of it.
 //!
 //! At Contoso twenty requests wait for Farah, who owns the organization. Karim's *Deploy bot* may read, and
-//! asks to write; his *Laptop* asks for everything.
+//! asks to write; his *Laptop* asks for everything. None of the twenty expires within two weeks, so that the
+//! walk-through holds for a demo that is taken up again later.
 
 use chrono::{DateTime, Utc};
 use entity::permission_definition::PermissionTarget::{Organization, Repository};
@@ -83,10 +84,10 @@ fn of_karim(told: &mut Rows) {
 fn of_lena(told: &mut Rows) {
     told.fine_grained("lena", "Crash reports", life(3 * DAY, 90 * DAY, Some(20)));
     told.asks(3 * DAY, "Opens an issue for each crash.", These(&["mobile-app"]), &[WRITE_ISSUES]);
-    told.fine_grained("lena", "Store upload", life(6 * DAY, 3 * DAY, None));
+    told.fine_grained("lena", "Store upload", life(6 * DAY, 20 * DAY, None));
     told.asks(
         6 * DAY,
-        "Uploads the app for the release of this week.",
+        "Uploads the app for the next release.",
         These(&["mobile-app"]),
         &[READ_CODE, (Repository, "deployments", Write)],
     );
@@ -172,8 +173,8 @@ fn of_ivan(told: &mut Rows) {
         These(&["mobile-app"]),
         &[WRITE_CODE, WRITE_CHANGES],
     );
-    told.fine_grained("ivan", "Test phones", life(2 * DAY + 5, 5, None));
-    told.asks(2 * DAY + 5, "The phones in the test room, today.", These(&["mobile-app"]), &[READ_CODE]);
+    told.fine_grained("ivan", "Test phones", life(2 * DAY + 5, 16 * DAY, None));
+    told.asks(2 * DAY + 5, "The phones in the test room.", These(&["mobile-app"]), &[READ_CODE]);
 }
 
 fn of_the_others(told: &mut Rows) {
