@@ -23,6 +23,7 @@ mod command_line;
 mod connections;
 mod connector_scim;
 mod cross_organization;
+mod demo;
 mod disconnects;
 mod enforcement;
 mod graphql_http;

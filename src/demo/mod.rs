@@ -3,6 +3,8 @@
 pub mod data;
 pub mod repositories;
 pub mod story;
+pub mod token_rows;
+pub mod tokens;
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -67,6 +69,8 @@ const OWN: &str = "{ viewer { requestableAccessPackages { nodes { displayName } 
 /// The catalogs that one sees.
 const CATALOGS: &str =
     "{ catalogs { nodes { displayName accessPackages { nodes { displayName hidden } } viewerCanEdit } } }";
+/// The token requests that wait, for those who decide.
+const WAITING: &str = "{ tokenRequests(filter: {state: [PENDING]}) { totalCount nodes { id owner { displayName } token { name } repositorySelection } } }";
 /// Who one is.
 const SELF: &str = "{ viewer { user { displayName } roles } organization { slug displayName } }";
 /// The people of the organization.
@@ -86,7 +90,7 @@ pub const PEOPLE: [Person; 13] = [
     person("chloe", "Chloé Dubois", "user administrator", &[Role::UserAdministrator], USERS),
     person("deniz", "Deniz Yılmaz", "global reader", &[Role::GlobalReader], CATALOGS),
     person("emil", "Emil Novák", "catalog creator", &[Role::CatalogCreator], SELF),
-    person("farah", "Farah Haddad", "organization owner", &[Role::OrganizationOwner], USERS),
+    person("farah", "Farah Haddad", "organization owner", &[Role::OrganizationOwner], WAITING),
     person("goran", "Göran Lindqvist", "catalog owner", &[], CATALOGS),
     person("ivan", "Ivan Petrov", "access package assignment manager", &[], FAILED),
     person("judith", "Judith Okafor", "catalog reader", &[], CATALOGS),
@@ -117,13 +121,23 @@ pub fn tabs() -> Vec<Tab> {
         .collect()
 }
 
-/// The README's walk-through, one operation a step, and more to try.
-pub const OPERATIONS: [(&str, &str); 7] = [
+/// The README's walk-throughs, one operation a step, and more to try.
+pub const OPERATIONS: [(&str, &str); 17] = [
     ("1 Failed requests", include_str!("operations/1_failed_requests.graphql")),
     ("2 Dry run", include_str!("operations/2_dry_run.graphql")),
     ("3 Repair the group", include_str!("operations/3_repair_the_group.graphql")),
     ("4 Reprocess all", include_str!("operations/4_reprocess_all.graphql")),
     ("5 What became of each", include_str!("operations/5_what_became_of_each.graphql")),
+    ("6 Token requests", include_str!("operations/6_token_requests.graphql")),
+    ("7 Of one owner, for one repository", include_str!("operations/7_of_one_owner.graphql")),
+    ("8 One request", include_str!("operations/8_one_request.graphql")),
+    ("9 Dry run of a denial", include_str!("operations/9_dry_run_of_a_denial.graphql")),
+    ("10 Deny with a reason", include_str!("operations/10_deny_with_a_reason.graphql")),
+    ("11 Approve the rest", include_str!("operations/11_approve_the_rest.graphql")),
+    ("12 What became of the rest", include_str!("operations/12_what_became_of_the_rest.graphql")),
+    ("13 My tokens", include_str!("operations/13_my_tokens.graphql")),
+    ("14 What I was told", include_str!("operations/14_what_i_was_told.graphql")),
+    ("15 Revoke a grant", include_str!("operations/15_revoke_a_grant.graphql")),
     ("A request in detail", include_str!("operations/request_in_detail.graphql")),
     ("What can I request", include_str!("operations/what_can_i_request.graphql")),
 ];
@@ -204,13 +218,22 @@ pub fn database_path(directory: &Path) -> PathBuf {
 
 /// Puts the demo's story into a database that holds nothing yet; finds it as it was otherwise.
 pub async fn seed(database: &Database) -> Result<Seeded, StoreError> {
+    seed_with(database, Seed { tokens: true }).await
+}
+
+/// Like [`seed`], but nobody has access tokens: for tests that count those that they make.
+pub async fn seed_without_tokens(database: &Database) -> Result<Seeded, StoreError> {
+    seed_with(database, Seed { tokens: false }).await
+}
+
+async fn seed_with(database: &Database, seed: Seed) -> Result<Seeded, StoreError> {
     if store::installation::fact(database, FACT).await?.is_some() {
         return Ok(Seeded::AlreadyThere);
     }
     if !store::organization::all(database).await?.is_empty() {
         return Ok(Seeded::NotEmpty);
     }
-    database.write(&Seed).await?;
+    database.write(&seed).await?;
     Ok(Seeded::Done)
 }
 
@@ -225,7 +248,9 @@ pub enum Seeded {
     NotEmpty,
 }
 
-struct Seed;
+struct Seed {
+    tokens: bool,
+}
 
 impl Transaction for Seed {
     type Output = ();
@@ -236,7 +261,21 @@ impl Transaction for Seed {
         data::contoso(txn.now()).write(txn).await?;
         data::fabrikam(txn.now()).write(txn).await?;
         repositories::Reach::contoso(txn.now()).write(txn).await?;
-        repositories::Reach::fabrikam(txn.now()).write(txn).await
+        repositories::Reach::fabrikam(txn.now()).write(txn).await?;
+        if self.tokens { Tokens.run(txn).await } else { Ok(()) }
+    }
+}
+
+/// The tokens of a story that has none yet.
+pub struct Tokens;
+
+impl Transaction for Tokens {
+    type Output = ();
+    type Error = StoreError;
+
+    async fn run(&self, txn: &Txn) -> Result<(), StoreError> {
+        tokens::contoso(txn.now()).write(txn).await?;
+        tokens::fabrikam(txn.now()).write(txn).await
     }
 }
 

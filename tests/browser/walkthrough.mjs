@@ -1,4 +1,4 @@
-// Does the README's walk-through in GraphiQL, in headless Chromium, on a fresh demo:
+// Does the README's walk-throughs in GraphiQL, in headless Chromium, on a fresh demo:
 //   node walkthrough.mjs <base-url> <chromium-path>
 // It ends with 0, or with 1 and one plain sentence.
 import { argv, exit, getuid } from 'node:process';
@@ -24,6 +24,33 @@ const steps = [
     return !done.dryRun && done.acceptedCount === 7 && delivered.length === 7
       && done.items.nodes.filter(({ error }) => error?.code === 'REPROCESS_WINDOW_EXPIRED').length === 3;
   }],
+  ['Farah Haddad', '6 Token requests', ({ tokenRequests }) =>
+    tokenRequests.totalCount === 20 && new Set(tokenRequests.nodes.map(({ owner }) => owner.displayName)).size === 9],
+  ['Farah Haddad', '7 Of one owner, for one repository', ({ tokenRequests }) => tokenRequests.totalCount === 3],
+  ['Farah Haddad', '8 One request', ({ node }) =>
+    node.review.eligible && node.permissionChanges.length === 3 && node.repositoryChanges.added[0].name === 'infrastructure'],
+  ['Farah Haddad', '9 Dry run of a denial', ({ reviewTokenRequests: { bulkOperation } }) =>
+    bulkOperation.acceptedCount === 2 && bulkOperation.items.nodes[2].error.code === 'ALREADY_REVIEWED'],
+  ['Farah Haddad', '10 Deny with a reason', ({ reviewTokenRequests: { bulkOperation } }) =>
+    bulkOperation.items.nodes.every(({ target }) => target.state === 'DENIED') && bulkOperation.acceptedCount === 2],
+  ['Farah Haddad', '11 Approve the rest', ({ reviewTokenRequests: { bulkOperation } }) => bulkOperation.totalCount === 18],
+  ['Farah Haddad', '12 What became of the rest', ({ bulkOperations: { nodes: [done] } }) =>
+    done.decision === 'APPROVE' && done.acceptedCount === 17
+      && done.items.nodes.filter(({ error }) => error?.code === 'SELF_REVIEW').length === 1],
+  ['Karim Benali', '13 My tokens', ({ viewer, tokenGrants }) => {
+    const bot = viewer.accessTokens.nodes.find(({ name }) => name === 'Deploy bot');
+    return bot.request.state === 'DENIED' && /release pipeline/.test(bot.request.reviewReason)
+      && bot.grant !== null && tokenGrants.nodes.length === 0;
+  }],
+  ['Karim Benali', '14 What I was told', ({ viewer: { notifications: { nodes } } }) =>
+    nodes.filter(({ kind, reason }) => kind === 'TOKEN_REQUEST_DENIED' && /release pipeline/.test(reason)).length === 2
+      && nodes.filter(({ kind }) => kind === 'TOKEN_REQUEST_APPROVED').length === 2],
+  ['Farah Haddad', '15 Revoke a grant', ({ revokeTokenGrants: { bulkOperation } }) => bulkOperation.acceptedCount === 1],
+  ['Karim Benali', '13 My tokens', ({ viewer, tokenGrants }) =>
+    viewer.accessTokens.nodes.find(({ name }) => name === 'Deploy bot').grant === null
+      && tokenGrants.nodes[0].endReason !== null],
+  ['Karim Benali', '14 What I was told', ({ viewer: { notifications: { nodes: [newest] } } }) =>
+    newest.kind === 'TOKEN_GRANT_REVOKED' && newest.reason !== null],
 ];
 
 function model(page, name) {
@@ -68,9 +95,9 @@ try {
   await page.goto(new URL('/graphiql', base).href);
   await page.getByRole('button', { name: 'Operations' }).waitFor();
   for (const step of steps) await run(page, config, step);
-  console.log('The walk-through works in GraphiQL.');
+  console.log('The walk-throughs work in GraphiQL.');
 } catch (error) {
-  console.error(`The walk-through does not work: ${error.message}`);
+  console.error(`A walk-through does not work: ${error.message}`);
   process.exitCode = 1;
 } finally {
   await browser.close();
