@@ -147,12 +147,17 @@ on_both_databases! {
         let node = server.ask("alice", "{ accessRequests(first: 1) { nodes { id } } }", json!({})).await;
         let node = node["accessRequests"]["nodes"][0]["id"].as_str().unwrap().to_owned();
         let lists = [
-            ("accessPackages(first: 30)", "AccessPackage", 2), ("accessRequests(first: 30)", "AccessRequest", 3),
-            ("assignments(first: 30)", "Assignment", 2),
+            ("alice", "accessPackages(first: 30)", "AccessPackage", 2),
+            ("alice", "accessRequests(first: 30)", "AccessRequest", 3),
+            ("alice", "assignments(first: 30)", "Assignment", 2),
+            ("farah", "tokenRequests(first: 60)", "TokenRequest", 2),
+            ("farah", "tokenRequests(orderBy: { field: EXPIRES_AT, direction: ASC }, first: 60)", "TokenRequest", 1),
+            ("farah", "tokenGrants(first: 30)", "TokenGrant", 2),
         ];
-        for (list, name, deep) in lists {
+        server.with_tokens().await;
+        for (person, list, name, deep) in lists {
             let rows = async |selection: String| {
-                let found = server.ask("alice", &format!("{{ list: {list} {{ nodes {{ {selection} }} }} }}"), json!({})).await;
+                let found = server.ask(person, &format!("{{ list: {list} {{ nodes {{ {selection} }} }} }}"), json!({})).await;
                 found["list"]["nodes"].clone()
             };
             // The library's own limits hold here, too: one branch at a time, with all of the row.

@@ -17,7 +17,8 @@ use super::token_grant::TokenGrant;
 use super::token_request::TokenRequest;
 use super::user::User;
 use crate::store::access_token::Standing;
-use crate::store::{self, Direction, Key, Position};
+use crate::store::columns::columns;
+use crate::store::{self, Columns, Direction, Key, Position};
 
 /// A credential that a member made for their programs. Its secret is told once, when it is made.
 #[derive(Clone)]
@@ -41,6 +42,20 @@ impl Plain for AccessToken {
             "createdAt" => scalar(&self.0.created_at),
             _ => return None,
         })
+    }
+
+    fn columns(field: &str) -> Columns {
+        match field {
+            "id" => Columns::KEY,
+            "name" => columns!(access_token: Name),
+            "kind" => columns!(access_token: Kind),
+            "lastFour" => columns!(access_token: LastFour),
+            "issuedAt" => columns!(access_token: IssuedAt),
+            "expiresAt" => columns!(access_token: ExpiresAt),
+            "lastUsedAt" => columns!(access_token: LastUsedAt),
+            "createdAt" => columns!(access_token: CreatedAt),
+            _ => Columns::ALL,
+        }
     }
 }
 
@@ -193,6 +208,16 @@ pub struct ExternalOwner {
     login: String,
     /// What their origin calls the account; it stays when the name changes.
     account_id: String,
+}
+
+impl Plain for ExternalOwner {
+    fn columns(field: &str) -> Columns {
+        match field {
+            "login" => columns!(app_user: DisplayName),
+            "accountId" => columns!(app_user: Subject),
+            _ => Columns::ALL,
+        }
+    }
 }
 
 impl From<&entity::app_user::Model> for ExternalOwner {

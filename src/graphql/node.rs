@@ -198,14 +198,14 @@ async fn access_token(api: &Api, ids: &[Uuid]) -> Result<Option<Node>, ApiError>
 
 /// The token grant of an id.
 async fn token_grant(api: &Api, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
-    let include = store::token_grant::Include { token: true, owner: true };
+    let include = store::token_grant::Include::ALL;
     let found = store::token_grant::find(&api.database, api.visible(), ids, include).await?;
     Ok(found.into_iter().next().map(|row| Node::TokenGrant(TokenGrant(Arc::new(row)))))
 }
 
 /// The token request of an id.
 async fn token_request(api: &Api, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
-    let include = store::token_request::Include { token: true, owner: true };
+    let include = store::token_request::Include::ALL;
     let found = store::token_request::find(&api.database, api.visible(), ids, include).await?;
     Ok(found.into_iter().next().map(|row| Node::TokenRequest(TokenRequest(Arc::new(row)))))
 }

@@ -20,8 +20,9 @@ use super::token_request::TokenRequest;
 use super::user::User;
 use crate::authz::Permission;
 use crate::domain::token_grant::revoke;
+use crate::store::columns::columns;
 use crate::store::token_filter::TokenOrder;
-use crate::store::{self, Key, Position, access_token};
+use crate::store::{self, Columns, Key, Position, access_token};
 
 /// What the organization allows a token: what its request asked for.
 #[derive(Clone)]
@@ -53,6 +54,21 @@ impl Plain for TokenGrant {
             "endReason" => maybe(grant.end_reason.as_ref()),
             _ => return None,
         })
+    }
+
+    fn columns(field: &str) -> Columns {
+        match field {
+            "id" => Columns::KEY,
+            "token" => columns!(token_grant: TokenId),
+            "owner" | "externalOwner" => columns!(token_grant: OwnerId, Origin),
+            "request" | "repositories" | "permissions" => columns!(token_grant: RequestId),
+            "state" => columns!(token_grant: State),
+            "repositorySelection" => columns!(token_grant: RepositorySelection),
+            "grantedAt" => columns!(token_grant: GrantedAt),
+            "endedAt" => columns!(token_grant: EndedAt),
+            "endReason" => columns!(token_grant: EndReason),
+            _ => Columns::ALL,
+        }
     }
 }
 
@@ -317,8 +333,11 @@ impl TokenGrantQuery {
         let selected = Selected::of(ctx);
         let window = Paging { first, after, last, before }.window(sorted, &selected)?;
         let include = store::token_grant::Include {
-            token: selected.has(&["token"]),
-            owner: selected.has(&["owner"]) || selected.has(&["externalOwner"]),
+            row: selected.columns::<TokenGrant>(&[]),
+            token: selected.columns::<AccessToken>(&["token"]),
+            owner: selected
+                .columns::<User>(&["owner"])
+                .and(selected.columns::<ExternalOwner>(&["externalOwner"])),
         };
         let page =
             store::token_grant::list(&api.database, &api.scope, &filter, include, order, &window).await?;

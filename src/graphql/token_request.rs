@@ -27,8 +27,9 @@ use super::token_reach::{
 use super::user::User;
 use crate::authz::Permission;
 use crate::domain::token_request::{Reach, cancel, review};
+use crate::store::columns::columns;
 use crate::store::token_filter::TokenOrder;
-use crate::store::{self, Direction, Key, Position, access_token};
+use crate::store::{self, Columns, Direction, Key, Position, access_token};
 
 /// What a token asks to be allowed in the organization, as a whole. Nothing changes it: asking for something else
 /// makes another request, which overtakes this one.
@@ -62,6 +63,21 @@ impl Plain for TokenRequest {
             "reviewReason" => maybe(request.review_reason.as_ref()),
             _ => return None,
         })
+    }
+
+    fn columns(field: &str) -> Columns {
+        match field {
+            "id" | "repositories" | "permissions" | "history" => Columns::KEY,
+            "token" => columns!(token_request: TokenId),
+            "owner" | "externalOwner" => columns!(token_request: OwnerId, Origin),
+            "state" => columns!(token_request: State),
+            "repositorySelection" => columns!(token_request: RepositorySelection),
+            "justification" => columns!(token_request: Justification),
+            "createdAt" => columns!(token_request: CreatedAt),
+            "reviewedAt" => columns!(token_request: ReviewedAt),
+            "reviewReason" => columns!(token_request: ReviewReason),
+            _ => Columns::ALL,
+        }
     }
 }
 
@@ -365,9 +381,13 @@ impl TokenRequestQuery {
         let selected = Selected::of(ctx);
         let window = Paging { first, after, last, before }.window(sorted, &selected)?;
         let judged = selected.has(&["review"]) || selected.has(&["viewerCanReview"]);
+        let judged = if judged { columns!(access_token: ExpiresAt) } else { Columns::NONE };
         let include = store::token_request::Include {
-            token: judged || selected.has(&["token"]),
-            owner: selected.has(&["owner"]) || selected.has(&["externalOwner"]),
+            row: selected.columns::<TokenRequest>(&[]),
+            token: judged.and(selected.columns::<AccessToken>(&["token"])),
+            owner: selected
+                .columns::<User>(&["owner"])
+                .and(selected.columns::<ExternalOwner>(&["externalOwner"])),
         };
         let page =
             store::token_request::list(&api.database, &api.scope, &filter, include, order, &window).await?;

@@ -38,6 +38,7 @@ pub mod sql;
 pub mod token_access;
 pub mod token_filter;
 pub mod token_grant;
+pub mod token_list;
 pub mod token_notice;
 pub mod token_request;
 pub mod user;

@@ -127,7 +127,8 @@ fn held(sql: &mut Sql, organization: Uuid, which: Which<'_>) {
         " LEFT JOIN token_request r ON r.id = (SELECT x.id FROM token_request x WHERE x.token_id = t.id",
     );
     sql.push(" AND x.organization_id = o.id ORDER BY x.created_at DESC, x.id DESC LIMIT 1)");
-    sql.push(" WHERE o.id = ").bind(organization);
+    // What is kept elsewhere is judged there.
+    sql.push(" WHERE t.origin = 'GUICHET' AND o.id = ").bind(organization);
     match which {
         Which::Lookup(lookup) => sql.push(" AND t.lookup = ").bind(lookup),
         Which::Id(id) => sql.push(" AND t.id = ").bind(id),

@@ -69,55 +69,62 @@ pub enum TokenOrder {
     LastUsed,
 }
 
-/// The columns of a table that the filter is about.
-pub(super) struct Columns {
+/// The table of token requests, or that of grants: where it has what both have.
+pub(super) struct Table {
+    pub alias: &'static str,
+    /// The table by itself, and joined to the tokens, `t`.
+    pub alone: &'static str,
+    pub with_token: &'static str,
+    /// What its columns begin with in a result.
+    pub prefix: &'static str,
+    pub id: (&'static str, &'static str),
     pub organization: &'static str,
     pub owner: &'static str,
     pub token: &'static str,
     /// The request that names the repositories and permissions.
     pub request: &'static str,
     pub selection: &'static str,
-    pub created: &'static str,
+    pub created: (&'static str, &'static str),
     pub origin: &'static str,
 }
 
 /// Adds: the organization, and what the viewer may see in it.
-pub(super) fn visible(sql: &mut Sql, columns: &Columns, access: Access<'_>) {
-    sql.push(columns.organization).push(" = ").bind(access.organization());
+pub(super) fn visible(sql: &mut Sql, table: &Table, access: Access<'_>) {
+    sql.push(table.organization).push(" = ").bind(access.organization());
     if let Access::Visible(Scope { tokens: false, user, .. }) = access {
         // Others see those of their own tokens.
-        sql.push(" AND ").push(columns.owner).push(" = ").bind(*user);
+        sql.push(" AND ").push(table.owner).push(" = ").bind(*user);
     }
 }
 
 /// Adds the conditions.
-pub(super) fn matching(sql: &mut Sql, columns: &Columns, scope: &Scope, filter: &TokenFilter) {
-    visible(sql, columns, Access::Visible(scope));
-    for (column, ids) in [(columns.owner, &filter.owners), (columns.token, &filter.tokens)] {
+pub(super) fn matching(sql: &mut Sql, table: &Table, scope: &Scope, filter: &TokenFilter) {
+    visible(sql, table, Access::Visible(scope));
+    for (column, ids) in [(table.owner, &filter.owners), (table.token, &filter.tokens)] {
         if let Some(ids) = ids {
             sql.push(" AND ").push(column).any_id(ids);
         }
     }
     if let Some(origins) = &filter.origins {
-        sql.push(" AND ").push(columns.origin).any_text(&names(origins));
+        sql.push(" AND ").push(table.origin).any_text(&names(origins));
     }
     if let Some(logins) = &filter.logins {
         let keys: Vec<String> = logins.iter().map(|login| login.to_lowercase()).collect();
-        sql.push(" AND ").push(columns.owner).push(" IN (SELECT fe.id FROM app_user fe WHERE");
+        sql.push(" AND ").push(table.owner).push(" IN (SELECT fe.id FROM app_user fe WHERE");
         sql.push(" fe.origin <> 'GUICHET' AND fe.organization_id = ").bind(scope.organization);
         sql.push(" AND fe.name_key").any_text(&keys).push(")");
     }
     if let Some(repositories) = &filter.repositories {
         sql.push(" AND (EXISTS (SELECT 1 FROM token_request_repository fr WHERE fr.request_id = ");
-        sql.push(columns.request).push(" AND fr.repository_id").any_id(repositories);
+        sql.push(table.request).push(" AND fr.repository_id").any_id(repositories);
         // One that may use all of them reaches each that there is.
-        sql.push(") OR ").push(columns.selection).push(" = 'ALL' AND EXISTS (SELECT 1 FROM repository fa");
+        sql.push(") OR ").push(table.selection).push(" = 'ALL' AND EXISTS (SELECT 1 FROM repository fa");
         sql.push(" WHERE fa.deleted_at IS NULL AND fa.organization_id = ").bind(scope.organization);
         sql.push(" AND fa.id").any_id(repositories).push("))");
     }
     if let Some(permissions) = &filter.permissions {
         sql.push(" AND EXISTS (SELECT 1 FROM token_request_permission fp WHERE fp.request_id = ");
-        sql.push(columns.request).push(" AND (FALSE");
+        sql.push(table.request).push(" AND (FALSE");
         for PermissionCondition { name, levels } in permissions {
             sql.push(" OR (fp.name = ").bind(name.clone());
             if let Some(levels) = levels {
@@ -127,7 +134,7 @@ pub(super) fn matching(sql: &mut Sql, columns: &Columns, scope: &Scope, filter: 
         }
         sql.push("))");
     }
-    sql.within(columns.created, filter.created_from, filter.created_until);
+    sql.within(table.created.0, filter.created_from, filter.created_until);
     sql.within("t.expires_order", filter.expires_from, filter.expires_until);
     sql.within("t.last_used_order", filter.used_from, filter.used_until);
 }

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use entity::token_grant::{self, TokenGrantState};
 use entity::{access_token, app_user};
-use sea_orm::{ActiveEnum as _, DbErr, QueryResult};
+use sea_orm::ActiveEnum as _;
 use uuid::Uuid;
 
+use super::columns::{Columns, columns};
 use super::database::{Connection, Txn};
 use super::error::StoreError;
-use super::page::{List, Page, Window};
-use super::row::{Shared, model};
+use super::page::{Page, Window};
+use super::row::model;
 use super::sql::Sql;
-use super::token_filter::{self, Columns, TokenFilter, TokenOrder};
+use super::token_filter::{self, Table, TokenFilter, TokenOrder};
+pub use super::token_list::Include;
+use super::token_list::{self, Wanted};
 use super::{Access, names};
 use crate::authz::Scope;
 
@@ -27,15 +30,6 @@ pub struct Row {
     pub owner: Option<Arc<app_user::Model>>,
 }
 
-/// What to read along with grants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Include {
-    /// The token.
-    pub token: bool,
-    /// Whose token it is.
-    pub owner: bool,
-}
-
 /// Which grants are wanted. All given conditions hold together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
@@ -45,61 +39,36 @@ pub struct Filter {
     pub states: Option<Vec<TokenGrantState>>,
 }
 
-const COLUMNS: Columns = Columns {
+const TABLE: Table = Table {
+    alias: "g",
+    alone: "token_grant g",
+    with_token: "access_token t JOIN token_grant g ON g.token_id = t.id",
+    prefix: "g_",
+    id: ("g.id", "g_id"),
     organization: "g.organization_id",
     owner: "g.owner_id",
     token: "g.token_id",
     request: "g.request_id",
     selection: "g.repository_selection",
-    created: "g.granted_at",
+    created: ("g.granted_at", "g_granted_at"),
     origin: "g.origin",
 };
 
+/// What lists are sorted by, and what their rows are told apart by.
+const LISTED: Columns = columns!(token_grant: Id, GrantedAt);
+
+fn row(
+    grant: token_grant::Model,
+    token: Option<Arc<access_token::Model>>,
+    owner: Option<Arc<app_user::Model>>,
+) -> Row {
+    Row { grant, token, owner }
+}
+
 fn matching(sql: &mut Sql, scope: &Scope, filter: &Filter) {
-    token_filter::matching(sql, &COLUMNS, scope, &filter.token);
+    token_filter::matching(sql, &TABLE, scope, &filter.token);
     if let Some(states) = &filter.states {
         sql.push(" AND g.state").any_text(&names(states));
-    }
-}
-
-/// The tables that the conditions and the order are about.
-fn tables(filter: &Filter, order: TokenOrder) -> &'static str {
-    if filter.token.names_token() || order != TokenOrder::Created {
-        "access_token t JOIN token_grant g ON g.token_id = t.id"
-    } else {
-        "token_grant g"
-    }
-}
-
-/// Reads rows of grants; what many of them name is read once.
-#[derive(Default)]
-struct Rows {
-    include: Include,
-    tokens: Shared<access_token::Model>,
-    owners: Shared<app_user::Model>,
-}
-
-impl Rows {
-    fn with(include: Include) -> Self {
-        Self { include, ..Self::default() }
-    }
-
-    fn read(&mut self, row: &QueryResult) -> Result<Row, DbErr> {
-        Ok(Row {
-            grant: model(row, "g_")?,
-            token: self.include.token.then(|| self.tokens.model(row, "t_")).transpose()?,
-            owner: self.include.owner.then(|| self.owners.model(row, "o_")).transpose()?,
-        })
-    }
-}
-
-fn columns(sql: &mut Sql, include: Include) {
-    sql.columns::<token_grant::Entity>("g");
-    if include.token {
-        sql.push(", ").columns::<access_token::Entity>("t");
-    }
-    if include.owner {
-        sql.push(", ").columns::<app_user::Entity>("o");
     }
 }
 
@@ -112,41 +81,14 @@ pub async fn list(
     order: TokenOrder,
     window: &Window,
 ) -> Result<Page<Row>, StoreError> {
-    let from = tables(filter, order);
-    // The key of a row's place is the token's.
-    let include = Include { token: include.token || order != TokenOrder::Created, ..include };
-    let list = List {
-        from,
-        key: match order {
-            TokenOrder::Created => ("g.granted_at", "g_granted_at"),
-            TokenOrder::Expires => ("t.expires_order", "t_expires_order"),
-            TokenOrder::LastUsed => ("t.last_used_order", "t_last_used_order"),
-        },
-        id: ("g.id", "g_id"),
-        columns: Box::new(move |sql| {
-            columns(sql, include);
-            match order {
-                TokenOrder::Created => {}
-                TokenOrder::Expires => {
-                    sql.push(", t.expires_order AS t_expires_order");
-                }
-                TokenOrder::LastUsed => {
-                    sql.push(", t.last_used_order AS t_last_used_order");
-                }
-            }
-        }),
-        joins: Box::new(move |sql| {
-            if include.token && from == "token_grant g" {
-                sql.push(" JOIN access_token t ON t.id = g.token_id");
-            }
-            if include.owner {
-                sql.push(" JOIN app_user o ON o.id = g.owner_id");
-            }
-        }),
+    let wanted = Wanted {
+        table: &TABLE,
+        filter: &filter.token,
         matching: Box::new(|sql| matching(sql, scope, filter)),
+        include: include.with(LISTED),
+        order,
     };
-    let mut read = Rows::with(include);
-    list.page(connection, window, |row| read.read(row)).await
+    token_list::page::<token_grant::Entity, _>(connection, wanted, window, row).await
 }
 
 /// Grants by id.
@@ -156,22 +98,11 @@ pub async fn find(
     ids: &[Uuid],
     include: Include,
 ) -> Result<Vec<Row>, StoreError> {
-    let mut sql = connection.sql();
-    sql.push("SELECT ");
-    columns(&mut sql, include);
-    sql.push(" FROM token_grant g");
-    if include.token {
-        sql.push(" JOIN access_token t ON t.id = g.token_id");
-    }
-    if include.owner {
-        sql.push(" JOIN app_user o ON o.id = g.owner_id");
-    }
-    sql.push(" WHERE ");
-    token_filter::visible(&mut sql, &COLUMNS, access);
-    sql.push(" AND g.id").any_id(ids);
-    let rows = connection.all(sql).await?;
-    let mut read = Rows::with(include);
-    Ok(rows.iter().map(|row| read.read(row)).collect::<Result<_, _>>()?)
+    let wanted = |sql: &mut Sql| {
+        token_filter::visible(sql, &TABLE, access);
+        sql.push(" AND g.id").any_id(ids);
+    };
+    token_list::find::<token_grant::Entity, _>(connection, &TABLE, include, wanted, row).await
 }
 
 /// The grants in force of these tokens in an organization.
@@ -206,7 +137,7 @@ pub async fn lock_tokens(txn: &Txn, access: Access<'_>, grants: &[Uuid]) -> Resu
     sql.push(
         "SELECT t.id AS id FROM access_token t WHERE t.id IN (SELECT g.token_id FROM token_grant g WHERE ",
     );
-    token_filter::visible(&mut sql, &COLUMNS, access);
+    token_filter::visible(&mut sql, &TABLE, access);
     sql.push(" AND g.id").any_id(grants).push(") ORDER BY t.id").lock("t");
     txn.all(sql).await?.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
 }
@@ -219,7 +150,7 @@ pub async fn lock(
 ) -> Result<Vec<token_grant::Model>, StoreError> {
     let mut sql = txn.sql();
     sql.push("SELECT ").columns::<token_grant::Entity>("g").push(" FROM token_grant g WHERE ");
-    token_filter::visible(&mut sql, &COLUMNS, access);
+    token_filter::visible(&mut sql, &TABLE, access);
     sql.push(" AND g.id").any_id(ids).push(" ORDER BY g.id").lock("g");
     let rows = txn.all(sql).await?;
     Ok(rows.iter().map(|row| model::<token_grant::Model>(row, "g_")).collect::<Result<_, _>>()?)
@@ -292,7 +223,7 @@ pub async fn select_for(
     sql.push("INSERT INTO bulk_operation_item (operation_id, position, requested_id, target_id, outcome, error_code)");
     sql.push(" SELECT ").bind(operation);
     sql.push(", row_number() OVER (ORDER BY g.granted_at DESC, g.id DESC) - 1, NULL, g.id, 'PENDING', NULL");
-    sql.push(" FROM ").push(tables(filter, TokenOrder::Created)).push(" WHERE ");
+    sql.push(" FROM ").push(token_list::tables(&TABLE, &filter.token, TokenOrder::Created)).push(" WHERE ");
     matching(&mut sql, scope, filter);
     sql.push(" ORDER BY g.granted_at DESC, g.id DESC LIMIT ").number(most);
     txn.execute(sql).await

@@ -7,15 +7,18 @@ use chrono::{DateTime, Utc};
 use entity::token_request::{self, AutomaticReason, CancelReason, TokenRequestState};
 use entity::token_request_event::{self, TokenRequestAction};
 use entity::{access_token, app_user, token_request_permission, token_request_repository};
-use sea_orm::{ActiveEnum as _, DbErr, QueryResult};
+use sea_orm::{ActiveEnum as _, QueryResult};
 use uuid::Uuid;
 
+use super::columns::{Columns, columns};
 use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window, alone};
-use super::row::{Shared, model};
+use super::row::model;
 use super::sql::Sql;
-use super::token_filter::{self, Columns, TokenFilter, TokenOrder};
+use super::token_filter::{self, Table, TokenFilter, TokenOrder};
+pub use super::token_list::Include;
+use super::token_list::{self, Wanted};
 use super::{Access, names};
 use crate::authz::Scope;
 
@@ -30,15 +33,6 @@ pub struct Row {
     pub owner: Option<Arc<app_user::Model>>,
 }
 
-/// What to read along with requests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Include {
-    /// The token.
-    pub token: bool,
-    /// Whose token it is.
-    pub owner: bool,
-}
-
 /// Which requests are wanted. All given conditions hold together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
@@ -48,18 +42,34 @@ pub struct Filter {
     pub states: Option<Vec<TokenRequestState>>,
 }
 
-const COLUMNS: Columns = Columns {
+const TABLE: Table = Table {
+    alias: "r",
+    alone: "token_request r",
+    with_token: "access_token t JOIN token_request r ON r.token_id = t.id",
+    prefix: "r_",
+    id: ("r.id", "r_id"),
     organization: "r.organization_id",
     owner: "r.owner_id",
     token: "r.token_id",
     request: "r.id",
     selection: "r.repository_selection",
-    created: "r.created_at",
+    created: ("r.created_at", "r_created_at"),
     origin: "r.origin",
 };
 
+/// What lists are sorted by, and what their rows are told apart by.
+const LISTED: Columns = columns!(token_request: Id, CreatedAt);
+
+fn row(
+    request: token_request::Model,
+    token: Option<Arc<access_token::Model>>,
+    owner: Option<Arc<app_user::Model>>,
+) -> Row {
+    Row { request, token, owner }
+}
+
 fn matching(sql: &mut Sql, scope: &Scope, filter: &Filter) {
-    token_filter::matching(sql, &COLUMNS, scope, &filter.token);
+    token_filter::matching(sql, &TABLE, scope, &filter.token);
     match filter.states.as_deref() {
         None => {}
         // As text: only then the index of those that wait is seen.
@@ -72,47 +82,6 @@ fn matching(sql: &mut Sql, scope: &Scope, filter: &Filter) {
     }
 }
 
-/// The tables that the conditions and the order are about.
-fn tables(filter: &Filter, order: TokenOrder) -> &'static str {
-    if filter.token.names_token() || order != TokenOrder::Created {
-        "access_token t JOIN token_request r ON r.token_id = t.id"
-    } else {
-        "token_request r"
-    }
-}
-
-/// Reads rows of requests; what many of them name is read once.
-#[derive(Default)]
-struct Rows {
-    include: Include,
-    tokens: Shared<access_token::Model>,
-    owners: Shared<app_user::Model>,
-}
-
-impl Rows {
-    fn with(include: Include) -> Self {
-        Self { include, ..Self::default() }
-    }
-
-    fn read(&mut self, row: &QueryResult) -> Result<Row, DbErr> {
-        Ok(Row {
-            request: model(row, "r_")?,
-            token: self.include.token.then(|| self.tokens.model(row, "t_")).transpose()?,
-            owner: self.include.owner.then(|| self.owners.model(row, "o_")).transpose()?,
-        })
-    }
-}
-
-fn columns(sql: &mut Sql, include: Include) {
-    sql.columns::<token_request::Entity>("r");
-    if include.token {
-        sql.push(", ").columns::<access_token::Entity>("t");
-    }
-    if include.owner {
-        sql.push(", ").columns::<app_user::Entity>("o");
-    }
-}
-
 /// A page of the requests that the viewer may see.
 pub async fn list(
     connection: &impl Connection,
@@ -122,41 +91,14 @@ pub async fn list(
     order: TokenOrder,
     window: &Window,
 ) -> Result<Page<Row>, StoreError> {
-    let from = tables(filter, order);
-    // The key of a row's place is the token's.
-    let include = Include { token: include.token || order != TokenOrder::Created, ..include };
-    let list = List {
-        from,
-        key: match order {
-            TokenOrder::Created => ("r.created_at", "r_created_at"),
-            TokenOrder::Expires => ("t.expires_order", "t_expires_order"),
-            TokenOrder::LastUsed => ("t.last_used_order", "t_last_used_order"),
-        },
-        id: ("r.id", "r_id"),
-        columns: Box::new(move |sql| {
-            columns(sql, include);
-            match order {
-                TokenOrder::Created => {}
-                TokenOrder::Expires => {
-                    sql.push(", t.expires_order AS t_expires_order");
-                }
-                TokenOrder::LastUsed => {
-                    sql.push(", t.last_used_order AS t_last_used_order");
-                }
-            }
-        }),
-        joins: Box::new(move |sql| {
-            if include.token && from == "token_request r" {
-                sql.push(" JOIN access_token t ON t.id = r.token_id");
-            }
-            if include.owner {
-                sql.push(" JOIN app_user o ON o.id = r.owner_id");
-            }
-        }),
+    let wanted = Wanted {
+        table: &TABLE,
+        filter: &filter.token,
         matching: Box::new(|sql| matching(sql, scope, filter)),
+        include: include.with(LISTED),
+        order,
     };
-    let mut read = Rows::with(include);
-    list.page(connection, window, |row| read.read(row)).await
+    token_list::page::<token_request::Entity, _>(connection, wanted, window, row).await
 }
 
 /// Requests by id.
@@ -166,22 +108,11 @@ pub async fn find(
     ids: &[Uuid],
     include: Include,
 ) -> Result<Vec<Row>, StoreError> {
-    let mut sql = connection.sql();
-    sql.push("SELECT ");
-    columns(&mut sql, include);
-    sql.push(" FROM token_request r");
-    if include.token {
-        sql.push(" JOIN access_token t ON t.id = r.token_id");
-    }
-    if include.owner {
-        sql.push(" JOIN app_user o ON o.id = r.owner_id");
-    }
-    sql.push(" WHERE ");
-    token_filter::visible(&mut sql, &COLUMNS, access);
-    sql.push(" AND r.id").any_id(ids);
-    let rows = connection.all(sql).await?;
-    let mut read = Rows::with(include);
-    Ok(rows.iter().map(|row| read.read(row)).collect::<Result<_, _>>()?)
+    let wanted = |sql: &mut Sql| {
+        token_filter::visible(sql, &TABLE, access);
+        sql.push(" AND r.id").any_id(ids);
+    };
+    token_list::find::<token_request::Entity, _>(connection, &TABLE, include, wanted, row).await
 }
 
 /// The latest request of each of these tokens in an organization.
@@ -263,7 +194,7 @@ pub async fn lock_judged(txn: &Txn, access: Access<'_>, ids: &[Uuid]) -> Result<
     let mut sql = txn.sql();
     sql.push("SELECT ").columns::<token_request::Entity>("r").push(", t.expires_at AS token_expires_at");
     sql.push(" FROM token_request r JOIN access_token t ON t.id = r.token_id WHERE ");
-    token_filter::visible(&mut sql, &COLUMNS, access);
+    token_filter::visible(&mut sql, &TABLE, access);
     sql.push(" AND r.id").any_id(ids).push(" ORDER BY r.id").lock("r");
     let read = |row: &QueryResult| {
         Ok(Judged {
@@ -440,7 +371,7 @@ pub async fn select_for(
     sql.push("INSERT INTO bulk_operation_item (operation_id, position, requested_id, target_id, outcome, error_code)");
     sql.push(" SELECT ").bind(operation);
     sql.push(", row_number() OVER (ORDER BY r.created_at DESC, r.id DESC) - 1, NULL, r.id, 'PENDING', NULL");
-    sql.push(" FROM ").push(tables(filter, TokenOrder::Created)).push(" WHERE ");
+    sql.push(" FROM ").push(token_list::tables(&TABLE, &filter.token, TokenOrder::Created)).push(" WHERE ");
     matching(&mut sql, scope, filter);
     sql.push(" ORDER BY r.created_at DESC, r.id DESC LIMIT ").number(most);
     txn.execute(sql).await

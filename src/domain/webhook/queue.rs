@@ -87,8 +87,7 @@ async fn bodies(
         Some(actor) => store::user::find(txn, access, &[actor]).await?.pop(),
         None => None,
     };
-    let rows =
-        store::token_request::find(txn, access, requests, Include { token: true, owner: true }).await?;
+    let rows = store::token_request::find(txn, access, requests, Include::ALL).await?;
     let selections = rows.iter().map(|row| (row.request.id, row.request.repository_selection));
     // Of what was granted before only the permissions matter.
     let bases = rows.iter().filter_map(|row| Some((row.request.base_id?, row.request.repository_selection)));
