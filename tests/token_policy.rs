@@ -28,6 +28,8 @@ on_both_databases! {
             (json!({ "version": 2, "fineGrainedMaximumLifetime": "P3661D" }), "INVALID_INPUT"),
             (json!({ "version": 2, "waitingRequests": "KEEP" }), "INVALID_INPUT"),
             (json!({ "version": 2, "approvalRequired": true, "waitingRequests": "KEEP" }), "INVALID_INPUT"),
+            (json!({ "version": 2, "approvalRequired": false, "reason": "So be it." }), "INVALID_INPUT"),
+            (json!({ "version": 2, "approvalRequired": false, "waitingRequests": "DENY", "reason": "x".repeat(1025) }), "INVALID_INPUT"),
         ] {
             let before = server.contents().await;
             assert_eq!(codes(&update(bad.clone()).await), [code], "{bad}");
@@ -79,8 +81,13 @@ on_both_databases! {
         assert_eq!(codes(&off(1, Some("KEEP")).await), [""; 0]);
         assert_eq!(read("karim").await[0]["request"]["state"], "PENDING");
         on(2).await;
-        assert_eq!(codes(&off(3, Some("DENY")).await), [""; 0]);
+        let told = async |who: &str| server.ask(who, "{ viewer { notifications { nodes { kind reason } } } }", json!({})).await
+            ["viewer"]["notifications"]["nodes"].clone();
+        let denied = server.mutation("farah", "updateTokenPolicy", POLICY, json!({ "version": 3, "approvalRequired": false,
+            "waitingRequests": "DENY", "reason": "We begin anew." })).await;
+        assert_eq!(codes(&denied), [""; 0]);
         assert_eq!(read("karim").await[0], json!({ "request": { "state": "DENIED", "automaticReason": null }, "grant": null }));
+        assert_eq!(told("karim").await, json!([{ "kind": "TOKEN_REQUEST_DENIED", "reason": "We begin anew." }]));
         on(4).await;
         file("karim").await;
         file("emil").await;
@@ -89,6 +96,9 @@ on_both_databases! {
         for who in ["karim", "emil"] {
             let tokens = read(who).await;
             assert!(tokens.as_array().unwrap().contains(&approved), "{who}: {tokens}");
+            assert_eq!(told(who).await[0], json!({ "kind": "TOKEN_REQUEST_APPROVED", "reason": null }), "whoever waited is told");
         }
+        file("judith").await;
+        assert_eq!(told("judith").await, json!([]), "what never waited is not told");
     }
 }

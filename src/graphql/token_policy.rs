@@ -109,6 +109,9 @@ pub struct UpdateTokenPolicyInput {
     /// What becomes of the requests that wait. To be given when `approvalRequired` is switched off while some wait
     /// (else `TOKEN_REQUESTS_WAITING` tells how many), and not to be given when it is not switched off.
     waiting_requests: Option<WaitingTokenRequests>,
+    /// What you say about the requests that are approved or denied so, at most 1,024 characters; their tokens' owners
+    /// are told.
+    reason: Option<String>,
 }
 
 /// The end of `updateTokenPolicy`.
@@ -146,6 +149,7 @@ impl TokenPolicyMutation {
                 fine_grained_lifetime: lifetime(input.fine_grained_maximum_lifetime),
                 classic_lifetime: lifetime(input.classic_maximum_lifetime),
                 waiting: input.waiting_requests.map(Into::into),
+                reason: input.reason,
             })
             .await?;
         let token_policy = if id.is_some() { Some(TokenPolicy(current(ctx).await?.0)) } else { None };

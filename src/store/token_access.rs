@@ -80,17 +80,21 @@ pub async fn read(
 ) -> Result<Option<Row>, StoreError> {
     let mut sql = connection.sql();
     held(&mut sql, organization, which);
+    if let Repositories::Reached(most) = repositories {
+        reached(&mut sql, most);
+    }
     sql.push(" SELECT held.*, ").columns::<repository::Entity>("p");
-    sql.push(", a.level AS given, EXISTS (SELECT 1 FROM token_request_repository n");
-    sql.push(" WHERE n.request_id = held.g_request_id AND n.repository_id = p.id) AS is_named FROM held");
-    sql.push(" LEFT JOIN repository p ON p.organization_id = held.o_id AND p.deleted_at IS NULL");
+    sql.push(", a.level AS given, n.request_id IS NOT NULL AS is_named FROM held");
+    let named = " LEFT JOIN repository p ON p.organization_id = held.o_id AND p.deleted_at IS NULL";
     match repositories {
-        Repositories::None => sql.push(" AND 1 = 0"),
-        Repositories::Id(id) => sql.push(" AND p.id = ").bind(id),
-        Repositories::Name(key) => sql.push(" AND p.name_key = ").bind(key),
-        Repositories::Origin(origin) => sql.push(" AND p.origin_id = ").bind(origin),
-        Repositories::Reached(_) => reached(&mut sql),
+        Repositories::None => sql.push(named).push(" AND 1 = 0"),
+        Repositories::Id(id) => sql.push(named).push(" AND p.id = ").bind(id),
+        Repositories::Name(key) => sql.push(named).push(" AND p.name_key = ").bind(key),
+        Repositories::Origin(origin) => sql.push(named).push(" AND p.origin_id = ").bind(origin),
+        Repositories::Reached(_) => sql.push(" LEFT JOIN reached p ON TRUE"),
     };
+    sql.push(" LEFT JOIN token_request_repository n");
+    sql.push(" ON n.request_id = held.g_request_id AND n.repository_id = p.id");
     sql.push(" LEFT JOIN repository_access a ON a.repository_id = p.id AND a.user_id = held.t_owner_id");
     let most = if let Repositories::Reached(most) = repositories { most } else { 1 };
     sql.push(" ORDER BY p.name_key, p.id LIMIT ").number(most);
@@ -136,18 +140,22 @@ fn held(sql: &mut Sql, organization: Uuid, which: Which<'_>) {
     sql.push(")");
 }
 
-/// Adds: the token was granted the repository, and its owner may read it.
-fn reached(sql: &mut Sql) -> &mut Sql {
-    sql.push(
-        " AND (held.t_kind = 'CLASSIC' OR (held.g_state = 'ACTIVE' AND (held.g_repository_selection = 'ALL'",
-    );
-    sql.push(
-        " OR (held.g_repository_selection = 'SUBSET' AND EXISTS (SELECT 1 FROM token_request_repository n",
-    );
-    sql.push(" WHERE n.request_id = held.g_request_id AND n.repository_id = p.id)))))");
+/// Adds the repositories that the token was granted and its owner may read: `, reached AS (…)`. Those of a subset
+/// are found by its names, never by looking through all that there are.
+fn reached(sql: &mut Sql, most: u64) {
+    sql.push(", named AS (SELECT p.* FROM held");
+    sql.push(" JOIN token_request_repository n ON n.request_id = held.g_request_id");
+    sql.push(" JOIN repository p ON p.id = n.repository_id AND p.organization_id = held.o_id");
+    sql.push(" WHERE held.t_kind <> 'CLASSIC' AND held.g_state = 'ACTIVE'");
+    sql.push(" AND held.g_repository_selection = 'SUBSET')");
+    sql.push(", every AS (SELECT p.* FROM held");
+    sql.push(" JOIN repository p ON p.organization_id = held.o_id WHERE held.t_kind = 'CLASSIC'");
+    sql.push(" OR (held.g_state = 'ACTIVE' AND held.g_repository_selection = 'ALL'))");
+    sql.push(", reached AS (SELECT p.* FROM held JOIN (");
+    sql.push("SELECT * FROM named UNION ALL SELECT * FROM every) p ON p.deleted_at IS NULL");
     sql.push(" AND (p.visibility <> 'PRIVATE' OR held.o_base_level <> 'NONE' OR held.owner_level = 'ADMIN'");
     sql.push(" OR EXISTS (SELECT 1 FROM repository_access e WHERE e.repository_id = p.id");
-    sql.push(" AND e.user_id = held.t_owner_id))")
+    sql.push(" AND e.user_id = held.t_owner_id)) ORDER BY p.name_key, p.id LIMIT ").number(most).push(")");
 }
 
 fn of(row: &QueryResult, repositories: Vec<RepositoryRow>) -> Result<Row, StoreError> {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::waiting::{self, Waiting};
 use crate::authz::Permit;
 use crate::authz::permission::action::EditTokenPolicy;
-use crate::domain::input::{Change, Checks};
+use crate::domain::input::{self, Change, Checks};
 use crate::domain::{Attempt, Code, Command, Error, Rejection, confirm_everywhere, refusal};
 use crate::id::Kind;
 use crate::store::audit_event::{self, Event};
@@ -37,6 +37,8 @@ pub struct Update {
     pub classic_lifetime: Change<TimeDelta>,
     /// What becomes of the requests that wait, when approval is switched off.
     pub waiting: Option<Waiting>,
+    /// What the owner says about their approval or denial.
+    pub reason: Option<String>,
 }
 
 impl Command for Update {
@@ -58,11 +60,12 @@ impl Command for Update {
             let message = "`waitingRequests` is for when `approvalRequired` is switched off. Leave it out.";
             return Err(Rejection::of("waitingRequests", Code::InvalidInput, message).into());
         }
+        let reason = self.reason()?;
         if !store::organization::update_token_policy(txn, &after, self.version).await? {
             return Err(refusal::conflict("token policy").into());
         }
         if ends_approval {
-            waiting::settle(txn, &self.permit, self.waiting).await?;
+            waiting::settle(txn, &self.permit, self.waiting, reason.as_deref()).await?;
         }
         for (action, details) in changes(&before, &after) {
             let event = Event::by(&actor, action, Kind::Organization, before.id).with(details);
@@ -73,6 +76,16 @@ impl Command for Update {
 }
 
 impl Update {
+    /// What is said about the requests that are decided; none where nothing is said.
+    fn reason(&self) -> Result<Option<String>, Error> {
+        let Some(text) = &self.reason else { return Ok(None) };
+        if !matches!(self.waiting, Some(Waiting::Approve | Waiting::Deny)) {
+            let message = "`reason` is for `waitingRequests` APPROVE and DENY. Leave it out.";
+            return Err(Rejection::of("reason", Code::InvalidInput, message).into());
+        }
+        Ok(Some(input::reason("reason", text)?).filter(|reason| !reason.is_empty()))
+    }
+
     /// The organization as it is to be.
     fn after(&self, before: &organization::Model) -> Result<organization::Model, Error> {
         let mut checks = Checks::default();

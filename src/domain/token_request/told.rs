@@ -132,11 +132,13 @@ pub async fn tell(txn: &Txn, happening: Happening, by: &By<'_>, about: &[About])
     owners(txn, happening, by, about).await
 }
 
-/// Tells the owners of the tokens what somebody decided about them; what came by itself is not told.
+/// Tells the owners of the tokens what somebody decided about them. What came by itself, or of their own doing, is
+/// not told.
 async fn owners(txn: &Txn, happening: Happening, by: &By<'_>, about: &[About]) -> Result<(), Error> {
-    let requests = || about.iter().map(|one| one.request).collect::<Vec<_>>();
+    let others = about.iter().filter(|one| by.actor.is_some_and(|actor| actor != one.owner));
+    let requests = || others.map(|one| one.request).collect::<Vec<_>>();
     let told = match happening {
-        Happening::Approved(None) => {
+        Happening::Approved(_) => {
             notification::token::reviewed(txn, ReviewDecision::Approve, &requests(), by.reason).await
         }
         Happening::Denied => {
@@ -147,7 +149,6 @@ async fn owners(txn: &Txn, happening: Happening, by: &By<'_>, about: &[About]) -
             notification::token::revoked(txn, &grants, by.reason).await
         }
         Happening::Requested
-        | Happening::Approved(Some(_))
         | Happening::Canceled(_)
         | Happening::Expired
         | Happening::Suspended
