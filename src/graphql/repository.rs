@@ -19,7 +19,8 @@ use super::text;
 use super::user::User;
 use crate::authz::Permission;
 use crate::domain;
-use crate::store::{self, Direction, Key, Position};
+use crate::store::columns::columns;
+use crate::store::{self, Columns, Direction, Key, Position};
 
 /// A protected resource of the organization, which access tokens reach.
 #[derive(Clone)]
@@ -45,6 +46,17 @@ impl Plain for Repository {
             "originId" => maybe(self.0.origin_id.as_ref()),
             _ => return None,
         })
+    }
+
+    fn columns(field: &str) -> Columns {
+        match field {
+            "id" | "access" => Columns::KEY,
+            "name" => columns!(repository: Name),
+            "description" => columns!(repository: Description),
+            "visibility" => columns!(repository: Visibility),
+            "originId" => columns!(repository: OriginId),
+            _ => Columns::ALL,
+        }
     }
 }
 

@@ -146,7 +146,7 @@ impl TokenGrant {
     /// Those deleted since are left out.
     #[graphql(complexity = "child_complexity.saturating_mul(20)")]
     async fn repositories(&self, ctx: &Context<'_>) -> Result<Rows<Repository>, ApiError> {
-        token_reach::repositories(Api::of(ctx), self.0.grant.request_id).await
+        token_reach::repositories(ctx, self.0.grant.request_id).await
     }
 
     /// The permissions, by target and name.

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Enum, ID, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, MaybeUndefined, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::{repository_access, token_request_permission};
 
 use super::access_token::TokenOrigin;
 use super::api::Api;
-use super::connection::given;
+use super::connection::{Selected, given};
 use super::error::ApiError;
 use super::id::{GlobalId, Kind};
+use super::loader::Nested;
 use super::permission_catalog::PermissionTarget;
 use super::repository::{AccessLevel, Repository};
 use super::resolve::{Plain, Rows};
@@ -144,10 +145,10 @@ async fn named(api: &Api, ids: &[Uuid]) -> Result<Rows<Repository>, ApiError> {
 }
 
 /// The repositories that a request names, by name; those deleted since are left out.
-pub async fn repositories(api: &Api, request: Uuid) -> Result<Rows<Repository>, ApiError> {
-    let rows = api.loaders.repositories_of_request().find(request).await?;
-    let ids: Vec<Uuid> = rows.iter().flat_map(|rows| rows.iter()).map(|row| row.repository_id).collect();
-    named(api, &ids).await
+pub async fn repositories(ctx: &Context<'_>, request: Uuid) -> Result<Rows<Repository>, ApiError> {
+    let columns = Selected::of_one(ctx).columns::<Repository>(&[]);
+    let rows = Api::of(ctx).loaders.named_repositories().find(Nested::new(request, columns)).await?;
+    Ok(Rows(rows.iter().flat_map(|rows| rows.iter()).map(Arc::clone).map(Repository).collect()))
 }
 
 /// The permissions that a request asks for, by target and name.

@@ -177,7 +177,7 @@ impl TokenRequest {
     /// Those deleted since are left out.
     #[graphql(complexity = "child_complexity.saturating_mul(20)")]
     async fn repositories(&self, ctx: &Context<'_>) -> Result<Rows<Repository>, ApiError> {
-        token_reach::repositories(Api::of(ctx), self.0.request.id).await
+        token_reach::repositories(ctx, self.0.request.id).await
     }
 
     /// The permissions that it asks for, by target and name.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use entity::token_request::{self, AutomaticReason, CancelReason, TokenRequestState};
 use entity::token_request_event::{self, TokenRequestAction};
-use entity::{access_token, app_user, token_request_permission, token_request_repository};
+use entity::{access_token, app_user, repository, token_request_permission, token_request_repository};
 use sea_orm::{ActiveEnum as _, QueryResult};
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use super::columns::{Columns, columns};
 use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window, alone};
-use super::row::model;
+use super::row::{Shared, model};
 use super::sql::Sql;
 use super::token_filter::{self, Table, TokenFilter, TokenOrder};
 pub use super::token_list::Include;
@@ -156,6 +156,26 @@ pub async fn repositories(
     let rows = connection.all(sql).await?;
     let read = |row| model::<token_request_repository::Model>(row, "n_");
     Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+}
+
+/// The repositories that requests name, by name, those deleted since left out; these columns of each.
+pub async fn named_repositories(
+    connection: &impl Connection,
+    requests: &[Uuid],
+    columns: Columns,
+) -> Result<HashMap<Uuid, Vec<Arc<repository::Model>>>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT n.request_id, ").some_columns::<repository::Entity>("p", columns);
+    sql.push(" FROM token_request_repository n JOIN repository p ON p.id = n.repository_id");
+    sql.push(" WHERE p.deleted_at IS NULL AND n.request_id").any_id(requests);
+    sql.push(" ORDER BY n.request_id, p.name_key, p.id");
+    let mut shared = Shared::of(columns);
+    let mut named: HashMap<Uuid, Vec<Arc<repository::Model>>> = HashMap::new();
+    for row in connection.all(sql).await? {
+        let request = row.try_get("", "request_id")?;
+        named.entry(request).or_default().push(shared.model(&row, "p_")?);
+    }
+    Ok(named)
 }
 
 /// The same page of the history of each of these requests, in the order it happened.

@@ -1,6 +1,6 @@
 //! What a token may do in an organization, or asks to be allowed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use entity::permission_definition::PermissionTarget;
 use entity::repository_access::AccessLevel;
@@ -48,6 +48,15 @@ pub struct RepositoryChanges {
     pub removed: Vec<Uuid>,
 }
 
+/// Rows by their request.
+fn grouped<T>(rows: &[T], request: impl Fn(&T) -> Uuid) -> HashMap<Uuid, Vec<&T>> {
+    let mut groups: HashMap<Uuid, Vec<&T>> = HashMap::new();
+    for row in rows {
+        groups.entry(request(row)).or_default().push(row);
+    }
+    groups
+}
+
 impl Reach {
     /// What these requests ask for; each is answered.
     pub async fn of(
@@ -56,10 +65,12 @@ impl Reach {
     ) -> Result<Vec<(Uuid, Self)>, StoreError> {
         let ids: Vec<Uuid> = requests.iter().map(|(id, _)| *id).collect();
         let permissions = store::token_request::permissions(connection, &ids).await?;
+        let permissions = grouped(&permissions, |row| row.request_id);
         let repositories = store::token_request::repositories(connection, &ids).await?;
+        let repositories = grouped(&repositories, |row| row.request_id);
         let reach = |(id, selection): &(Uuid, RepositorySelection)| {
-            let own = permissions.iter().filter(|row| row.request_id == *id);
-            let named = repositories.iter().filter(|row| row.request_id == *id);
+            let own = permissions.get(id).into_iter().flatten().copied();
+            let named = repositories.get(id).into_iter().flatten().copied();
             (*id, Self::from_rows(*selection, named, own))
         };
         Ok(requests.iter().map(reach).collect())

@@ -25,6 +25,11 @@ impl<A> Nested<A> {
     pub fn new(parent: Uuid, asked: A) -> Self {
         Self { parent, asked: Arc::new(asked) }
     }
+
+    /// The same as is asked of other parents.
+    pub fn of(parent: Uuid, asked: &Arc<A>) -> Self {
+        Self { parent, asked: Arc::clone(asked) }
+    }
 }
 
 /// What is asked of the requests for a package.
@@ -52,5 +57,5 @@ pub fn tied<A, R>(
     asked: &Arc<A>,
     pages: HashMap<Uuid, Page<R>>,
 ) -> impl Iterator<Item = (Nested<A>, PageOf<R>)> {
-    pages.into_iter().map(|(parent, page)| (Nested { parent, asked: Arc::clone(asked) }, page.map(Arc::new)))
+    pages.into_iter().map(|(parent, page)| (Nested::of(parent, asked), page.map(Arc::new)))
 }

@@ -217,6 +217,15 @@ sources! {
         let rows = store::token_request::repositories(database, ids).await?;
         Ok(by_owner(rows.into_iter().map(|row| (row.request_id, row))))
     };
+    /// The repositories that token requests name, as rows.
+    named_repositories: NamedRepositories(Nested<Columns>) -> Vec<Arc<repository::Model>> = |database, _scope, keys| {
+        let mut found = HashMap::with_capacity(keys.len());
+        for (columns, requests) in by_asked(keys) {
+            let rows = store::token_request::named_repositories(database, &requests, *columns).await?;
+            found.extend(rows.into_iter().map(|(request, rows)| (Nested::of(request, &columns), rows)));
+        }
+        Ok(found)
+    };
     /// Token grants that the viewer may see.
     token_grants: TokenGrants(Uuid) -> store::token_grant::Row = |database, scope, ids| {
         let include = store::token_grant::Include::default();
