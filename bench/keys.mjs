@@ -1,4 +1,4 @@
-// Makes, in the directory of the first argument: a key set, an issuer's settings, and the token of an administrator.
+// Makes, in the directory of the first argument: a key set, an issuer's settings, and the token of an administrator who owns the organization, too.
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -17,13 +17,13 @@ put("issuers.json", JSON.stringify([{
   organization: "org-1",
   keys: { jwksFile: join(directory, "jwks.json") },
   algorithms: ["RS256"],
-  roles: { allowed: ["GLOBAL_ADMINISTRATOR"] },
+  roles: { allowed: ["GLOBAL_ADMINISTRATOR", "ORGANIZATION_OWNER"] },
 }], null, 2));
 put("secret", randomBytes(32).toString("base64"));
 
 const now = Math.floor(Date.now() / 1000);
 const claims = {
-  iss: "https://bench.example", aud: "guichet", sub: "bench", name: "Bench", roles: ["GLOBAL_ADMINISTRATOR"],
+  iss: "https://bench.example", aud: "guichet", sub: "bench", name: "Bench", roles: ["GLOBAL_ADMINISTRATOR", "ORGANIZATION_OWNER"],
   iat: now - 60, exp: now + 365 * 86400,
 };
 const body = `${part({ alg: "RS256", kid: "bench", typ: "at+jwt" })}.${part(claims)}`;
