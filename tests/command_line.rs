@@ -112,6 +112,14 @@ async fn without_a_subcommand_it_is_the_demo_and_a_second_start_finds_it_as_it_w
         answer["data"]["viewer"],
         json!({ "roles": ["GLOBAL_READER"], "user": { "displayName": "nobody-yet" } })
     );
+    let token = run(guichet(directory.path()).args(["token", "farah"]));
+    let token = String::from_utf8(token.stdout).unwrap();
+    let answer = demo.ask(token.trim(), json!({ "query": "{ viewer { roles } }" }).to_string()).await;
+    assert_eq!(
+        answer["data"]["viewer"],
+        json!({ "roles": ["ORGANIZATION_OWNER"] }),
+        "what the demo says of her"
+    );
     drop(demo);
     // It is never served for real.
     let issuers = json!([{ "issuer": "https://idp.example", "audience": "guichet", "organization": "contoso",

@@ -30,7 +30,8 @@ pub struct TokenArgs {
     /// The organization: contoso or fabrikam
     #[arg(long, default_value = "contoso")]
     pub organization: String,
-    /// A role to claim; a catalog role may be followed by : and the id of a catalog
+    /// A role to claim; a catalog role may be followed by : and the id of a catalog. Without any: what the demo says
+    /// of the person
     #[arg(long = "role", value_name = "ROLE")]
     pub roles: Vec<String>,
     /// The name of a person who is not known yet
@@ -65,10 +66,19 @@ pub fn token(arguments: &TokenArgs) -> Result<(), StartError> {
         iat: now,
         name: arguments.name.clone(),
         email: None,
-        roles: arguments.roles.clone(),
+        roles: if arguments.roles.is_empty() { usual_roles(arguments) } else { arguments.roles.clone() },
     };
     say(&format!("{}\n", Secrets::in_directory(&arguments.directory)?.token(&claims)?));
     Ok(())
+}
+
+/// The roles that somebody claims in the tokens that the demo prints.
+fn usual_roles(arguments: &TokenArgs) -> Vec<String> {
+    let is_meant = |person: &&demo::Person| {
+        person.subject == arguments.subject && person.organization == arguments.organization
+    };
+    let roles = PEOPLE.iter().find(is_meant).map_or([].as_slice(), |person| person.roles);
+    roles.iter().map(|role| role.name().to_owned()).collect()
 }
 
 /// Starts the demo and serves until it is told to stop.
