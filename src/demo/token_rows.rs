@@ -296,7 +296,7 @@ impl Rows {
         request.automatic_reason = because.automatic;
         request.cancel_reason = because.canceled;
         let request = request.id;
-        let code = because.canceled.map(|reason| sea_orm::ActiveEnum::to_value(&reason));
+        let code = because.canceled.and_then(|reason| Some(serde_json::json!(reason).as_str()?.to_owned()));
         let reason = because.words.map(str::to_owned).or(code);
         self.note(request, at, action, (Some(TokenRequestState::Pending), to), actor, reason);
         Some(request)

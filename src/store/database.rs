@@ -10,8 +10,8 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveModelTrait, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend,
-    EntityTrait, IntoActiveModel, Iterable, QueryResult, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+    EntityName as _, EntityTrait, IntoActiveModel, Iterable, QueryResult, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::error::StoreError;
 use super::kept::Kept;
 use super::sql::{Dialect, Sql};
+use super::touched;
 use crate::clock::Clock;
 
 /// How long a call waits for a connection before it answers `UNAVAILABLE`.
@@ -49,7 +50,7 @@ pub struct Database {
     clock: Clock,
     statements: Arc<AtomicU64>,
     access_epoch: Arc<AtomicU64>,
-    commits: Arc<AtomicU64>,
+    token_epoch: Arc<AtomicU64>,
     committed: Arc<Notify>,
 }
 
@@ -99,7 +100,7 @@ impl Database {
             clock,
             statements,
             access_epoch: Arc::default(),
-            commits: Arc::default(),
+            token_epoch: Arc::default(),
             committed: Arc::default(),
         })
     }
@@ -123,6 +124,7 @@ impl Database {
                 clock: self.clock.clone(),
                 contended: AtomicBool::new(false),
                 changes_access: AtomicBool::new(false),
+                changes_tokens: AtomicBool::new(false),
             };
             let error = match work.run(&txn).await {
                 Ok(output) => match txn.inner.commit().await.map_err(StoreError::from) {
@@ -130,7 +132,9 @@ impl Database {
                         if txn.changes_access.into_inner() {
                             self.access_epoch.fetch_add(1, Ordering::AcqRel);
                         }
-                        self.commits.fetch_add(1, Ordering::AcqRel);
+                        if txn.changes_tokens.into_inner() {
+                            self.token_epoch.fetch_add(1, Ordering::AcqRel);
+                        }
                         self.committed.notify_waiters();
                         return Ok(output);
                     }
@@ -174,10 +178,11 @@ impl Database {
         self.access_epoch.load(Ordering::Acquire)
     }
 
-    /// How many transactions of this server have changed something: what was read before is out of date.
+    /// Raised by every transaction of this server that changes what access tokens may do: what was remembered of
+    /// them before is out of date.
     #[must_use]
-    pub fn commits(&self) -> u64 {
-        self.commits.load(Ordering::Acquire)
+    pub fn token_epoch(&self) -> u64 {
+        self.token_epoch.load(Ordering::Acquire)
     }
 
     /// Which database it is.
@@ -244,6 +249,7 @@ pub struct Txn {
     clock: Clock,
     contended: AtomicBool,
     changes_access: AtomicBool,
+    changes_tokens: AtomicBool,
 }
 
 impl Txn {
@@ -279,6 +285,7 @@ impl Txn {
         M: IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel> + sea_orm::ModelTrait + Send,
         <M::Entity as EntityTrait>::ActiveModel: ActiveModelTrait<Entity = M::Entity> + Send,
     {
+        self.touch(touched::concerns_tokens(M::Entity::default().table_name()));
         let columns = <M::Entity as EntityTrait>::Column::iter().count();
         let chunk = (PARAMETERS / columns.max(1)).max(1);
         let mut rows = rows.into_iter().map(IntoActiveModel::into_active_model).peekable();
@@ -301,6 +308,7 @@ impl Txn {
         M: IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel> + sea_orm::ModelTrait + Send,
         <M::Entity as EntityTrait>::ActiveModel: ActiveModelTrait<Entity = M::Entity> + Send,
     {
+        self.touch(touched::concerns_tokens(M::Entity::default().table_name()));
         let width = <M::Entity as EntityTrait>::Column::iter().count();
         let chunk = (PARAMETERS / width.max(1)).max(1);
         let mut rows = rows.into_iter().map(IntoActiveModel::into_active_model).peekable();
@@ -312,6 +320,11 @@ impl Txn {
             upsert.map_err(|error| self.note(error.into()))?;
         }
         Ok(())
+    }
+
+    /// Remembers whether the transaction changes what tokens may do.
+    fn touch(&self, changes_tokens: bool) {
+        self.changes_tokens.fetch_or(changes_tokens, Ordering::AcqRel);
     }
 
     /// Remembers that the transaction can be tried again.
@@ -329,10 +342,12 @@ impl Connection for Txn {
     }
 
     async fn all(&self, sql: Sql) -> Result<Vec<QueryResult>, StoreError> {
+        self.touch(touched::changes_tokens(sql.text()));
         self.inner.query_all_raw(sql.statement()).await.map_err(|error| self.note(error.into()))
     }
 
     async fn execute(&self, sql: Sql) -> Result<u64, StoreError> {
+        self.touch(touched::changes_tokens(sql.text()));
         let done = self.inner.execute_raw(sql.statement()).await;
         Ok(done.map_err(|error| self.note(error.into()))?.rows_affected())
     }

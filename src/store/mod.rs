@@ -41,6 +41,7 @@ pub mod token_grant;
 pub mod token_list;
 pub mod token_notice;
 pub mod token_request;
+mod touched;
 pub mod user;
 pub mod webhook;
 pub mod webhook_delivery;

@@ -35,6 +35,12 @@ impl Sql {
         Self { dialect, text: String::with_capacity(512), values: Vec::new() }
     }
 
+    /// The text so far.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Adds literal text.
     pub fn push(&mut self, text: &'static str) -> &mut Self {
         self.text.push_str(text);

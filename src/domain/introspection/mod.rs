@@ -1,7 +1,7 @@
 //! Introspection: what a resource server is told of a token that somebody shows it (RFC 7662).
 //!
 //! It is asked for every call to a resource server, so most answers come from memory: for at most
-//! [`REMEMBERED`], never past a commit of this server, and never past the end of the token. Nothing is
+//! [`REMEMBERED`], never past a change of this server, and never past the end of the token. Nothing is
 //! written on the way: uses are collected, and noted as a set.
 
 mod answer;
@@ -98,7 +98,7 @@ impl Introspector {
     pub async fn client(&self, id: &str, secret: &str) -> Result<Option<Asker>, StoreError> {
         let inner = &*self.0;
         let Some(id) = Kind::IntrospectionClient.parse(id) else { return Ok(None) };
-        let (now, epoch) = (inner.database.clock().now(), inner.database.commits());
+        let (now, epoch) = (inner.database.clock().now(), inner.database.token_epoch());
         let client = if let Some(client) = inner.clients.get(&id, now, epoch) {
             client
         } else {
@@ -125,7 +125,7 @@ impl Introspector {
         let inner = &*self.0;
         // A text that is none of ours costs nothing: nothing is looked up.
         let Some(shown) = secret::parse(token) else { return Ok(Arc::new(Answer::Inactive)) };
-        let (now, epoch) = (inner.database.clock().now(), inner.database.commits());
+        let (now, epoch) = (inner.database.clock().now(), inner.database.token_epoch());
         let question = (asker.organization, crate::secret::hash(token), repository.map(str::to_owned));
         if let Some(answer) = inner.answers.get(&question, now, epoch) {
             self.note_use(&answer);
@@ -192,7 +192,7 @@ impl Introspector {
 
     async fn catalog(&self, organization: Uuid) -> Result<Arc<Catalog>, StoreError> {
         let inner = &*self.0;
-        let (now, epoch) = (inner.database.clock().now(), inner.database.commits());
+        let (now, epoch) = (inner.database.clock().now(), inner.database.token_epoch());
         if let Some(catalog) = inner.catalogs.get(&organization, now, epoch) {
             return Ok(catalog);
         }
