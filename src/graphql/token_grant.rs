@@ -151,7 +151,7 @@ impl TokenGrant {
 
     /// The permissions, by target and name.
     #[graphql(complexity = "child_complexity.saturating_mul(10)")]
-    async fn permissions(&self, ctx: &Context<'_>) -> Result<Vec<TokenPermission>, ApiError> {
+    async fn permissions(&self, ctx: &Context<'_>) -> Result<Rows<TokenPermission>, ApiError> {
         token_reach::permissions(Api::of(ctx), self.0.grant.request_id).await
     }
 

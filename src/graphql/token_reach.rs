@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, MaybeUndefined, Object, SimpleObject, Value};
 use chrono::{DateTime, Utc};
 use entity::{repository_access, token_request_permission};
 
@@ -14,7 +14,7 @@ use super::id::{GlobalId, Kind};
 use super::loader::Nested;
 use super::permission_catalog::PermissionTarget;
 use super::repository::{AccessLevel, Repository};
-use super::resolve::{Plain, Rows};
+use super::resolve::{Plain, Rows, enum_value, scalar};
 use super::text::time;
 use crate::domain::token_request::Reach;
 use crate::domain::token_request::reach;
@@ -51,6 +51,17 @@ pub struct TokenPermission {
     level: AccessLevel,
 }
 
+impl Plain for TokenPermission {
+    fn plain(&self, field: &str) -> Option<Value> {
+        Some(match field {
+            "target" => enum_value(self.target),
+            "name" => scalar(&self.name),
+            "level" => enum_value(self.level),
+            _ => return None,
+        })
+    }
+}
+
 impl From<&token_request_permission::Model> for TokenPermission {
     fn from(row: &token_request_permission::Model) -> Self {
         Self { target: row.target.into(), name: row.name.clone(), level: row.level.into() }
@@ -84,6 +95,8 @@ pub struct TokenPermissionChange {
     /// How much is asked for; null where nothing is.
     to: Option<AccessLevel>,
 }
+
+impl Plain for TokenPermissionChange {}
 
 impl From<reach::PermissionChange> for TokenPermissionChange {
     fn from(change: reach::PermissionChange) -> Self {
@@ -152,9 +165,9 @@ pub async fn repositories(ctx: &Context<'_>, request: Uuid) -> Result<Rows<Repos
 }
 
 /// The permissions that a request asks for, by target and name.
-pub async fn permissions(api: &Api, request: Uuid) -> Result<Vec<TokenPermission>, ApiError> {
+pub async fn permissions(api: &Api, request: Uuid) -> Result<Rows<TokenPermission>, ApiError> {
     let rows = api.loaders.permissions_of_request().find(request).await?;
-    Ok(rows.iter().flat_map(|rows| rows.iter()).map(TokenPermission::from).collect())
+    Ok(Rows(rows.iter().flat_map(|rows| rows.iter()).map(TokenPermission::from).collect()))
 }
 
 /// What a request asks for, as a whole.

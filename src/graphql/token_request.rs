@@ -182,17 +182,17 @@ impl TokenRequest {
 
     /// The permissions that it asks for, by target and name.
     #[graphql(complexity = "child_complexity.saturating_mul(10)")]
-    async fn permissions(&self, ctx: &Context<'_>) -> Result<Vec<TokenPermission>, ApiError> {
+    async fn permissions(&self, ctx: &Context<'_>) -> Result<Rows<TokenPermission>, ApiError> {
         token_reach::permissions(Api::of(ctx), self.0.request.id).await
     }
 
     /// The permissions that differ from what the token was granted when this was asked for; all of them where it
     /// was granted nothing.
     #[graphql(complexity = "child_complexity.saturating_mul(10)")]
-    async fn permission_changes(&self, ctx: &Context<'_>) -> Result<Vec<TokenPermissionChange>, ApiError> {
+    async fn permission_changes(&self, ctx: &Context<'_>) -> Result<Rows<TokenPermissionChange>, ApiError> {
         let api = Api::of(ctx);
         let (own, base) = self.compared(api).await?;
-        Ok(own.permission_changes(base.as_ref()).into_iter().map(Into::into).collect())
+        Ok(Rows(own.permission_changes(base.as_ref()).into_iter().map(Into::into).collect()))
     }
 
     /// How the repositories differ from what the token was granted when this was asked for.
