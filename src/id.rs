@@ -17,6 +17,8 @@ pub enum Kind {
     AccessRequest,
     /// `AccessToken`.
     AccessToken,
+    /// `Approval`.
+    Approval,
     /// `Assignment`.
     Assignment,
     /// `AssignmentPolicy`.
@@ -63,10 +65,11 @@ pub enum Kind {
 
 impl Kind {
     /// Every type that has ids.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::AccessPackage,
         Self::AccessRequest,
         Self::AccessToken,
+        Self::Approval,
         Self::Assignment,
         Self::AssignmentPolicy,
         Self::AuditEvent,
@@ -97,6 +100,7 @@ impl Kind {
             Self::AccessPackage => "pkg",
             Self::AccessRequest => "areq",
             Self::AccessToken => "tok",
+            Self::Approval => "apr",
             Self::Assignment => "asg",
             Self::AssignmentPolicy => "pol",
             Self::AuditEvent => "evt",

@@ -16,6 +16,7 @@
 mod harness;
 
 mod access_tokens;
+mod approvals;
 mod architecture;
 mod breaking;
 mod building;

@@ -21,6 +21,8 @@ use sea_orm::entity::prelude::*;
 pub enum BulkOperationKind {
     /// Reprocess access requests.
     ReprocessAccessRequests,
+    /// Approve or deny access requests.
+    ReviewAccessRequests,
     /// Approve or deny token requests.
     ReviewTokenRequests,
     /// Revoke token grants.

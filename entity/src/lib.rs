@@ -9,6 +9,8 @@ pub mod access_request_event;
 pub mod access_token;
 pub mod access_token_scope;
 pub mod app_user;
+pub mod approval;
+pub mod approval_approver;
 pub mod assignment;
 pub mod assignment_policy;
 pub mod audit_event;

@@ -19,6 +19,7 @@ mod m08_repositories;
 mod m09_tokens;
 mod m10_notifications;
 mod m11_external;
+mod m12_approvals;
 
 /// All changes, in order.
 pub struct Migrator;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m09_tokens::CHANGE),
             Box::new(m10_notifications::CHANGE),
             Box::new(m11_external::CHANGE),
+            Box::new(m12_approvals::CHANGE),
         ]
     }
 }

@@ -22,6 +22,8 @@ pub enum Permission {
     SeeRequests,
     /// Reprocess, assign, revoke and cancel in a catalog (R4).
     ManageRequests,
+    /// Decide the requests that one is an approver of. No role has it, and everybody: policies say who approves.
+    DecideRequests,
     /// See the organization's users.
     ListUsers,
     /// Make, change, deactivate and reactivate users.
@@ -42,7 +44,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::CreateCatalogs,
         Self::SeeConnectors,
         Self::ManageConnectors,
@@ -51,6 +53,7 @@ impl Permission {
         Self::SeeCatalogs,
         Self::SeeRequests,
         Self::ManageRequests,
+        Self::DecideRequests,
         Self::ListUsers,
         Self::ManageUsers,
         Self::ManageOrganization,
@@ -105,6 +108,8 @@ pub mod action {
         Reprocess needs ManageRequests as "access_request.reprocess";
         /// Cancel somebody else's request.
         CancelRequest needs ManageRequests as "access_request.cancel";
+        /// Approve and deny access requests.
+        ReviewAccessRequest needs DecideRequests as "access_request.review";
         /// Assign a package to somebody directly.
         Assign needs ManageRequests as "assignment.create";
         /// Take an assignment away.

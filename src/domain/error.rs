@@ -67,8 +67,12 @@ pub enum Code {
     AlreadyReviewed,
     /// The request was withdrawn, or overtaken by another.
     RequestCanceled,
-    /// Nobody decides on their own token.
+    /// Nobody decides on their own token or request.
     SelfReview,
+    /// The viewer is no approver of the stage that waits.
+    NotApprover,
+    /// Nobody decided in time.
+    TimedOut,
     /// The token has expired.
     TokenExpired,
     /// The token was revoked by its owner.

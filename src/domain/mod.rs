@@ -3,6 +3,7 @@
 pub mod access_package;
 pub mod access_request;
 pub mod access_token;
+pub mod approval;
 pub mod assignment;
 pub mod assignment_policy;
 pub mod back_off;

@@ -14,6 +14,7 @@ use crate::domain::access_request::reprocess::{self, Verdict};
 use crate::domain::access_request::{cancel, facts};
 use crate::graphql::access_package::AccessPackage;
 use crate::graphql::api::Api;
+use crate::graphql::approval::{self, AccessReviewEligibility, Approval};
 use crate::graphql::assignment::Assignment;
 use crate::graphql::assignment_policy::AssignmentPolicy;
 use crate::graphql::bulk_operation::BulkOperation;
@@ -67,7 +68,9 @@ impl Plain for AccessRequest {
 
     fn columns(field: &str) -> Columns {
         match field {
-            "id" | "deliveries" | "history" | "requestor" | "accessPackage" | "policy" => Columns::KEY,
+            "id" | "deliveries" | "history" | "approvals" | "requestor" | "accessPackage" | "policy" => {
+                Columns::KEY
+            }
             "state" => columns!(access_request: State),
             "type" => columns!(access_request: Kind),
             "submittedAt" => columns!(access_request: SubmittedAt),
@@ -194,6 +197,26 @@ impl AccessRequest {
         let Some(assignment) = self.0.request.assignment_id else { return Ok(None) };
         let row = Api::of(ctx).loaders.assignments().find(assignment).await?;
         Ok(row.map(|row| Now(Assignment(row))))
+    }
+
+    /// The stages of approval so far, in order; empty where nobody has to decide. A stage is made when its turn comes;
+    /// those to come are the policy's.
+    async fn approvals(&self, ctx: &Context<'_>) -> Result<Rows<Approval>, ApiError> {
+        let found = Api::of(ctx).loaders.approvals().find(self.0.request.id).await?;
+        Ok(Rows(found.iter().flat_map(|rows| rows.iter()).map(|row| Approval(Arc::clone(row))).collect()))
+    }
+
+    /// Whether you can approve or deny the stage at which it waits, and why not.
+    #[graphql(directive = requires::apply(Permission::DecideRequests.into()))]
+    async fn review(&self, ctx: &Context<'_>) -> Result<AccessReviewEligibility, ApiError> {
+        Ok(approval::judged(Api::of(ctx), &self.0.request).await?.into())
+    }
+
+    /// Whether you can approve or deny the stage at which it waits: exactly then `reviewAccessRequests` accepts a
+    /// denial; an approval is also refused where its time has passed or the package was deleted.
+    #[graphql(directive = requires::apply(Permission::DecideRequests.into()))]
+    async fn viewer_can_review(&self, ctx: &Context<'_>) -> Result<bool, ApiError> {
+        Ok(approval::judged(Api::of(ctx), &self.0.request).await?.is_ok())
     }
 
     /// Whether you can reprocess it now, until when, and why not.
@@ -341,9 +364,18 @@ impl AccessRequestEvent {
         self.0.to_state.into()
     }
 
-    /// Who did it; null where Guichet did it by itself.
+    /// Who did it; null where Guichet did it by itself. Who approved or denied is shown to those who see all of the
+    /// catalog, and to those who decide the request.
     async fn actor(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>, ApiError> {
         let Some(actor) = self.0.actor_id else { return Ok(None) };
+        let decision = matches!(
+            self.0.action,
+            access_request_event::AccessRequestAction::Approved
+                | access_request_event::AccessRequestAction::Denied
+        );
+        if decision && !approval::shows_people(Api::of(ctx), self.0.request_id).await? {
+            return Ok(None);
+        }
         Ok(Api::of(ctx).loaders.users().find(actor).await?.map(|user| Now(User(user))))
     }
 
@@ -435,6 +467,7 @@ impl AccessRequestFilter {
             kinds: given("type", &self.kind)?.map(|kinds| kinds.into_iter().map(Into::into).collect()),
             delivery_errors: given("deliveryError", &self.delivery_error)?
                 .map(|codes| codes.into_iter().map(Into::into).collect()),
+            without_approver: false,
             submitted_from: time("submittedSince", &self.submitted_since)?,
             submitted_until: time("submittedBefore", &self.submitted_before)?,
             completed_from: time("completedSince", &self.completed_since)?,
@@ -547,5 +580,25 @@ impl AccessRequestQuery {
     ) -> Result<Connection<AccessRequest>, ApiError> {
         let filter = filter.unwrap_or_default();
         list(ctx, &filter.condition()?, order_by, &Paging { first, after, last, before }).await
+    }
+
+    /// The requests that wait where nobody is left to decide, of those that you may see: they are denied when their
+    /// time is over.
+    #[graphql(directive = requires::apply(Permission::SeeRequests.into()))]
+    async fn requests_without_approver(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<AccessRequest>, ApiError> {
+        let filter = store::access_request::Filter { without_approver: true, ..Default::default() };
+        let order_by = AccessRequestOrder {
+            field: AccessRequestOrderField::SubmittedAt,
+            direction: OrderDirection::Asc,
+        };
+        list(ctx, &filter, order_by, &Paging { first, after, last, before }).await
     }
 }

@@ -131,6 +131,8 @@ impl BulkOperation {
 pub enum BulkOperationKind {
     /// Reprocess access requests.
     ReprocessAccessRequests,
+    /// Approve or deny access requests.
+    ReviewAccessRequests,
     /// Approve or deny token requests.
     ReviewTokenRequests,
     /// Revoke token grants.
@@ -190,7 +192,8 @@ impl BulkOperationItem {
         let Some(target) = self.item.target_id else { return Ok(None) };
         let loaders = &Api::of(ctx).loaders;
         Ok(match self.kind {
-            bulk_operation::BulkOperationKind::ReprocessAccessRequests => {
+            bulk_operation::BulkOperationKind::ReprocessAccessRequests
+            | bulk_operation::BulkOperationKind::ReviewAccessRequests => {
                 let found = loaders.requests().find(target).await?;
                 found.map(|row| Node::AccessRequest(AccessRequest(row)))
             }

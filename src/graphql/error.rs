@@ -175,8 +175,12 @@ pub enum UserErrorCode {
     AlreadyReviewed,
     /// The request was withdrawn, or overtaken by another.
     RequestCanceled,
-    /// Nobody decides on their own token.
+    /// Nobody decides on their own token or request.
     SelfReview,
+    /// The stage that waits is for others to decide.
+    NotApprover,
+    /// Nobody decided in time.
+    TimedOut,
     /// The token has expired.
     TokenExpired,
     /// The token was revoked by its owner.

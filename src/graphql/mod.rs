@@ -4,6 +4,7 @@ pub mod access_package;
 pub mod access_request;
 pub mod access_token;
 pub mod api;
+pub mod approval;
 pub mod assignment;
 pub mod assignment_policy;
 pub mod audit_event;
@@ -67,6 +68,7 @@ pub struct Query(
 pub struct Mutation(
     access_request::mutation::AccessRequestMutation,
     access_token::mutation::AccessTokenMutation,
+    approval::mutation::ApprovalMutation,
     assignment::AssignmentMutation,
     assignment_policy::mutation::AssignmentPolicyMutation,
     catalog::CatalogMutation,

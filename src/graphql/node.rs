@@ -9,6 +9,7 @@ use super::access_package::AccessPackage;
 use super::access_request::AccessRequest;
 use super::access_token::AccessToken;
 use super::api::Api;
+use super::approval::Approval;
 use super::assignment::Assignment;
 use super::assignment_policy::AssignmentPolicy;
 use super::audit_event::AuditEvent;
@@ -44,6 +45,8 @@ pub enum Node {
     AccessRequest(AccessRequest),
     /// An access token.
     AccessToken(AccessToken),
+    /// A stage of approval.
+    Approval(Approval),
     /// An assignment.
     Assignment(Assignment),
     /// An assignment policy.
@@ -103,6 +106,10 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
             let include = super::access_request::include(&Selected::of_one(ctx));
             let found = store::access_request::find(database, api.visible(), ids, include).await?;
             found.into_iter().next().map(|row| Node::AccessRequest(AccessRequest(Arc::new(row))))
+        }
+        Kind::Approval => {
+            let found = store::approval::find(database, api.visible(), ids).await?;
+            found.into_iter().next().map(|row| Node::Approval(Approval(Arc::new(row))))
         }
         Kind::Assignment => {
             let include = super::assignment::include(&Selected::of_one(ctx));

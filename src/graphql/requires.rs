@@ -32,6 +32,8 @@ pub enum Permission {
     SeeRequests,
     /// Reprocess, assign, revoke and cancel in a catalog.
     ManageRequests,
+    /// Decide the requests that you are an approver of. It is no role's: policies say who approves.
+    DecideRequests,
     /// See the organization's users.
     ListUsers,
     /// Make, change, deactivate and reactivate users.

@@ -8,6 +8,7 @@ use super::access_request::{
 };
 use super::access_token::{AccessToken, AccessTokenFilter};
 use super::api::Api;
+use super::approval::{self, Approval};
 use super::assignment::{Assignment, AssignmentFilter};
 use super::catalog::CatalogRoleAssignment;
 use super::connection::{Connection, OrderDirection, Paging, Selected, Sorted};
@@ -109,6 +110,19 @@ impl Viewer {
             ..store::access_package::Filter::default()
         };
         super::access_package::list(ctx, &filter, order_by, &Paging { first, after, last, before }).await
+    }
+
+    /// The stages of approval that wait for the caller's decision, oldest first.
+    async fn pending_approvals(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Approval>, ApiError> {
+        approval::waiting(ctx, Paging { first, after, last, before }).await
     }
 
     /// The caller's own access requests.

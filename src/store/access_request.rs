@@ -95,6 +95,8 @@ pub struct Filter {
     pub kinds: Option<Vec<AccessRequestType>>,
     /// With a delivery that failed in one of these ways.
     pub delivery_errors: Option<Vec<entity::delivery::DeliveryErrorCode>>,
+    /// That wait where nobody is left to decide.
+    pub without_approver: bool,
     /// Made at or after.
     pub submitted_from: Option<DateTime<Utc>>,
     /// Made before.
@@ -117,11 +119,12 @@ pub(super) fn visible(sql: &mut Sql, access: Access<'_>) {
     sql.push("r.organization_id = ").bind(access.organization());
     let Access::Visible(scope) = access else { return };
     if let Catalogs::Only(ids) = &scope.requests {
-        // Others see their own requests and those of their reports.
+        // Others see their own requests, those of their reports, and those that they decide.
         sql.push(" AND (r.requestor_id = ").bind(scope.user);
         sql.push(" OR r.submitted_by_id = ").bind(scope.user);
         sql.push(" OR r.requestor_id IN (SELECT w.id FROM app_user w WHERE w.manager_id = ").bind(scope.user);
-        sql.push(")");
+        sql.push(") OR r.id IN (SELECT s.request_id FROM approval_approver y JOIN approval s");
+        sql.push(" ON s.id = y.approval_id WHERE y.user_id = ").bind(scope.user).push(")");
         if !ids.is_empty() {
             sql.push(" OR r.catalog_id").any_id(ids);
         }
@@ -153,6 +156,11 @@ pub(super) fn matching(sql: &mut Sql, scope: &Scope, filter: &Filter) {
             " AND EXISTS (SELECT 1 FROM delivery f WHERE f.request_id = r.id AND f.state <> 'SUCCEEDED'",
         );
         sql.push(" AND f.error_code").any_text(&names(codes)).push(")");
+    }
+    if filter.without_approver {
+        sql.push(" AND r.state = 'PENDING_APPROVAL' AND EXISTS (SELECT 1 FROM approval s WHERE s.request_id = r.id");
+        sql.push(" AND s.state = 'PENDING' AND NOT EXISTS (SELECT 1 FROM approval_approver y");
+        sql.push(" WHERE y.approval_id = s.id))");
     }
     sql.within("r.submitted_at", filter.submitted_from, filter.submitted_until);
     sql.within("r.completed_at", filter.completed_from, filter.completed_until);

@@ -1,6 +1,6 @@
 //! Assignments.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use entity::assignment::{self, AssignmentState};
@@ -216,6 +216,21 @@ pub async fn lock_current(
     sql.push(" ORDER BY g.id").lock("g");
     let rows = txn.all(sql).await?;
     Ok(rows.iter().map(|row| model::<assignment::Model>(row, "g_")).collect::<Result<_, _>>()?)
+}
+
+/// The assignments that are not over of these people for these packages, locked.
+pub async fn lock_current_of(txn: &Txn, held: &[(Uuid, Uuid)]) -> Result<Vec<assignment::Model>, StoreError> {
+    let (users, packages): (Vec<Uuid>, Vec<Uuid>) = held.iter().copied().unzip();
+    let mut sql = txn.sql();
+    sql.push("SELECT ").columns::<assignment::Entity>("g").push(" FROM assignment g WHERE g.user_id");
+    sql.any_id(&users).push(" AND g.access_package_id").any_id(&packages);
+    sql.push(" AND g.state NOT IN ('REVOKING', 'ENDED') ORDER BY g.id").lock("g");
+    let rows = txn.all(sql).await?;
+    let found: Vec<assignment::Model> =
+        rows.iter().map(|row| model::<assignment::Model>(row, "g_")).collect::<Result<_, _>>()?;
+    let held: HashSet<(Uuid, Uuid)> = held.iter().copied().collect();
+    let is_one = |row: &assignment::Model| held.contains(&(row.user_id, row.access_package_id));
+    Ok(found.into_iter().filter(is_one).collect())
 }
 
 /// Where assignments stand from now on, and when they are looked at next.

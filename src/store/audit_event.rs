@@ -129,6 +129,12 @@ impl<'a> Event<'a> {
     }
 }
 
+/// Records that these things were done, in the transaction that does them.
+pub async fn record_all(txn: &Txn, events: &[Event<'_>]) -> Result<(), StoreError> {
+    txn.insert_all(events.iter().map(|event| row(txn.id(), txn.now(), AuditOutcome::Done, event)).collect())
+        .await
+}
+
 /// Records that something was done, in the transaction that does it.
 pub async fn record(txn: &Txn, event: &Event<'_>) -> Result<(), StoreError> {
     txn.insert(row(txn.id(), txn.now(), AuditOutcome::Done, event)).await

@@ -138,6 +138,8 @@ texts! {
     access_token::TokenOrigin or Guichet,
     app_user::UserKind or Member,
     app_user::UserState or Deactivated,
+    approval::ApprovalState or Pending,
+    approval_approver::ApproverGround or User,
     assignment::AssignmentState or Scheduled,
     assignment_policy::RequestorScope or SpecificUsers,
     assignment_policy::ExpirationKind or Never,

@@ -182,6 +182,8 @@ stored! {
     access_token { id, organization_id, owner_id, kind, name, lookup, secret_hash, last_four, issued_at, expires_at, last_used_at, revoked_at, due_at, version, created_at, origin, external_id }
     access_token_scope { token_id, scope }
     app_user { id, organization_id, issuer, subject, kind, state, display_name, name_key, email, manager_id, claimed_roles, claimed_at, deactivated_at, version, created_at }
+    approval { id, organization_id, request_id, position, state, justification_required, opened_at, expires_at, due_at, closed_at, decided_by_id, justification }
+    approval_approver { approval_id, user_id, ground, catalog_role }
     assignment { id, organization_id, catalog_id, access_package_id, policy_id, user_id, request_id, state, starts_at, expires_at, ended_at, due_at, lease, attempt_count, created_at }
     assignment_policy { id, organization_id, access_package_id, display_name, name_key, description, requestor_scope, justification_required, enabled, expiration, expiration_seconds, expiration_at, approval_stage_count, version, created_at, deleted_at }
     audit_event { id, organization_id, at, actor_id, action, outcome, target_type, target_id, request_id, details }

@@ -5,11 +5,13 @@
 //! token: they are listed here, and every other table is taken to matter.
 
 /// The tables of which no judgement of a token depends.
-const APART: [&str; 29] = [
+const APART: [&str; 31] = [
     "access_package",
     "access_package_resource_role",
     "access_request",
     "access_request_event",
+    "approval",
+    "approval_approver",
     "assignment",
     "assignment_policy",
     "audit_event",

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::domain::Error;
 use crate::domain::access_request::reprocess::Reprocess;
+use crate::domain::approval::review::Review as ReviewRequests;
 use crate::domain::bulk_operation::batch;
 use crate::domain::token_grant::revoke::RevokeGrants;
 use crate::domain::token_request::review::Review;
@@ -42,6 +43,7 @@ impl Transaction for Batch {
         }
         match operation.kind {
             BulkOperationKind::ReprocessAccessRequests => batch::run::<Reprocess>(txn, operation).await?,
+            BulkOperationKind::ReviewAccessRequests => batch::run::<ReviewRequests>(txn, operation).await?,
             BulkOperationKind::ReviewTokenRequests => batch::run::<Review>(txn, operation).await?,
             BulkOperationKind::RevokeTokenGrants => batch::run::<RevokeGrants>(txn, operation).await?,
         }

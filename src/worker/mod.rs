@@ -1,5 +1,6 @@
 //! The worker: carries out what is due. Any number of servers can run one.
 
+pub mod approvals;
 pub mod assignments;
 pub mod bulk;
 pub mod deliver;
@@ -86,6 +87,7 @@ impl Worker {
     /// Takes up everything that is due; tells how much.
     async fn start_due(&self, running: &mut JoinSet<()>) -> Result<usize, StoreError> {
         let moved = assignments::run(&self.0.database).await?;
+        let overdue = approvals::run(&self.0.database).await?;
         let decided = bulk::run(&self.0.database).await?;
         let expired = tokens::run(&self.0.database).await?;
         let claimed = deliver::claim(&self.0.database).await?;
@@ -107,7 +109,7 @@ impl Worker {
             let (database, connectors) = (self.0.database.clone(), self.0.connectors.clone());
             running.spawn(async move { webhooks::attempt(&database, &connectors, event).await });
         }
-        Ok(moved + decided + expired + started + told + mailed + sent)
+        Ok(moved + overdue + decided + expired + started + told + mailed + sent)
     }
 
     /// Writes the digests that are due, and tells of what ends soon; tells how much was moved.

@@ -93,6 +93,7 @@ impl Command for Cancel {
             bulk_operation: None,
         };
         advance(txn, &[Moved { id, from: request.state }], step).await?;
+        store::approval::cancel(txn, &[id]).await?;
         if let Some(assignment) = request.assignment_id.filter(|_| !super::is_removal(request.kind)) {
             let held = store::assignment::lock(txn, &[assignment]).await?;
             let held: Vec<_> = held.into_iter().filter(crate::domain::assignment::is_current).collect();

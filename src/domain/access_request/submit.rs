@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::Step;
 use crate::authz::{Actor, Scope};
+use crate::domain::approval::open::{Opening, open};
 use crate::domain::assignment::begin::{Beginning, begin, legal};
 use crate::domain::error::{Code, Error, Rejection};
 use crate::domain::{Attempt, Command, input, repeated};
@@ -148,7 +149,7 @@ pub async fn make(
         )
     });
     let now = txn.now();
-    let schedule = schedule(policy, asked, now);
+    let schedule = schedule(Limits::from(policy), asked, now);
     let (starts_at, expires_at) = checks.take(schedule.map(|(start, end)| (Some(start), end)));
     checks.done()?;
     let stages = match policy.approval_stage_count {
@@ -208,6 +209,7 @@ pub async fn make(
             bulk_operation: None,
         };
         advance(txn, &[Moved { id: new.id, from: State::Submitted }], step).await?;
+        open(txn, &[Opening { request: &request, position: 0 }]).await?;
     } else {
         let starts_at = starts_at.unwrap_or(now);
         begin(txn, &Beginning { request, starts_at, expires_at, actor: None }).await?;
@@ -251,9 +253,26 @@ fn snapshot(policy: &assignment_policy::Model, stages: &[StageRow]) -> serde_jso
     })
 }
 
+/// How a policy lets assignments end.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// In which way.
+    pub kind: ExpirationKind,
+    /// After so many seconds.
+    pub seconds: Option<i64>,
+    /// On this date.
+    pub at: Option<DateTime<Utc>>,
+}
+
+impl From<&assignment_policy::Model> for Limits {
+    fn from(policy: &assignment_policy::Model) -> Self {
+        Self { kind: policy.expiration, seconds: policy.expiration_seconds, at: policy.expiration_at }
+    }
+}
+
 /// When an assignment starts and ends: as asked for, within what the policy allows.
 pub fn schedule(
-    policy: &assignment_policy::Model,
+    limits: Limits,
     asked: &Asked<'_>,
     now: DateTime<Utc>,
 ) -> Result<(DateTime<Utc>, Option<DateTime<Utc>>), Rejection> {
@@ -262,13 +281,13 @@ pub fn schedule(
     if starts_at < now {
         return refuse("startsAt", "The start lies in the past.");
     }
-    let limit = match policy.expiration {
+    let limit = match limits.kind {
         ExpirationKind::Never => None,
-        ExpirationKind::AfterDuration => policy
-            .expiration_seconds
+        ExpirationKind::AfterDuration => limits
+            .seconds
             .and_then(TimeDelta::try_seconds)
             .and_then(|lasts| starts_at.checked_add_signed(lasts)),
-        ExpirationKind::OnDate => policy.expiration_at,
+        ExpirationKind::OnDate => limits.at,
     };
     if limit.is_some_and(|limit| limit <= starts_at) {
         return refuse("startsAt", "The policy's assignments end before this start.");

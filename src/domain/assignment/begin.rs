@@ -28,11 +28,45 @@ pub struct Beginning {
 }
 
 /// Makes the assignment of a request, which is then delivered at once, or scheduled.
-pub async fn begin(txn: &Txn, beginning: &Beginning) -> Result<Uuid, Error> {
+pub async fn begin(txn: &Txn, beginning: &Beginning) -> Result<(), Error> {
+    begin_all(txn, std::slice::from_ref(beginning)).await
+}
+
+/// The same for many requests, in a fixed number of statements; one person decided all of them, or nobody.
+pub async fn begin_all(txn: &Txn, beginnings: &[Beginning]) -> Result<(), Error> {
+    let Some(first) = beginnings.first() else { return Ok(()) };
+    replace(txn, beginnings).await?;
+    let assignments: Vec<assignment::Model> =
+        beginnings.iter().map(|beginning| assignment_of(txn, beginning)).collect();
+    txn.insert_all(assignments.clone()).await?;
+    let pairs: Vec<(Uuid, Uuid)> =
+        assignments.iter().map(|assignment| (assignment.request_id, assignment.id)).collect();
+    store::access_request::set_assignments(txn, &pairs).await?;
+    let moved = beginnings.iter().map(|beginning| {
+        let request = &beginning.request;
+        Moved { id: request.id, from: request.state }
+    });
+    let (later, now): (Vec<_>, Vec<_>) =
+        moved.zip(assignments).partition(|(_, assignment)| assignment.state == AssignmentState::Scheduled);
+    for (request, _) in &later {
+        legal(request.from, Step::Schedule)?;
+    }
+    let step = Move {
+        to: State::Scheduled,
+        action: Action::Scheduled,
+        actor: first.actor,
+        reason: None,
+        bulk_operation: None,
+    };
+    let later: Vec<Moved> = later.into_iter().map(|(moved, _)| moved).collect();
+    advance(txn, &later, step).await?;
+    if now.is_empty() { Ok(()) } else { deliver(txn, &now, first.actor).await }
+}
+
+fn assignment_of(txn: &Txn, beginning: &Beginning) -> assignment::Model {
     let request = &beginning.request;
     let later = beginning.starts_at > txn.now();
-    replace(txn, request).await?;
-    let assignment = assignment::Model {
+    assignment::Model {
         id: txn.id(),
         organization_id: request.organization_id,
         catalog_id: request.catalog_id,
@@ -48,30 +82,17 @@ pub async fn begin(txn: &Txn, beginning: &Beginning) -> Result<Uuid, Error> {
         lease: None,
         attempt_count: 0,
         created_at: txn.now(),
-    };
-    txn.insert(assignment.clone()).await?;
-    store::access_request::set_assignments(txn, &[(request.id, assignment.id)]).await?;
-    let moved = Moved { id: request.id, from: request.state };
-    if later {
-        let step = Move {
-            to: legal(request.state, Step::Schedule)?,
-            action: Action::Scheduled,
-            actor: beginning.actor,
-            reason: None,
-            bulk_operation: None,
-        };
-        advance(txn, &[moved], step).await?;
-    } else {
-        deliver(txn, &[(moved, assignment.clone())], beginning.actor).await?;
     }
-    Ok(assignment.id)
 }
 
 /// A new request replaces what an earlier one of the same person for the same package left
 /// undone: that assignment ends, what it delivered is the new one's.
-async fn replace(txn: &Txn, request: &access_request::Model) -> Result<(), StoreError> {
-    let current =
-        store::assignment::lock_current(txn, request.requestor_id, Some(request.access_package_id)).await?;
+async fn replace(txn: &Txn, beginnings: &[Beginning]) -> Result<(), StoreError> {
+    let held: Vec<(Uuid, Uuid)> = beginnings
+        .iter()
+        .map(|beginning| (beginning.request.requestor_id, beginning.request.access_package_id))
+        .collect();
+    let current = store::assignment::lock_current_of(txn, &held).await?;
     let ids: Vec<Uuid> = current.iter().map(|assignment| assignment.id).collect();
     if ids.is_empty() {
         return Ok(());

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Ending, end};
 use crate::authz::Actor;
-use crate::domain::Error;
+use crate::domain::{Error, approval};
 use crate::store::access_request::{Move, Moved, advance};
 use crate::store::{self, Txn};
 
@@ -26,7 +26,9 @@ pub async fn leave(txn: &Txn, actor: &Actor, user: Uuid) -> Result<(), Error> {
         reason: Some(REASON),
         bulk_operation: None,
     };
-    advance(txn, &moved, step).await?;
+    let canceled = advance(txn, &moved, step).await?;
+    store::approval::cancel(txn, &canceled).await?;
+    approval::open::leave(txn, actor.organization, user).await?;
     let held = store::assignment::lock_current(txn, user, None).await?;
     let ending = Ending::Request {
         kind: AccessRequestType::SystemRemove,

@@ -3,7 +3,7 @@
 use crate::domain::error::Code;
 
 /// Every reason for which an item can be rejected: the text that it is stored as, and what it says.
-const REASONS: [(Code, &str, &str); 17] = [
+const REASONS: [(Code, &str, &str); 21] = [
     (Code::NotFound, "NOT_FOUND", "There is no such object, or you may not see it."),
     (Code::Forbidden, "FORBIDDEN", "You may see it, but not do this with it."),
     (
@@ -31,7 +31,15 @@ const REASONS: [(Code, &str, &str); 17] = [
     ),
     (Code::AlreadyReviewed, "ALREADY_REVIEWED", "The request was approved or denied before."),
     (Code::RequestCanceled, "REQUEST_CANCELED", "The request was withdrawn, or overtaken by another."),
-    (Code::SelfReview, "SELF_REVIEW", "Nobody decides on their own token: ask another owner."),
+    (Code::SelfReview, "SELF_REVIEW", "Nobody decides on their own request: ask somebody else who may."),
+    (Code::NotApprover, "NOT_APPROVER", "The stage that waits is for others to decide."),
+    (Code::TimedOut, "TIMED_OUT", "Nobody decided in time: the request is denied."),
+    (Code::JustificationRequired, "JUSTIFICATION_REQUIRED", "The stage asks for a justification."),
+    (
+        Code::InvalidSchedule,
+        "INVALID_SCHEDULE",
+        "The end that was asked for has passed, or the policy's: it can only be denied.",
+    ),
     (Code::TokenExpired, "TOKEN_EXPIRED", "The token has expired."),
     (Code::AlreadyRevoked, "ALREADY_REVOKED", "The grant was revoked before."),
     (Code::NotActive, "NOT_ACTIVE", "The grant is no longer in force."),

@@ -33,6 +33,8 @@ pub trait Bulk: Send + Sync + 'static {
     const KIND: BulkOperationKind;
     /// The mutation that starts it, which idempotency keys belong to.
     const MUTATION: &'static str;
+    /// What its input calls the reason.
+    const REASON: &'static str = "reason";
 
     /// Fixes the set of an operation: everything that matches and is visible. Gives its size.
     fn select(

@@ -61,7 +61,7 @@ impl<B: Bulk> Command for Start<B> {
         if let Some(first) = repeated(txn, &actor, B::MUTATION, self.idempotency.as_ref(), id).await? {
             return Ok(first);
         }
-        let reason = self.reason.as_deref().map(|text| input::reason("reason", text)).transpose()?;
+        let reason = self.reason.as_deref().map(|text| input::reason(B::REASON, text)).transpose()?;
         let operation = bulk_operation::Model {
             id,
             organization_id: actor.organization,

@@ -74,6 +74,18 @@ pub enum AccessRequestSelection {
     Filter(Box<AccessRequestFilter>),
 }
 
+impl AccessRequestSelection {
+    /// The selection, as bulk operations take it.
+    pub fn condition(&self) -> Result<Selection<store::access_request::Filter>, ApiError> {
+        Ok(match self {
+            Self::Ids(ids) => {
+                Selection::Ids(ids.iter().map(|id| (id.to_string(), Kind::AccessRequest.parse(id))).collect())
+            }
+            Self::Filter(filter) => Selection::Filter(filter.condition()?),
+        })
+    }
+}
+
 /// Which requests to reprocess.
 #[derive(Debug, InputObject)]
 pub struct ReprocessAccessRequestsInput {
@@ -133,12 +145,7 @@ impl AccessRequestMutation {
     ) -> Result<ReprocessAccessRequestsPayload, ApiError> {
         let api = Api::of(ctx);
         let permit = api.permit().await?;
-        let selection = match &input.selection {
-            AccessRequestSelection::Ids(ids) => {
-                Selection::Ids(ids.iter().map(|id| (id.to_string(), Kind::AccessRequest.parse(id))).collect())
-            }
-            AccessRequestSelection::Filter(filter) => Selection::Filter(filter.condition()?),
-        };
+        let selection = input.selection.condition()?;
         let command = Start::<reprocess::Reprocess> {
             permit,
             selection,

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use entity::{
-    access_request_event, access_token, app_user, assignment_policy, bulk_operation, bulk_operation_item,
-    catalog, connector, connector_opening, delivery_attempt, directory_group, organization,
-    organization_access, repository, resource, token_request_event, token_request_permission,
+    access_request_event, access_token, app_user, approval, assignment_policy, bulk_operation,
+    bulk_operation_item, catalog, connector, connector_opening, delivery_attempt, directory_group,
+    organization, organization_access, repository, resource, token_request_event, token_request_permission,
     token_request_repository, webhook, webhook_attempt, webhook_delivery,
 };
 use uuid::Uuid;
@@ -180,6 +180,19 @@ sources! {
     /// What stands against requests of the viewer for packages.
     requestability: PackageRequestability(Uuid) -> store::access_request::Requestability = |database, scope, ids| {
         Ok(by_id(store::access_request::requestability(database, scope, ids).await?, |row| row.package))
+    };
+    /// The stages of approval of requests.
+    approvals: Approvals(Uuid) -> Vec<Arc<approval::Model>> = |database, _scope, ids| {
+        let rows = store::approval::of_requests(database, ids).await?;
+        Ok(by_owner(rows.into_iter().map(|row| (row.request_id, Arc::new(row)))))
+    };
+    /// Who may decide stages of approval.
+    approvers: Approvers(Uuid) -> Vec<Arc<app_user::Model>> = |database, _scope, ids| {
+        store::approval::approvers(database, ids).await
+    };
+    /// How the viewer stands to the approval of requests.
+    standings: Standings(Uuid) -> store::approval::Standing = |database, scope, ids| {
+        store::approval::standings(database, scope.user, ids).await
     };
     /// Access tokens that visible objects name.
     access_tokens: AccessTokens(Uuid) -> access_token::Model = |database, scope, ids| {

@@ -1,0 +1,148 @@
+//! Approval: a request goes through the stages of its policy, as they were when it was made.
+//!
+//! A stage is opened when its turn comes: [`open`] finds who may decide it. Any one of them does, by
+//! [`review`]; the first denial ends the request, and what nobody decides in time is denied by the
+//! worker ([`timeout`]). Neither the beneficiary nor the submitter decides, and one person decides at
+//! most one stage.
+
+pub mod open;
+pub mod review;
+pub mod timeout;
+
+use chrono::{DateTime, Utc};
+use entity::access_request::{self, AccessRequestState as State};
+use entity::approval_approver::ApproverGround;
+use entity::assignment_policy::ExpirationKind;
+use entity::catalog_role_assignment::CatalogRole;
+use entity::policy_stage_approver::ApproverKind;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::access_request::submit::{Asked, Limits, schedule};
+use super::error::Code;
+use crate::id::Kind;
+use crate::store::StoreError;
+use crate::store::approval::Standing;
+
+/// The policy of a request, as it was when the request was made.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pinned {
+    /// The stages, in order.
+    pub approval_stages: Vec<Stage>,
+    expiration: ExpirationKind,
+    expiration_seconds: Option<i64>,
+    expiration_at: Option<DateTime<Utc>>,
+}
+
+/// A stage of a pinned policy.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stage {
+    /// After this long without a decision the request is denied.
+    pub timeout_seconds: i64,
+    /// Whether the decision must say why.
+    pub justification_required: bool,
+    /// Who may decide.
+    pub approvers: Vec<Approver>,
+}
+
+/// How approvers of a stage are found.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Approver {
+    kind: ApproverKind,
+    user: Option<String>,
+    catalog_role: Option<CatalogRole>,
+}
+
+/// Whom a stage means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meant {
+    /// Somebody named.
+    User(Uuid),
+    /// The requestor's manager.
+    Manager,
+    /// The holders of a role in the package's catalog.
+    Holders(CatalogRole),
+}
+
+impl Meant {
+    /// Why somebody whom it means is an approver.
+    #[must_use]
+    pub const fn ground(self) -> (ApproverGround, Option<CatalogRole>) {
+        match self {
+            Self::User(_) => (ApproverGround::User, None),
+            Self::Manager => (ApproverGround::Manager, None),
+            Self::Holders(role) => (ApproverGround::CatalogRole, Some(role)),
+        }
+    }
+}
+
+impl Pinned {
+    /// The pinned policy of a request.
+    pub fn of(request: &access_request::Model) -> Result<Self, StoreError> {
+        let snapshot = request.policy_snapshot.clone().unwrap_or_default();
+        serde_json::from_value(snapshot)
+            .map_err(|error| StoreError::Other(format!("the pinned policy of a request: {error}")))
+    }
+
+    /// When the assignment starts and ends if it is approved now; none when its time has passed.
+    #[must_use]
+    pub fn schedule(
+        &self,
+        request: &access_request::Model,
+        now: DateTime<Utc>,
+    ) -> Option<(DateTime<Utc>, Option<DateTime<Utc>>)> {
+        let limits =
+            Limits { kind: self.expiration, seconds: self.expiration_seconds, at: self.expiration_at };
+        let starts_at = request.requested_start.map(|start| start.max(now));
+        let asked = Asked { justification: None, starts_at, expires_at: request.requested_end };
+        schedule(limits, &asked, now).ok()
+    }
+}
+
+impl Stage {
+    /// Whom it means, in the order given.
+    #[must_use]
+    pub fn meant(&self) -> Vec<Meant> {
+        let meant = |approver: &Approver| match approver.kind {
+            ApproverKind::User => Kind::User.parse(approver.user.as_deref()?).map(Meant::User),
+            ApproverKind::Manager => Some(Meant::Manager),
+            ApproverKind::CatalogRole => approver.catalog_role.map(Meant::Holders),
+            // Connected organizations have none yet.
+            ApproverKind::Sponsor => None,
+        };
+        self.approvers.iter().filter_map(meant).collect()
+    }
+}
+
+/// Judges whether somebody can decide a request now: the first reason that applies against it.
+pub fn judge(
+    request: &access_request::Model,
+    standing: &Standing,
+    user: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Result<(), Code> {
+    match request.state {
+        State::PendingApproval => {}
+        State::Canceled => return Err(Code::RequestCanceled),
+        State::Submitted
+        | State::Scheduled
+        | State::Delivering
+        | State::Delivered
+        | State::PartiallyDelivered
+        | State::DeliveryFailed
+        | State::Denied => return Err(Code::AlreadyReviewed),
+    }
+    if user == Some(request.requestor_id) || user == request.submitted_by_id {
+        return Err(Code::SelfReview);
+    }
+    if standing.decided {
+        return Err(Code::AlreadyReviewed);
+    }
+    let Some(stage) = standing.stage.as_ref().filter(|_| standing.is_approver) else {
+        return Err(Code::NotApprover);
+    };
+    if stage.expires_at <= now { Err(Code::TimedOut) } else { Ok(()) }
+}
