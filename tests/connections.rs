@@ -194,7 +194,11 @@ on_both_databases! {
         let mut longest: BTreeMap<String, usize> = BTreeMap::new();
         for list in lists() {
             // The viewer's own lists are seen by somebody who has something to list.
-            let who = if list.parent == "Viewer" { "hana" } else { "alice" };
+            let who = match (list.parent.as_str(), list.name.as_str()) {
+                ("Viewer", "pendingApprovals") => "goran",
+                ("Viewer", _) => "hana",
+                _ => "alice",
+            };
             for id in parents(&list, &objects) {
                 for order in &list.orders {
                     let place = format!("{}.{}{order} of {id}", list.parent, list.name);

@@ -248,7 +248,7 @@ on_both_databases! {
                 *id = json!(foreign[prefix(id.as_str().unwrap())]);
                 let refused = ask(&input).await;
                 assert_eq!(refused, unknown, "{name} {input}");
-                if ["reprocessAccessRequests", "reviewTokenRequests", "revokeTokenGrants"].contains(&name) {
+                if ["reprocessAccessRequests", "reviewAccessRequests", "reviewTokenRequests", "revokeTokenGrants"].contains(&name) {
                     assert_eq!(refused[0]["code"], "EXPECTED_COUNT_MISMATCH", "{input}");
                 } else {
                     assert_eq!(refused[0]["code"], "NOT_FOUND", "{name} {input}: {refused}");

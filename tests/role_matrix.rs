@@ -35,10 +35,11 @@ const COLUMNS: [(&str, Option<Role>, &str); 14] = [
 ];
 
 /// Mutations that need no permission, and why.
-const FOR_EVERYBODY: [(&str, &str); 9] = [
+const FOR_EVERYBODY: [(&str, &str); 10] = [
     ("submitAccessRequest", "everybody asks for themselves; the package's policies decide"),
     ("markNotificationsRead", "everybody marks what they themselves were told"),
     ("updateNotificationPreferences", "everybody says what they themselves want to be told"),
+    ("reviewAccessRequests", "everybody decides what waits for them; policies say what that is"),
     ("cancelAccessRequest", "everybody cancels their own; managers of requests, those they manage"),
     ("createAccessToken", "every member makes their own; what it is allowed, owners decide"),
     ("updateAccessToken", "one's own"),
@@ -97,7 +98,7 @@ fn required(field: &FieldDefinition) -> Option<Permission> {
 const OBJECTS: &str = "query($nodes: [ID!]!) { nodes(ids: $nodes) { id } }";
 
 /// Queries that show how much one sees; the weight of the answer counts.
-const QUERIES: [(&str, &str); 20] = [
+const QUERIES: [(&str, &str); 21] = [
     ("accessPackages", "{ accessPackages { totalCount } }"),
     ("accessRequests", "{ accessRequests { totalCount } }"),
     ("assignments", "{ assignments { totalCount } }"),
@@ -112,6 +113,7 @@ const QUERIES: [(&str, &str); 20] = [
     ("organization", "{ organization { slug displayName domains } }"),
     ("permissionCatalog", "{ permissionCatalog { name } }"),
     ("repositories", "{ repositories { totalCount } }"),
+    ("requestsWithoutApprover", "{ requestsWithoutApprover { totalCount } }"),
     ("tokenGrants", "{ tokenGrants { totalCount } }"),
     ("tokenRequests", "{ tokenRequests { totalCount } }"),
     (
@@ -189,6 +191,10 @@ pub fn samples() -> Vec<(&'static str, Value)> {
             json!({ "selection": { "filter": { "accessPackage": ["pkg_x"] } }, "expectedCount": 1 }),
         ),
         (
+            "reviewAccessRequests",
+            json!({ "selection": { "filter": { "accessPackage": ["pkg_x"] } }, "decision": "DENY", "expectedCount": 5_000 }),
+        ),
+        (
             "reviewTokenRequests",
             json!({ "selection": { "filter": { "owner": ["usr_x"] } }, "decision": "DENY", "expectedCount": 5_000 }),
         ),
@@ -263,7 +269,7 @@ impl Server {
             "{ catalogs { nodes { __typename id roleAssignments { nodes { __typename id } }
                  resources { nodes { __typename id roles { __typename id } } }
                  accessPackages { nodes { __typename id policies { __typename id } } } } } }",
-            "{ accessRequests(first: 100) { nodes { __typename id deliveries { __typename id } } }
+            "{ accessRequests(first: 100) { nodes { __typename id deliveries { __typename id } approvals { __typename id } } }
                assignments(first: 100) { nodes { __typename id } } }",
             "{ tokenRequests { nodes { __typename id token { __typename id } } } tokenGrants { nodes { __typename id } } }",
             "{ bulkOperations { nodes { __typename id } } auditEvents { nodes { __typename id } } }",

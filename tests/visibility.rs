@@ -229,7 +229,7 @@ on_both_databases! {
                 others += 1;
             }
         }
-        assert_eq!((others, own), (5, 2));
+        assert_eq!((others, own), (6, 2));
         let viewer = server.ask_as("emil", &roles, "{ viewer { roles catalogRoles { totalCount } } }", json!({})).await;
         assert_eq!(viewer["viewer"], json!({ "roles": [], "catalogRoles": { "totalCount": 0 } }));
         let elsewhere = server.ask_as("emil", &roles, CREATE, json!({ "catalog": marketing })).await;

@@ -107,6 +107,8 @@ pub fn contoso(now: DateTime<Utc>) -> Story {
     story.request("lena", "Campaign editor", State::Delivering, 1, &[AWAY]);
     story.request("karim", "Ledger reader", State::PendingApproval, 5, &[]);
     story.request("lena", "Ledger reader", State::PendingApproval, 28, &[]);
+    // Nobody is left to decide on what Alice asks for: she has no manager, and the catalog no owner.
+    story.request("alice", "Ledger reader", State::PendingApproval, 3, &[]);
     story.request("judith", "Ledger reader", State::Denied, 120, &[]);
     story.request("hana", "Ledger reader", State::Canceled, 90, &[]);
     story.request("ivan", "Ledger reader", State::Submitted, 0, &[]);
@@ -145,6 +147,10 @@ pub fn fabrikam(now: DateTime<Utc>) -> Story {
     story.resource("Workshop", directory, Group, "designs", "Design archive");
     story.package("Workshop", "Workshop access", "The doors and the machines.", &["workshop", "designs"]);
     story.policy("Workshop access", "Everybody here", RequestorScope::AllMembers, Some(365));
+    story.package("Workshop", "Designs", "The archive; your manager decides.", &["designs"]);
+    story.policy("Designs", "With the manager's approval", RequestorScope::AllMembers, Some(365));
+    story.approved_by_manager();
+    story.request("tara", "Designs", State::PendingApproval, 6, &[]);
     for (subject, hours) in [("qing", 100), ("rosa", 130), ("samir", 160)] {
         story.request(subject, "Workshop access", State::Delivered, hours, &[Done, Done]);
     }

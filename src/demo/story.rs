@@ -17,10 +17,10 @@ use entity::delivery_attempt::AttemptOutcome;
 use entity::policy_stage_approver::ApproverKind;
 use entity::resource::ResourceKind;
 use entity::{
-    access_package, access_package_resource_role, access_request, access_request_event, app_user, assignment,
-    assignment_policy, catalog, catalog_role_assignment, connector, connector_opening, delivery,
-    delivery_attempt, directory_group, directory_member, organization, organization_domain, policy_stage,
-    policy_stage_approver, resource, resource_role,
+    access_package, access_package_resource_role, access_request, access_request_event, app_user, approval,
+    approval_approver, assignment, assignment_policy, catalog, catalog_role_assignment, connector,
+    connector_opening, delivery, delivery_attempt, directory_group, directory_member, organization,
+    organization_domain, policy_stage, policy_stage_approver, resource, resource_role,
 };
 use uuid::Uuid;
 
@@ -32,7 +32,7 @@ pub struct Story {
     now: DateTime<Utc>,
     organization: organization::Model,
     domains: Vec<organization_domain::Model>,
-    users: Vec<app_user::Model>,
+    pub(super) users: Vec<app_user::Model>,
     catalogs: Vec<catalog::Model>,
     catalog_roles: Vec<catalog_role_assignment::Model>,
     connectors: Vec<connector::Model>,
@@ -43,9 +43,11 @@ pub struct Story {
     roles: Vec<resource_role::Model>,
     packages: Vec<access_package::Model>,
     contents: Vec<access_package_resource_role::Model>,
-    policies: Vec<assignment_policy::Model>,
-    stages: Vec<policy_stage::Model>,
-    approvers: Vec<policy_stage_approver::Model>,
+    pub(super) policies: Vec<assignment_policy::Model>,
+    pub(super) stages: Vec<policy_stage::Model>,
+    pub(super) approvers: Vec<policy_stage_approver::Model>,
+    pub(super) approvals: Vec<approval::Model>,
+    pub(super) deciders: Vec<approval_approver::Model>,
     requests: Vec<access_request::Model>,
     events: Vec<access_request_event::Model>,
     assignments: Vec<assignment::Model>,
@@ -95,6 +97,8 @@ impl Story {
             contents: Vec::new(),
             policies: Vec::new(),
             stages: Vec::new(),
+            approvals: Vec::new(),
+            deciders: Vec::new(),
             approvers: Vec::new(),
             requests: Vec::new(),
             events: Vec::new(),
@@ -104,7 +108,7 @@ impl Story {
         }
     }
 
-    fn id(&self, kind: &str, name: &str) -> Uuid {
+    pub(super) fn id(&self, kind: &str, name: &str) -> Uuid {
         id(&self.organization.slug, kind, name)
     }
 
@@ -336,7 +340,7 @@ impl Story {
             catalog_id,
             access_package_id: package_id,
             policy_id,
-            policy_snapshot: None,
+            policy_snapshot: policy_id.and_then(|policy| self.pinned(policy)),
             requestor_id: user_id,
             submitted_by_id: Some(user_id),
             assignment_id,
@@ -350,6 +354,9 @@ impl Story {
             last_completed_at: completed,
             event_count: i32::try_from(steps.len()).unwrap_or_default(),
         });
+        if let (State::PendingApproval, Some(request)) = (state, self.requests.last().cloned()) {
+            self.waits_for_manager(&request);
+        }
         let mut from_state = None;
         for (place, (action, to_state)) in steps.iter().enumerate() {
             let last = place + 1 == steps.len();
@@ -499,6 +506,8 @@ impl Story {
         txn.insert_all(self.stages.clone()).await?;
         txn.insert_all(self.approvers.clone()).await?;
         txn.insert_all(self.requests.clone()).await?;
+        txn.insert_all(self.approvals.clone()).await?;
+        txn.insert_all(self.deciders.clone()).await?;
         txn.insert_all(self.events.clone()).await?;
         txn.insert_all(self.assignments.clone()).await?;
         txn.insert_all(self.deliveries.clone()).await?;

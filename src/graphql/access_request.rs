@@ -207,14 +207,12 @@ impl AccessRequest {
     }
 
     /// Whether you can approve or deny the stage at which it waits, and why not.
-    #[graphql(directive = requires::apply(Permission::DecideRequests.into()))]
     async fn review(&self, ctx: &Context<'_>) -> Result<AccessReviewEligibility, ApiError> {
         Ok(approval::judged(Api::of(ctx), &self.0.request).await?.into())
     }
 
     /// Whether you can approve or deny the stage at which it waits: exactly then `reviewAccessRequests` accepts a
     /// denial; an approval is also refused where its time has passed or the package was deleted.
-    #[graphql(directive = requires::apply(Permission::DecideRequests.into()))]
     async fn viewer_can_review(&self, ctx: &Context<'_>) -> Result<bool, ApiError> {
         Ok(approval::judged(Api::of(ctx), &self.0.request).await?.is_ok())
     }
@@ -584,7 +582,6 @@ impl AccessRequestQuery {
 
     /// The requests that wait where nobody is left to decide, of those that you may see: they are denied when their
     /// time is over.
-    #[graphql(directive = requires::apply(Permission::SeeRequests.into()))]
     async fn requests_without_approver(
         &self,
         ctx: &Context<'_>,

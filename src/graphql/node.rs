@@ -107,10 +107,7 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
             let found = store::access_request::find(database, api.visible(), ids, include).await?;
             found.into_iter().next().map(|row| Node::AccessRequest(AccessRequest(Arc::new(row))))
         }
-        Kind::Approval => {
-            let found = store::approval::find(database, api.visible(), ids).await?;
-            found.into_iter().next().map(|row| Node::Approval(Approval(Arc::new(row))))
-        }
+        Kind::Approval => approval(api, ids).await?,
         Kind::Assignment => {
             let include = super::assignment::include(&Selected::of_one(ctx));
             let found = store::assignment::find(database, api.visible(), ids, include).await?;
@@ -186,15 +183,24 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
             let found = store::user::find(database, api.visible(), ids).await?;
             found.into_iter().next().map(|user| Node::User(User(Arc::new(user))))
         }
-        Kind::Webhook => {
-            let found = store::webhook::find(database, api.visible(), ids).await?;
-            found.into_iter().next().map(|row| Node::Webhook(Webhook(Arc::new(row))))
-        }
+        Kind::Webhook => webhook(api, ids).await?,
         Kind::WebhookDelivery => {
             let found = store::webhook_delivery::find(database, api.visible(), ids).await?;
             found.into_iter().next().map(|row| Node::WebhookDelivery(WebhookDelivery(Arc::new(row))))
         }
     })
+}
+
+/// The stage of approval of an id.
+async fn approval(api: &Api, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
+    let found = store::approval::find(&api.database, api.visible(), ids).await?;
+    Ok(found.into_iter().next().map(|row| Node::Approval(Approval(Arc::new(row)))))
+}
+
+/// The webhook of an id.
+async fn webhook(api: &Api, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
+    let found = store::webhook::find(&api.database, api.visible(), ids).await?;
+    Ok(found.into_iter().next().map(|row| Node::Webhook(Webhook(Arc::new(row)))))
 }
 
 /// The access token of an id.

@@ -233,13 +233,29 @@ pub async fn claimed(txn: &Txn, organization: Uuid, role: Role) -> Result<Vec<Uu
     txn.all(sql).await?.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
 }
 
+/// Why somebody is no approver any more.
+#[derive(Clone, Copy, Debug)]
+pub enum Leaving {
+    /// They may not act any more.
+    User,
+    /// They lost this role in this catalog.
+    Role(CatalogRole, Uuid),
+}
+
 /// Takes somebody from the approvers of what waits; gives the stages that are left without one, with their requests.
-pub async fn leave(txn: &Txn, user: Uuid) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+pub async fn leave(txn: &Txn, user: Uuid, why: Leaving) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
     let mut sql = txn.sql();
     sql.push("DELETE FROM approval_approver WHERE user_id = ").bind(user);
-    sql.push(
-        " AND approval_id IN (SELECT a.id FROM approval a WHERE a.state = 'PENDING') RETURNING approval_id",
-    );
+    sql.push(" AND approval_id IN (SELECT a.id FROM approval a JOIN access_request r");
+    sql.push(" ON r.id = a.request_id WHERE a.state = 'PENDING'");
+    if let Leaving::Role(_, catalog) = why {
+        sql.push(" AND r.catalog_id = ").bind(catalog);
+    }
+    sql.push(")");
+    if let Leaving::Role(role, _) = why {
+        sql.push(" AND ground = 'CATALOG_ROLE' AND catalog_role = ").bind(role.to_value());
+    }
+    sql.push(" RETURNING approval_id");
     let left: Vec<Uuid> =
         txn.all(sql).await?.iter().map(|row| row.try_get("", "approval_id")).collect::<Result<_, _>>()?;
     if left.is_empty() {

@@ -218,7 +218,8 @@ pub async fn make(
 }
 
 /// The policy with its stages as it is now, kept with the request for good.
-fn snapshot(policy: &assignment_policy::Model, stages: &[StageRow]) -> serde_json::Value {
+#[must_use]
+pub fn snapshot(policy: &assignment_policy::Model, stages: &[StageRow]) -> serde_json::Value {
     let stages: Vec<serde_json::Value> = stages
         .iter()
         .map(|row| {

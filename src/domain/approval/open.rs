@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{Meant, Pinned, Stage};
 use crate::authz::Role;
 use crate::domain::Error;
-use crate::store::approval::approver;
+use crate::store::approval::{Leaving, approver};
 use crate::store::{self, StoreError, Txn};
 
 /// Who decides where nobody whom the policy means is left, in this order.
@@ -68,9 +68,9 @@ pub async fn open(txn: &Txn, openings: &[Opening<'_>]) -> Result<(), Error> {
     Ok(())
 }
 
-/// A user leaves: they decide nothing any more, and where nobody is left others take their place.
-pub async fn leave(txn: &Txn, organization: Uuid, user: Uuid) -> Result<(), Error> {
-    let left = store::approval::leave(txn, user).await?;
+/// Somebody may not decide any more what waits for them; where nobody is left others take their place.
+pub async fn leave(txn: &Txn, organization: Uuid, user: Uuid, why: Leaving) -> Result<(), Error> {
+    let left = store::approval::leave(txn, user, why).await?;
     let ids: Vec<Uuid> = left.iter().map(|(_, request)| *request).collect();
     if ids.is_empty() {
         return Ok(());

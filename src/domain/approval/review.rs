@@ -85,7 +85,7 @@ enum Next {
     /// The stage at this position.
     Stage(usize),
     /// The access begins, with these times.
-    Access(Beginning),
+    Access(Box<Beginning>),
 }
 
 /// A request that is decided.
@@ -120,7 +120,7 @@ fn verdict(
     Ok(if next < pinned.approval_stages.len() {
         Next::Stage(next)
     } else {
-        Next::Access(Beginning { request: request.clone(), starts_at, expires_at, actor: None })
+        Next::Access(Box::new(Beginning { request: request.clone(), starts_at, expires_at, actor: None }))
     })
 }
 
@@ -178,7 +178,7 @@ async fn apply(
             Next::Stage(position) => {
                 openings.push(Opening { request: &decided.request, position: *position });
             }
-            Next::Access(beginning) => beginnings.push(beginning.clone()),
+            Next::Access(beginning) => beginnings.push(beginning.as_ref().clone()),
         }
     }
     open(txn, &openings).await?;

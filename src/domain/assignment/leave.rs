@@ -8,6 +8,7 @@ use super::{Ending, end};
 use crate::authz::Actor;
 use crate::domain::{Error, approval};
 use crate::store::access_request::{Move, Moved, advance};
+use crate::store::approval::Leaving;
 use crate::store::{self, Txn};
 
 /// The reason that history shows.
@@ -28,7 +29,7 @@ pub async fn leave(txn: &Txn, actor: &Actor, user: Uuid) -> Result<(), Error> {
     };
     let canceled = advance(txn, &moved, step).await?;
     store::approval::cancel(txn, &canceled).await?;
-    approval::open::leave(txn, actor.organization, user).await?;
+    approval::open::leave(txn, actor.organization, user, Leaving::User).await?;
     let held = store::assignment::lock_current(txn, user, None).await?;
     let ending = Ending::Request {
         kind: AccessRequestType::SystemRemove,

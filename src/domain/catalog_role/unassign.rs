@@ -4,8 +4,9 @@ use uuid::Uuid;
 
 use crate::authz::permission::action::AssignCatalogRole;
 use crate::authz::{Permit, Role};
-use crate::domain::{Attempt, Code, Command, Error, Rejection, confirm};
+use crate::domain::{Attempt, Code, Command, Error, Rejection, approval, confirm};
 use crate::id::Kind;
+use crate::store::approval::Leaving;
 use crate::store::audit_event::{self, Event};
 use crate::store::catalog::RoleRow;
 use crate::store::{self, Txn};
@@ -39,6 +40,9 @@ impl Command for Unassign {
             return Err(not_found().into());
         }
         txn.changes_access();
+        // They decide nothing any more for that role's sake.
+        let leaving = Leaving::Role(row.held.role, row.held.catalog_id);
+        approval::open::leave(txn, actor.organization, row.held.user_id, leaving).await?;
         let event = Event::by(&actor, "catalog_role.unassigned", Kind::CatalogRoleAssignment, id);
         let details = serde_json::json!({
             "catalog": Kind::Catalog.text(row.held.catalog_id),

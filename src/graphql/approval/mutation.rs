@@ -2,15 +2,13 @@
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 
-use crate::authz::Action as _;
-use crate::authz::permission::action::ReviewAccessRequest;
 use crate::domain::approval::review::Review;
 use crate::domain::bulk_operation::Start;
+use crate::domain::{Code, Rejection};
 use crate::graphql::access_request::mutation::AccessRequestSelection;
 use crate::graphql::api::{Api, repeatable};
 use crate::graphql::bulk_operation::BulkOperation;
 use crate::graphql::error::{ApiError, UserError};
-use crate::graphql::requires::requires;
 use crate::graphql::token_request::mutation::ReviewDecision;
 
 /// Which access requests to decide, and how.
@@ -51,13 +49,23 @@ impl ApprovalMutation {
     /// denial ends the request. Each request is accepted or rejected by itself: one that waits for others is
     /// `NOT_APPROVER`, one of your own or that you made for somebody `SELF_REVIEW`, one that was decided, or of which
     /// you decided an earlier stage, `ALREADY_REVIEWED`, one whose stage asks why `JUSTIFICATION_REQUIRED`.
-    #[graphql(directive = requires::apply(ReviewAccessRequest::PERMISSION.into()))]
     async fn review_access_requests(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The requests and the decision.")] input: ReviewAccessRequestsInput,
     ) -> Result<ReviewAccessRequestsPayload, ApiError> {
         let api = Api::of(ctx);
+        if api.viewer.user.is_none() {
+            let refused = Rejection::of(
+                "selection",
+                Code::NotFound,
+                "There is no such request, or you may not see it.",
+            );
+            return Ok(ReviewAccessRequestsPayload {
+                bulk_operation: None,
+                user_errors: vec![refused.into()],
+            });
+        }
         let permit = api.permit().await?;
         let selection = input.selection.condition()?;
         let idempotency = repeatable(input.idempotency_key.clone(), &input);
