@@ -30,6 +30,8 @@ macro_rules! with_mail {
                 let Some(mailbox) = Mailbox::start() else { return };
                 let settings = Some(mailbox.settings());
                 let Some(server) = Server::start_mailing(kind, Limits::default(), settings).await else { return };
+                // The story's requests wait for ever: their end is mailed, too.
+                server.sql("UPDATE approval SET due_at = NULL").await;
                 check(server, mailbox).await;
             }
 
@@ -118,6 +120,53 @@ fn header<'a>(mail: &'a Value, name: &str) -> &'a str {
 }
 
 with_mail! {
+    async fn approvers_and_requestors_are_mailed_what_concerns_them(server: Server, mailbox: Mailbox) {
+        let package = server.package("Ledger reader").await;
+        let asks = async |who: &str| {
+            let input = json!({ "accessPackage": package, "justification": "The <b>audit</b>." });
+            let made = server.mutation(who, "submitAccessRequest", "accessRequest { id }", input).await;
+            assert_eq!(codes(&made), [""; 0]);
+            made["accessRequest"]["id"].clone()
+        };
+        let (judith, hana, deniz) = (asks("judith").await, asks("hana").await, asks("deniz").await);
+        let decide = async |who: &str, id: &Value, decision: &str, why: &str| {
+            let input = json!({ "selection": { "ids": [id] }, "decision": decision, "justification": why });
+            let done = server.mutation(who, "reviewAccessRequests", "bulkOperation { acceptedCount }", input).await;
+            assert_eq!(done["bulkOperation"]["acceptedCount"], 1);
+        };
+        decide("goran", &judith, "APPROVE", "As agreed.").await;
+        decide("goran", &hana, "DENY", "Ask in spring.").await;
+        // Alice wants to hear nothing of what waits for her.
+        let input = json!({ "preferences": [{ "kind": "APPROVAL_PENDING", "enabled": false }] });
+        let set = server.mutation("alice", "updateNotificationPreferences", "preferences { kind enabled }", input).await;
+        assert_eq!(codes(&set), [""; 0]);
+        asks("bruno").await;
+        server.work().await;
+        server.clock.advance(TimeDelta::days(14));
+        server.work().await;
+        let mut mails: Vec<(String, String, String)> = Vec::new();
+        for mail in mailbox.mails().await {
+            mails.push((receiver(&mail).to_owned(), text(&mail, "subject").to_owned(), text(&mail, "text").to_owned()));
+        }
+        mails.sort();
+        let subjects: Vec<(&str, &str)> = mails.iter().map(|(to, subject, _)| (to.as_str(), subject.as_str())).collect();
+        assert_eq!(subjects, [
+            ("alice@contoso.example", "[Contoso] Deniz Yılmaz asks for “Ledger reader”"),
+            ("bruno@contoso.example", "[Contoso] Your request for “Ledger reader” was denied"),
+            ("deniz@contoso.example", "[Contoso] Your request for “Ledger reader” was denied"),
+            ("goran@contoso.example", "[Contoso] Hana Sato asks for “Ledger reader”"),
+            ("goran@contoso.example", "[Contoso] Judith Okafor asks for “Ledger reader”"),
+            ("hana@contoso.example", "[Contoso] Your request for “Ledger reader” was denied"),
+            ("judith@contoso.example", "[Contoso] Your request for “Ledger reader” was approved"),
+        ]);
+        let link = format!("https://access.example/@contoso.example#/access-requests/{}", hana.as_str().unwrap());
+        assert!(mails[4].2.contains("> The <b>audit</b>.") && mails[3].2.contains(&link), "{}", mails[3].2);
+        assert!(mails[5].2.contains("> Ask in spring.") && !mails[5].2.contains("nobody decided"), "{}", mails[5].2);
+        assert!(mails[6].2.contains("> As agreed."), "{}", mails[6].2);
+        assert!(mails[2].2.contains("nobody decided in time"), "{}", mails[2].2);
+        assert_eq!(server.told("deniz").await[0]["subjectId"], deniz);
+    }
+
     async fn a_decision_reaches_the_owner_of_the_token_with_its_reason(server: Server, mailbox: Mailbox) {
         const REASON: &str = "Too much: <b>three</b> repositories do.\nBcc: eve@evil.example\n\nAsk again & name them.";
         let hostile = "ci \"<i>\r\nBcc: eve@evil.example";

@@ -29,6 +29,12 @@ pub enum NotificationKind {
     TokenExpiring,
     /// The token requests that wait for the receiver.
     TokenRequestDigest,
+    /// An access request waits for the receiver's decision.
+    ApprovalPending,
+    /// An access request of the receiver was approved.
+    AccessRequestApproved,
+    /// An access request of the receiver was denied.
+    AccessRequestDenied,
 }
 
 /// Where the mail of a notification stands.

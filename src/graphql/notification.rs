@@ -130,6 +130,12 @@ pub enum NotificationKind {
     /// To the owners of the organization: the token requests that wait. Once a day, at `Organization.digestHour`,
     /// while something waits.
     TokenRequestDigest,
+    /// To each approver: an access request waits for your decision.
+    ApprovalPending,
+    /// To the requestor: your access request was approved. Always told.
+    AccessRequestApproved,
+    /// To the requestor: your access request was denied, or nobody decided in time. Always told.
+    AccessRequestDenied,
 }
 
 /// Where the mail of a notification stands.

@@ -19,7 +19,11 @@ use crate::domain::notification::{Content, is_optional};
 const LONGEST_TEXT: usize = 300;
 
 /// The templates by their names; the ending says how texts are escaped.
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 12] = [
+    ("access_decision.html", include_str!("templates/access_decision.html")),
+    ("access_decision.txt", include_str!("templates/access_decision.txt")),
+    ("approval_pending.html", include_str!("templates/approval_pending.html")),
+    ("approval_pending.txt", include_str!("templates/approval_pending.txt")),
     ("layout.html", include_str!("templates/layout.html")),
     ("layout.txt", include_str!("templates/layout.txt")),
     ("token_decision.html", include_str!("templates/token_decision.html")),
@@ -82,6 +86,23 @@ struct Decision<'a> {
 }
 
 #[derive(Serialize)]
+struct AccessDecision<'a> {
+    outcome: &'static str,
+    package_name: String,
+    /// The lines of the reason.
+    reason: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Asked<'a> {
+    requestor_name: String,
+    package_name: String,
+    /// The lines of the justification.
+    justification: Vec<&'a str>,
+    expires_at: String,
+}
+
+#[derive(Serialize)]
 struct End {
     token_name: String,
     expires_at: String,
@@ -122,11 +143,30 @@ pub fn letter(
             let outcome = match content.kind() {
                 Kind::TokenRequestApproved => "approved",
                 Kind::TokenRequestDenied => "denied",
-                Kind::TokenGrantRevoked | Kind::TokenExpiring | Kind::TokenRequestDigest => "revoked",
+                _ => "revoked",
             };
-            let reason = told.reason.as_deref().map(|reason| reason.lines().collect()).unwrap_or_default();
+            let reason = lines(told.reason.as_deref());
             let told = Decision { outcome, token_name: name(&told.token_name), reason };
             render(content, receiver, frontend, ["token_decision.html", "token_decision.txt"], told)
+        }
+        Content::AccessRequestApproved(told) | Content::AccessRequestDenied(told) => {
+            let outcome = match content.kind() {
+                Kind::AccessRequestApproved => "approved",
+                _ if told.timed_out => "timed_out",
+                _ => "denied",
+            };
+            let reason = lines(told.reason.as_deref());
+            let told = AccessDecision { outcome, package_name: name(&told.package_name), reason };
+            render(content, receiver, frontend, ["access_decision.html", "access_decision.txt"], told)
+        }
+        Content::ApprovalPending(told) => {
+            let told = Asked {
+                requestor_name: name(&told.requestor_name),
+                package_name: name(&told.package_name),
+                justification: lines(told.justification.as_deref()),
+                expires_at: time(told.expires_at),
+            };
+            render(content, receiver, frontend, ["approval_pending.html", "approval_pending.txt"], told)
         }
         Content::TokenExpiring(told) => {
             let told = End { token_name: name(&told.token_name), expires_at: time(told.expires_at) };
@@ -194,6 +234,11 @@ fn render<T: Serialize>(
     })
 }
 
+/// The lines of what somebody said.
+fn lines(text: Option<&str>) -> Vec<&str> {
+    text.map(|text| text.lines().collect()).unwrap_or_default()
+}
+
 fn time(at: DateTime<Utc>) -> String {
     at.format("%-d %B %Y, %H:%M UTC").to_string()
 }
@@ -228,6 +273,12 @@ mod tests {
             token_name: text.to_owned(),
             reason: reason.map(str::to_owned),
         };
+        let access = |timed_out| content::AccessDecision {
+            request: Uuid::nil(),
+            package_name: text.to_owned(),
+            reason: reason.map(str::to_owned),
+            timed_out,
+        };
         let request = |justification: Option<&str>| content::WaitingRequest {
             id: Uuid::nil(),
             token_name: text.to_owned(),
@@ -250,6 +301,16 @@ mod tests {
                 expires_at: at(),
             }),
             Content::TokenRequestDigest(Digest { day, total: 60, owners }),
+            Content::ApprovalPending(content::AccessAsked {
+                request: Uuid::nil(),
+                package_name: text.to_owned(),
+                requestor_name: text.to_owned(),
+                justification: reason.map(str::to_owned),
+                expires_at: at(),
+            }),
+            Content::AccessRequestApproved(access(false)),
+            Content::AccessRequestDenied(access(false)),
+            Content::AccessRequestDenied(access(true)),
         ]
     }
 

@@ -268,6 +268,40 @@ pub async fn leave(txn: &Txn, user: Uuid, why: Leaving) -> Result<Vec<(Uuid, Uui
     txn.all(sql).await?.iter().map(read).collect()
 }
 
+/// Who asks for what.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The request.
+    pub request: Uuid,
+    /// Whose access it is about.
+    pub requestor: Uuid,
+    /// The name of whoever that is.
+    pub requestor_name: String,
+    /// The name of the package.
+    pub package_name: String,
+    /// Why.
+    pub justification: Option<String>,
+}
+
+/// Who asks for what in these requests.
+pub async fn asked(txn: &Txn, requests: &[Uuid]) -> Result<Vec<Asked>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT r.id AS request, u.id AS requestor, u.display_name AS requestor_name");
+    sql.push(", k.display_name AS package_name, r.justification AS justification FROM access_request r");
+    sql.push(" JOIN app_user u ON u.id = r.requestor_id JOIN access_package k ON k.id = r.access_package_id");
+    sql.push(" WHERE r.id").any_id(requests);
+    let read = |row: &QueryResult| {
+        Ok(Asked {
+            request: row.try_get("", "request")?,
+            requestor: row.try_get("", "requestor")?,
+            requestor_name: row.try_get("", "requestor_name")?,
+            package_name: row.try_get("", "package_name")?,
+            justification: row.try_get("", "justification")?,
+        })
+    };
+    txn.all(sql).await?.iter().map(read).collect()
+}
+
 /// When a stage that is opened now can be decided until.
 #[must_use]
 pub fn until(now: DateTime<Utc>, seconds: i64) -> DateTime<Utc> {

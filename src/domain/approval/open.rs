@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{Meant, Pinned, Stage};
 use crate::authz::Role;
 use crate::domain::Error;
+use crate::domain::notification::approval::waits;
 use crate::store::approval::{Leaving, approver};
 use crate::store::{self, StoreError, Txn};
 
@@ -63,9 +64,10 @@ pub async fn open(txn: &Txn, openings: &[Opening<'_>]) -> Result<(), Error> {
         .map(|(row, request, stage)| Wanted { approval: row.id, request, meant: stage.meant() })
         .collect();
     let approvers = approvers(txn, first.request.organization_id, &wanted).await?;
-    txn.insert_all(opened.into_iter().map(|(row, ..)| row).collect()).await?;
-    txn.insert_all(approvers).await?;
-    Ok(())
+    let stages: Vec<approval::Model> = opened.into_iter().map(|(row, ..)| row).collect();
+    txn.insert_all(stages.clone()).await?;
+    txn.insert_all(approvers.clone()).await?;
+    Ok(waits(txn, &stages, &approvers).await?)
 }
 
 /// Somebody may not decide any more what waits for them; where nobody is left others take their place.
@@ -82,7 +84,9 @@ pub async fn leave(txn: &Txn, organization: Uuid, user: Uuid, why: Leaving) -> R
         Some(Wanted { approval: *approval, request: *requests.get(request)?, meant: Vec::new() })
     });
     let approvers = approvers(txn, organization, &wanted.collect::<Vec<_>>()).await?;
-    Ok(txn.insert_all(approvers).await?)
+    txn.insert_all(approvers.clone()).await?;
+    let stages = store::approval::of_requests(txn, &ids).await?;
+    Ok(waits(txn, &stages, &approvers).await?)
 }
 
 /// A stage whose approvers are to be found.

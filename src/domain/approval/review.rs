@@ -18,6 +18,8 @@ use crate::domain::access_request::Step;
 use crate::domain::assignment::begin::{Beginning, begin_all, legal};
 use crate::domain::bulk_operation::{Bulk, Verdicts};
 use crate::domain::error::{Code, Error};
+use crate::domain::notification;
+use crate::domain::notification::approval::Decided as Outcome;
 use crate::id::Kind;
 use crate::store::access_request::{Filter, Include, Move, Moved, advance, find, lock, select_for};
 use crate::store::approval::Standing;
@@ -195,5 +197,11 @@ async fn apply(
     };
     advance(txn, &opened, step).await?;
     begin_all(txn, &beginnings).await?;
-    Ok(())
+    let ended = |decided: &&Decided| !matches!(decided.next, Next::Stage(_));
+    let ended: Vec<Uuid> = decided.iter().filter(ended).map(|decided| decided.request.id).collect();
+    let outcome = match decision {
+        ReviewDecision::Approve => Outcome::Approved,
+        ReviewDecision::Deny => Outcome::Denied,
+    };
+    Ok(notification::approval::decided(txn, &ended, outcome, reason).await?)
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::domain::Error;
 use crate::domain::access_request::Step;
 use crate::domain::assignment::begin::legal;
+use crate::domain::notification::approval::{Decided, decided};
 use crate::id::Kind;
 use crate::store::access_request::{Move, Moved, advance};
 use crate::store::audit_event::{self, Event};
@@ -31,7 +32,8 @@ pub async fn deny(txn: &Txn, most: u64) -> Result<usize, Error> {
         reason: Some(REASON),
         bulk_operation: None,
     };
-    advance(txn, &moved, step).await?;
+    let denied = advance(txn, &moved, step).await?;
+    decided(txn, &denied, Decided::TimedOut, None).await?;
     let event = |(_, request): &(Uuid, access_request::Model)| Event {
         organization: request.organization_id,
         actor: None,

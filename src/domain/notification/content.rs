@@ -19,6 +19,42 @@ pub enum Content {
     TokenExpiring(TokenEnd),
     /// Token requests wait.
     TokenRequestDigest(Digest),
+    /// An access request waits for the receiver's decision.
+    ApprovalPending(AccessAsked),
+    /// An access request was approved.
+    AccessRequestApproved(AccessDecision),
+    /// An access request was denied.
+    AccessRequestDenied(AccessDecision),
+}
+
+/// Who asks for which package.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccessAsked {
+    /// The request.
+    pub request: Uuid,
+    /// The name of the package.
+    pub package_name: String,
+    /// Who asks.
+    pub requestor_name: String,
+    /// Why.
+    pub justification: Option<String>,
+    /// Until when it can be decided.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// What was decided about an access request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccessDecision {
+    /// The request.
+    pub request: Uuid,
+    /// The name of the package.
+    pub package_name: String,
+    /// What whoever decided said about it.
+    pub reason: Option<String>,
+    /// Whether nobody decided in time.
+    pub timed_out: bool,
 }
 
 /// What was decided about a token.
@@ -99,6 +135,9 @@ impl Content {
             Self::TokenGrantRevoked(_) => NotificationKind::TokenGrantRevoked,
             Self::TokenExpiring(_) => NotificationKind::TokenExpiring,
             Self::TokenRequestDigest(_) => NotificationKind::TokenRequestDigest,
+            Self::ApprovalPending(_) => NotificationKind::ApprovalPending,
+            Self::AccessRequestApproved(_) => NotificationKind::AccessRequestApproved,
+            Self::AccessRequestDenied(_) => NotificationKind::AccessRequestDenied,
         }
     }
 
@@ -123,6 +162,13 @@ impl Content {
                 "1 token request waits for review".to_owned()
             }
             Self::TokenRequestDigest(digest) => format!("{} token requests wait for review", digest.total),
+            Self::ApprovalPending(told) => {
+                format!("{} asks for “{}”", told.requestor_name, told.package_name)
+            }
+            Self::AccessRequestApproved(told) => {
+                format!("Your request for “{}” was approved", told.package_name)
+            }
+            Self::AccessRequestDenied(told) => format!("Your request for “{}” was denied", told.package_name),
         }
     }
 
@@ -133,7 +179,8 @@ impl Content {
             Self::TokenRequestApproved(told)
             | Self::TokenRequestDenied(told)
             | Self::TokenGrantRevoked(told) => told.reason.as_deref(),
-            Self::TokenExpiring(_) | Self::TokenRequestDigest(_) => None,
+            Self::AccessRequestApproved(told) | Self::AccessRequestDenied(told) => told.reason.as_deref(),
+            Self::TokenExpiring(_) | Self::TokenRequestDigest(_) | Self::ApprovalPending(_) => None,
         }
     }
 }

@@ -26,6 +26,10 @@ impl Frontend {
             | Content::TokenRequestDenied(told)
             | Content::TokenGrantRevoked(told) => self.token(told.token),
             Content::TokenExpiring(told) => self.token(told.token),
+            Content::ApprovalPending(told) => self.access_request(told.request),
+            Content::AccessRequestApproved(told) | Content::AccessRequestDenied(told) => {
+                self.access_request(told.request)
+            }
             Content::TokenRequestDigest(_) => format!("{}/token-requests?state=PENDING", self.0),
         }
     }
@@ -34,6 +38,12 @@ impl Frontend {
     #[must_use]
     pub fn token(&self, id: Uuid) -> String {
         format!("{}/access-tokens/{}", self.0, Kind::AccessToken.text(id))
+    }
+
+    /// The page of an access request.
+    #[must_use]
+    pub fn access_request(&self, id: Uuid) -> String {
+        format!("{}/access-requests/{}", self.0, Kind::AccessRequest.text(id))
     }
 
     /// The page of a token request.

@@ -1,5 +1,6 @@
 //! What people are told: in the transaction of what it tells, once, and where they want it.
 
+pub mod approval;
 pub mod content;
 pub mod digest;
 pub mod expiring;
@@ -16,19 +17,26 @@ use entity::notification::NotificationKind as Kind;
 pub use content::Content;
 
 /// Every kind, in the order in which preferences are shown.
-pub const KINDS: [Kind; 5] = [
+pub const KINDS: [Kind; 8] = [
     Kind::TokenRequestApproved,
     Kind::TokenRequestDenied,
     Kind::TokenGrantRevoked,
     Kind::TokenExpiring,
     Kind::TokenRequestDigest,
+    Kind::ApprovalPending,
+    Kind::AccessRequestApproved,
+    Kind::AccessRequestDenied,
 ];
 
 /// Whether its receiver can turn it off: everybody hears what was decided about them.
 #[must_use]
 pub const fn is_optional(kind: Kind) -> bool {
     match kind {
-        Kind::TokenRequestApproved | Kind::TokenRequestDenied | Kind::TokenGrantRevoked => false,
-        Kind::TokenExpiring | Kind::TokenRequestDigest => true,
+        Kind::TokenRequestApproved
+        | Kind::TokenRequestDenied
+        | Kind::TokenGrantRevoked
+        | Kind::AccessRequestApproved
+        | Kind::AccessRequestDenied => false,
+        Kind::TokenExpiring | Kind::TokenRequestDigest | Kind::ApprovalPending => true,
     }
 }

@@ -1,0 +1,90 @@
+//! Tell approvers what waits for them, and requestors what was decided.
+
+use std::collections::HashMap;
+
+use entity::{approval, approval_approver};
+use uuid::Uuid;
+
+use super::Content;
+use super::content::{AccessAsked, AccessDecision};
+use super::tell::{Notice, tell};
+use crate::id::Kind;
+use crate::store::approval::Asked;
+use crate::store::{self, StoreError, Txn};
+
+/// How a request was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decided {
+    /// Its last stage agreed.
+    Approved,
+    /// An approver refused.
+    Denied,
+    /// Nobody decided in time.
+    TimedOut,
+}
+
+/// Tells approvers that these stages wait for them: two statements, however many there are.
+pub async fn waits(
+    txn: &Txn,
+    stages: &[approval::Model],
+    approvers: &[approval_approver::Model],
+) -> Result<(), StoreError> {
+    if approvers.is_empty() {
+        return Ok(());
+    }
+    let requests: Vec<Uuid> = stages.iter().map(|stage| stage.request_id).collect();
+    let asked = asked(txn, &requests).await?;
+    let stages: HashMap<Uuid, &approval::Model> = stages.iter().map(|stage| (stage.id, stage)).collect();
+    let notice = |approver: &approval_approver::Model| {
+        let stage = stages.get(&approver.approval_id)?;
+        let asked = asked.get(&stage.request_id)?;
+        Some(Notice {
+            receiver: approver.user_id,
+            subject: Some((Kind::AccessRequest, stage.request_id)),
+            content: Content::ApprovalPending(AccessAsked {
+                request: stage.request_id,
+                package_name: asked.package_name.clone(),
+                requestor_name: asked.requestor_name.clone(),
+                justification: asked.justification.clone(),
+                expires_at: stage.expires_at,
+            }),
+        })
+    };
+    tell(txn, approvers.iter().filter_map(notice).collect()).await
+}
+
+/// Tells requestors what was decided about their requests: two statements, however many there are.
+pub async fn decided(
+    txn: &Txn,
+    requests: &[Uuid],
+    outcome: Decided,
+    reason: Option<&str>,
+) -> Result<(), StoreError> {
+    if requests.is_empty() {
+        return Ok(());
+    }
+    let asked = asked(txn, requests).await?;
+    let notice = |request: &Uuid| {
+        let asked = asked.get(request)?;
+        let told = AccessDecision {
+            request: *request,
+            package_name: asked.package_name.clone(),
+            reason: reason.map(str::to_owned),
+            timed_out: outcome == Decided::TimedOut,
+        };
+        Some(Notice {
+            receiver: asked.requestor,
+            subject: Some((Kind::AccessRequest, *request)),
+            content: match outcome {
+                Decided::Approved => Content::AccessRequestApproved(told),
+                Decided::Denied | Decided::TimedOut => Content::AccessRequestDenied(told),
+            },
+        })
+    };
+    tell(txn, requests.iter().filter_map(notice).collect()).await
+}
+
+async fn asked(txn: &Txn, requests: &[Uuid]) -> Result<HashMap<Uuid, Asked>, StoreError> {
+    let asked = store::approval::asked(txn, requests).await?;
+    Ok(asked.into_iter().map(|asked| (asked.request, asked)).collect())
+}
