@@ -146,3 +146,6 @@ pub fn judge(
     };
     if stage.expires_at <= now { Err(Code::TimedOut) } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests;
