@@ -51,6 +51,10 @@ const steps = [
       && tokenGrants.nodes[0].endReason !== null],
   ['Karim Benali', '14 What I was told', ({ viewer: { notifications: { nodes: [newest] } } }) =>
     newest.kind === 'TOKEN_GRANT_REVOKED' && newest.reason !== null],
+  ['Göran Lindqvist', 'Decisions that wait', ({ viewer: { pendingApprovals: { totalCount, nodes } } }) =>
+    totalCount === 2 && nodes.every(({ accessRequest }) => accessRequest.review.eligible)],
+  ['Göran Lindqvist', 'Approve them', ({ reviewAccessRequests: { bulkOperation } }) => bulkOperation.totalCount === 2],
+  ['Göran Lindqvist', 'Decisions that wait', ({ viewer: { pendingApprovals } }) => pendingApprovals.totalCount === 0],
 ];
 
 function model(page, name) {
