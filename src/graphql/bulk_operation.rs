@@ -9,7 +9,7 @@ use entity::{bulk_operation, bulk_operation_item};
 use super::access_request::AccessRequest;
 use super::api::Api;
 use super::connection::{Connection, Listed, Paging, Selected, Sorted, given};
-use super::error::{ApiError, UserErrorCode};
+use super::error::{ApiError, UserError, UserErrorCode};
 use super::id::{GlobalId, Kind};
 use super::loader::Nested;
 use super::node::Node;
@@ -18,7 +18,7 @@ use super::token_grant::TokenGrant;
 use super::token_request::TokenRequest;
 use super::token_request::mutation::ReviewDecision;
 use super::user::User;
-use crate::domain::bulk_operation::code;
+use crate::domain::bulk_operation::{Bulk, Start, code};
 use crate::store::{self, Direction, Key, Position};
 
 /// The most items of a page, a whole selection by ids; no list has a larger page.
@@ -123,6 +123,19 @@ impl BulkOperation {
         let kind = self.0.kind;
         Ok(Connection::nested(&page, sorted, |item| BulkOperationItem { kind, item }))
     }
+}
+
+/// Starts a bulk operation, and gives it as it is then, or why it was refused as a whole.
+pub async fn start<B: Bulk>(
+    api: &Api,
+    command: Start<B>,
+) -> Result<(Option<BulkOperation>, Vec<UserError>), ApiError> {
+    let (id, user_errors) = api.run(command).await?;
+    let operation = match id {
+        Some(id) => api.loaders.bulk_operations().find(id).await?.map(BulkOperation),
+        None => None,
+    };
+    Ok((operation, user_errors))
 }
 
 /// Which action a bulk operation does.

@@ -13,7 +13,7 @@ use crate::domain::access_request::{cancel, reprocess, submit};
 use crate::domain::bulk_operation::{Selection, Start};
 use crate::domain::{Code, Rejection};
 use crate::graphql::api::{Api, repeatable};
-use crate::graphql::bulk_operation::BulkOperation;
+use crate::graphql::bulk_operation::{self, BulkOperation};
 use crate::graphql::error::{ApiError, UserError};
 use crate::graphql::id::Kind;
 use crate::graphql::requires::requires;
@@ -155,11 +155,7 @@ impl AccessRequestMutation {
             expected_count: input.expected_count,
             idempotency: repeatable(input.idempotency_key.clone(), &input),
         };
-        let (id, user_errors) = api.run(command).await?;
-        let bulk_operation = match id {
-            Some(id) => api.loaders.bulk_operations().find(id).await?.map(BulkOperation),
-            None => None,
-        };
+        let (bulk_operation, user_errors) = bulk_operation::start(api, command).await?;
         Ok(ReprocessAccessRequestsPayload { bulk_operation, user_errors })
     }
 

@@ -7,7 +7,7 @@ use crate::domain::bulk_operation::Start;
 use crate::domain::{Code, Rejection};
 use crate::graphql::access_request::mutation::AccessRequestSelection;
 use crate::graphql::api::{Api, repeatable};
-use crate::graphql::bulk_operation::BulkOperation;
+use crate::graphql::bulk_operation::{self, BulkOperation};
 use crate::graphql::error::{ApiError, UserError};
 use crate::graphql::token_request::mutation::ReviewDecision;
 
@@ -78,11 +78,7 @@ impl ApprovalMutation {
             expected_count: input.expected_count,
             idempotency,
         };
-        let (id, user_errors) = api.run(command).await?;
-        let bulk_operation = match id {
-            Some(id) => api.loaders.bulk_operations().find(id).await?.map(BulkOperation),
-            None => None,
-        };
+        let (bulk_operation, user_errors) = bulk_operation::start(api, command).await?;
         Ok(ReviewAccessRequestsPayload { bulk_operation, user_errors })
     }
 }

@@ -8,7 +8,7 @@ use crate::authz::permission::action::RevokeTokenGrant;
 use crate::domain::bulk_operation::{Selection, Start};
 use crate::domain::token_grant::revoke;
 use crate::graphql::api::{Api, repeatable};
-use crate::graphql::bulk_operation::BulkOperation;
+use crate::graphql::bulk_operation::{self, BulkOperation};
 use crate::graphql::error::{ApiError, UserError};
 use crate::graphql::id::Kind;
 use crate::graphql::requires::requires;
@@ -82,11 +82,7 @@ impl TokenGrantMutation {
             expected_count: input.expected_count,
             idempotency,
         };
-        let (id, user_errors) = api.run(command).await?;
-        let bulk_operation = match id {
-            Some(id) => api.loaders.bulk_operations().find(id).await?.map(BulkOperation),
-            None => None,
-        };
+        let (bulk_operation, user_errors) = bulk_operation::start(api, command).await?;
         Ok(RevokeTokenGrantsPayload { bulk_operation, user_errors })
     }
 }

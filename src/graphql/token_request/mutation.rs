@@ -11,7 +11,7 @@ use crate::domain::bulk_operation::{Selection, Start};
 use crate::domain::token_request::{cancel, review};
 use crate::domain::{Code, Rejection};
 use crate::graphql::api::{Api, repeatable};
-use crate::graphql::bulk_operation::BulkOperation;
+use crate::graphql::bulk_operation::{self, BulkOperation};
 use crate::graphql::error::{ApiError, UserError};
 use crate::graphql::id::Kind;
 use crate::graphql::requires::requires;
@@ -115,11 +115,7 @@ impl TokenRequestMutation {
             expected_count: input.expected_count,
             idempotency,
         };
-        let (id, user_errors) = api.run(command).await?;
-        let bulk_operation = match id {
-            Some(id) => api.loaders.bulk_operations().find(id).await?.map(BulkOperation),
-            None => None,
-        };
+        let (bulk_operation, user_errors) = bulk_operation::start(api, command).await?;
         Ok(ReviewTokenRequestsPayload { bulk_operation, user_errors })
     }
 
