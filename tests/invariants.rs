@@ -96,6 +96,19 @@ impl Server {
 }
 
 on_both_databases! {
+    /// A worker that finds nothing to do must not wake itself: it would never rest.
+    async fn who_has_nothing_to_do_wakes_nobody(server: Server) {
+        let is_told = async || {
+            let told = server.app.database.committed().notified();
+            server.work().await;
+            tokio::time::timeout(std::time::Duration::ZERO, told).await.is_ok()
+        };
+        is_told().await;
+        assert!(!is_told().await, "nothing was due");
+        server.clock.advance(chrono::TimeDelta::days(30));
+        assert!(is_told().await, "requests are denied for their time");
+    }
+
     async fn membership_is_what_the_assignments_say(server: Server) {
         // "Campaign editor" gives the role of "Frontend engineer", too.
         server.sql("INSERT INTO access_package_resource_role (access_package_id, resource_role_id, created_at)

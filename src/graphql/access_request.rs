@@ -212,7 +212,7 @@ impl AccessRequest {
     }
 
     /// Whether you can approve or deny the stage at which it waits: exactly then `reviewAccessRequests` accepts a
-    /// denial; an approval is also refused where its time has passed or the package was deleted.
+    /// denial, with a justification where the stage asks for one; an approval is also refused where its time has passed or the package was deleted.
     async fn viewer_can_review(&self, ctx: &Context<'_>) -> Result<bool, ApiError> {
         Ok(approval::judged(Api::of(ctx), &self.0.request).await?.is_ok())
     }

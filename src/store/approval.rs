@@ -17,10 +17,7 @@ use super::page::{List, Page, Window, alone};
 use super::row::{Shared, model};
 use super::sql::Sql;
 use super::{Access, names};
-use crate::authz::{Role, Scope};
-
-/// For how long a role that was claimed at a sign-in makes somebody a possible approver.
-const REMEMBERED: TimeDelta = TimeDelta::days(30);
+use crate::authz::Scope;
 
 /// The stages of these requests, in their order.
 pub async fn of_requests(
@@ -180,7 +177,7 @@ pub async fn lock_due(
     Ok(due.filter_map(|stage| Some((stage.id, requests.remove(&stage.request_id)?))).collect())
 }
 
-/// Of these people, the active members with whom they could be approvers, each with their manager.
+/// Those of these people who may act.
 pub async fn active(txn: &Txn, organization: Uuid, users: &[Uuid]) -> Result<HashSet<Uuid>, StoreError> {
     let mut sql = txn.sql();
     sql.push("SELECT u.id AS id FROM app_user u WHERE u.state = 'ACTIVE' AND u.origin = 'GUICHET'");
@@ -222,15 +219,6 @@ pub async fn assigned(
         Ok((held.role, held.catalog_id, held.user_id))
     };
     txn.all(sql).await?.iter().map(read).collect()
-}
-
-/// The active people who claimed a role for the whole organization at a sign-in of the last 30 days.
-pub async fn claimed(txn: &Txn, organization: Uuid, role: Role) -> Result<Vec<Uuid>, StoreError> {
-    let mut sql = txn.sql();
-    sql.push("SELECT u.id AS id FROM app_user u WHERE u.state = 'ACTIVE' AND u.organization_id = ");
-    sql.bind(organization).push(" AND u.claimed_at >= ").bind(txn.now() - REMEMBERED).push(" AND ");
-    sql.holds("u.claimed_roles", role.name()).push(" ORDER BY u.id");
-    txn.all(sql).await?.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
 }
 
 /// Why somebody is no approver any more.

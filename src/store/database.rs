@@ -125,6 +125,7 @@ impl Database {
                 contended: AtomicBool::new(false),
                 changes_access: AtomicBool::new(false),
                 changes_tokens: AtomicBool::new(false),
+                wrote: AtomicBool::new(false),
             };
             let error = match work.run(&txn).await {
                 Ok(output) => match txn.inner.commit().await.map_err(StoreError::from) {
@@ -135,7 +136,10 @@ impl Database {
                         if txn.changes_tokens.into_inner() {
                             self.token_epoch.fetch_add(1, Ordering::AcqRel);
                         }
-                        self.committed.notify_waiters();
+                        // Who looked and found nothing to do must not wake themselves.
+                        if txn.wrote.into_inner() {
+                            self.committed.notify_waiters();
+                        }
                         return Ok(output);
                     }
                     Err(StoreError::Retry(_)) if tries < TRIES => continue,
@@ -165,7 +169,7 @@ impl Database {
         self.statements.load(Ordering::Relaxed)
     }
 
-    /// Told of every commit of this server: there may be work to do.
+    /// Told of every commit of this server that wrote something: there may be work to do.
     #[must_use]
     pub fn committed(&self) -> &Notify {
         &self.committed
@@ -250,6 +254,7 @@ pub struct Txn {
     contended: AtomicBool,
     changes_access: AtomicBool,
     changes_tokens: AtomicBool,
+    wrote: AtomicBool,
 }
 
 impl Txn {
@@ -293,6 +298,7 @@ impl Txn {
             let models: Vec<_> = rows.by_ref().take(chunk).collect();
             let insert = M::Entity::insert_many(models).exec_without_returning(&self.inner).await;
             insert.map_err(|error| self.note(error.into()))?;
+            self.wrote.store(true, Ordering::Release);
         }
         Ok(())
     }
@@ -318,6 +324,7 @@ impl Txn {
             let upsert = M::Entity::insert_many(models).on_conflict(instead);
             let upsert = upsert.exec_without_returning(&self.inner).await;
             upsert.map_err(|error| self.note(error.into()))?;
+            self.wrote.store(true, Ordering::Release);
         }
         Ok(())
     }
@@ -343,13 +350,19 @@ impl Connection for Txn {
 
     async fn all(&self, sql: Sql) -> Result<Vec<QueryResult>, StoreError> {
         self.touch(touched::changes_tokens(sql.text()));
-        self.inner.query_all_raw(sql.statement()).await.map_err(|error| self.note(error.into()))
+        let writes = sql.text().contains(" RETURNING ");
+        let rows = self.inner.query_all_raw(sql.statement()).await;
+        let rows = rows.map_err(|error| self.note(error.into()))?;
+        self.wrote.fetch_or(writes && !rows.is_empty(), Ordering::AcqRel);
+        Ok(rows)
     }
 
     async fn execute(&self, sql: Sql) -> Result<u64, StoreError> {
         self.touch(touched::changes_tokens(sql.text()));
         let done = self.inner.execute_raw(sql.statement()).await;
-        Ok(done.map_err(|error| self.note(error.into()))?.rows_affected())
+        let rows = done.map_err(|error| self.note(error.into()))?.rows_affected();
+        self.wrote.fetch_or(rows > 0, Ordering::AcqRel);
+        Ok(rows)
     }
 }
 

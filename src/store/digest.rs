@@ -1,6 +1,6 @@
 //! The daily digest of what waits for the owners of an organization: when it is due, for whom, and with what.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use entity::organization_digest;
 use entity::token_request::RepositorySelection;
 use sea_orm::QueryResult;
@@ -9,10 +9,6 @@ use uuid::Uuid;
 use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::row::{model, optional};
-use crate::authz::Role;
-
-/// How long a role that was claimed at a sign-in is remembered.
-const REMEMBERED: TimeDelta = TimeDelta::days(30);
 
 /// The organizations whose digest is due, or was never planned; not locked.
 pub async fn due(
@@ -75,16 +71,6 @@ async fn write(
     sql.bind(plan.organization_id).push(", ").bind(plan.hour).push(", ").bind(plan.time_zone.clone());
     sql.push(", ").bind(plan.due_at).push(")").push(instead);
     txn.execute(sql).await.map(|_| ())
-}
-
-/// The active owners of an organization: whoever claimed the role at a sign-in of the last 30 days.
-pub async fn owners(txn: &Txn, organization: Uuid) -> Result<Vec<Uuid>, StoreError> {
-    let mut sql = txn.sql();
-    sql.push("SELECT u.id AS id FROM app_user u WHERE u.state = 'ACTIVE' AND u.organization_id = ");
-    sql.bind(organization).push(" AND u.claimed_at >= ").bind(txn.now() - REMEMBERED).push(" AND ");
-    sql.holds("u.claimed_roles", Role::OrganizationOwner.name()).push(" ORDER BY u.id");
-    let rows = txn.all(sql).await?;
-    rows.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
 }
 
 /// A token request that waits.

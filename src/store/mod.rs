@@ -100,7 +100,10 @@ fn search<'a>(sql: &'a mut Sql, text: &str) -> &'a mut Sql {
 }
 
 /// Rows by the id of what they belong to, keeping their order.
-fn grouped<T>(rows: Vec<T>, owner: impl Fn(&T) -> Uuid) -> HashMap<Uuid, Vec<T>> {
+pub(crate) fn grouped<T>(
+    rows: impl IntoIterator<Item = T>,
+    owner: impl Fn(&T) -> Uuid,
+) -> HashMap<Uuid, Vec<T>> {
     let mut groups: HashMap<Uuid, Vec<T>> = HashMap::new();
     for row in rows {
         groups.entry(owner(&row)).or_default().push(row);

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
 use entity::app_user::{self, UserKind, UserState};
 use entity::catalog_role_assignment;
 use sea_orm::ActiveEnum as _;
@@ -181,6 +182,18 @@ pub async fn set_state(txn: &Txn, user: Uuid, state: UserState) -> Result<(), St
     sql.push(", deactivated_at = ").bind(deactivated_at);
     sql.push(", version = version + 1 WHERE id = ").bind(user);
     txn.execute(sql).await.map(|_| ())
+}
+
+/// For how long a role that was claimed at a sign-in tells whom to ask and whom to mail; it never lets anybody in.
+const REMEMBERED: TimeDelta = TimeDelta::days(30);
+
+/// The active people who claimed a role for the whole organization at a sign-in of the last 30 days.
+pub async fn claimed(txn: &Txn, organization: Uuid, role: Role) -> Result<Vec<Uuid>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT u.id AS id FROM app_user u WHERE u.state = 'ACTIVE' AND u.organization_id = ");
+    sql.bind(organization).push(" AND u.claimed_at >= ").bind(txn.now() - REMEMBERED).push(" AND ");
+    sql.holds("u.claimed_roles", role.name()).push(" ORDER BY u.id");
+    txn.all(sql).await?.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
 }
 
 /// Notes the roles that a user's token claimed last.

@@ -183,7 +183,7 @@ async fn holders(
         }
     }
     for role in roles {
-        let users = store::approval::claimed(txn, organization, role).await?;
+        let users = store::user::claimed(txn, organization, role).await?;
         holders.entry((role, None)).or_default().extend(users);
     }
     Ok(holders)

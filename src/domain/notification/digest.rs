@@ -12,6 +12,7 @@ use super::Content;
 use super::content::{Digest, WaitingOwner, WaitingRequest};
 use super::schedule::{self, Schedule};
 use super::tell::{Notice, tell};
+use crate::authz::Role;
 use crate::id::Kind;
 use crate::store::digest::Waiting;
 use crate::store::{self, StoreError, Transaction, Txn};
@@ -84,7 +85,7 @@ async fn write(txn: &Txn, organization: Uuid, day: NaiveDate) -> Result<(), Stor
     if waiting.is_empty() {
         return Ok(());
     }
-    let owners = store::digest::owners(txn, organization).await?;
+    let owners = store::user::claimed(txn, organization, Role::OrganizationOwner).await?;
     // The day itself, not its instant: the hour may be changed.
     let at = day.and_time(NaiveTime::MIN).and_utc();
     let kind = NotificationKind::TokenRequestDigest;

@@ -1,6 +1,6 @@
 //! What a token may do in an organization, or asks to be allowed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use entity::permission_definition::PermissionTarget;
 use entity::repository_access::AccessLevel;
@@ -48,15 +48,6 @@ pub struct RepositoryChanges {
     pub removed: Vec<Uuid>,
 }
 
-/// Rows by their request.
-fn grouped<T>(rows: &[T], request: impl Fn(&T) -> Uuid) -> HashMap<Uuid, Vec<&T>> {
-    let mut groups: HashMap<Uuid, Vec<&T>> = HashMap::new();
-    for row in rows {
-        groups.entry(request(row)).or_default().push(row);
-    }
-    groups
-}
-
 impl Reach {
     /// What these requests ask for; each is answered.
     pub async fn of(
@@ -65,9 +56,9 @@ impl Reach {
     ) -> Result<Vec<(Uuid, Self)>, StoreError> {
         let ids: Vec<Uuid> = requests.iter().map(|(id, _)| *id).collect();
         let permissions = store::token_request::permissions(connection, &ids).await?;
-        let permissions = grouped(&permissions, |row| row.request_id);
+        let permissions = store::grouped(&permissions, |row| row.request_id);
         let repositories = store::token_request::repositories(connection, &ids).await?;
-        let repositories = grouped(&repositories, |row| row.request_id);
+        let repositories = store::grouped(&repositories, |row| row.request_id);
         let reach = |(id, selection): &(Uuid, RepositorySelection)| {
             let own = permissions.get(id).into_iter().flatten().copied();
             let named = repositories.get(id).into_iter().flatten().copied();

@@ -136,13 +136,16 @@ pub async fn tell(txn: &Txn, happening: Happening, by: &By<'_>, about: &[About])
 /// not told.
 async fn owners(txn: &Txn, happening: Happening, by: &By<'_>, about: &[About]) -> Result<(), Error> {
     let others = about.iter().filter(|one| by.actor.is_some_and(|actor| actor != one.owner));
-    let requests = || others.map(|one| one.request).collect::<Vec<_>>();
+    let others: Vec<Uuid> = others.map(|one| one.request).collect();
+    if others.is_empty() && happening != Happening::Revoked {
+        return Ok(());
+    }
     let told = match happening {
         Happening::Approved(_) => {
-            notification::token::reviewed(txn, ReviewDecision::Approve, &requests(), by.reason).await
+            notification::token::reviewed(txn, ReviewDecision::Approve, &others, by.reason).await
         }
         Happening::Denied => {
-            notification::token::reviewed(txn, ReviewDecision::Deny, &requests(), by.reason).await
+            notification::token::reviewed(txn, ReviewDecision::Deny, &others, by.reason).await
         }
         Happening::Revoked => {
             let grants: Vec<Uuid> = about.iter().filter_map(|one| one.grant).collect();
