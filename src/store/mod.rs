@@ -24,6 +24,7 @@ mod due;
 pub mod error;
 pub mod external_token;
 pub mod idempotency;
+pub mod incompatible;
 pub mod installation;
 pub mod introspection_client;
 mod kept;
