@@ -31,6 +31,7 @@ mod graphql_http;
 mod hostile;
 mod http;
 mod import_github;
+mod inbox;
 mod invariants;
 mod limits;
 mod mail;

@@ -56,4 +56,6 @@ pub struct Scope {
     pub mails: bool,
     /// Whether all repositories, tokens, token requests and grants are visible.
     pub tokens: bool,
+    /// Whether the token requests of others wait for the viewer's decision, too.
+    pub decides_tokens: bool,
 }

@@ -24,6 +24,7 @@ mod due;
 pub mod error;
 pub mod external_token;
 pub mod idempotency;
+pub mod inbox;
 pub mod installation;
 pub mod introspection_client;
 mod kept;
@@ -35,6 +36,7 @@ pub mod permission_definition;
 pub mod repository;
 pub mod resource;
 mod row;
+pub mod said;
 pub mod sql;
 pub mod token_access;
 pub mod token_filter;
@@ -51,6 +53,7 @@ pub use columns::Columns;
 pub use database::{Database, DatabaseSettings, Transaction, Txn};
 pub use error::StoreError;
 pub use page::{Direction, Key, Page, Position, Window};
+pub use said::{Said, Words};
 
 use std::collections::HashMap;
 

@@ -66,7 +66,7 @@ pub async fn open(txn: &Txn, openings: &[Opening<'_>]) -> Result<(), Error> {
     let approvers = approvers(txn, first.request.organization_id, &wanted).await?;
     let stages: Vec<approval::Model> = opened.into_iter().map(|(row, ..)| row).collect();
     txn.insert_all(stages.clone()).await?;
-    txn.insert_all(approvers.clone()).await?;
+    store::approval::add_approvers(txn, &approvers).await?;
     Ok(waits(txn, &stages, &approvers).await?)
 }
 
@@ -84,7 +84,7 @@ pub async fn leave(txn: &Txn, organization: Uuid, user: Uuid, why: Leaving) -> R
         Some(Wanted { approval: *approval, request: *requests.get(request)?, meant: Vec::new() })
     });
     let approvers = approvers(txn, organization, &wanted.collect::<Vec<_>>()).await?;
-    txn.insert_all(approvers.clone()).await?;
+    store::approval::add_approvers(txn, &approvers).await?;
     let stages = store::approval::of_requests(txn, &ids).await?;
     Ok(waits(txn, &stages, &approvers).await?)
 }
