@@ -176,8 +176,12 @@ pub async fn cancel(txn: &Txn, requests: &[Uuid]) -> Result<(), StoreError> {
         return Ok(());
     }
     let mut sql = txn.sql();
-    sql.push("UPDATE approval_approver SET waiting_since = NULL, waiting_until = NULL WHERE approval_id IN (");
-    sql.push("SELECT a.id FROM approval a WHERE a.state <> 'PENDING' AND a.request_id").any_id(requests).push(")");
+    sql.push(
+        "UPDATE approval_approver SET waiting_since = NULL, waiting_until = NULL WHERE approval_id IN (",
+    );
+    sql.push("SELECT a.id FROM approval a WHERE a.state <> 'PENDING' AND a.request_id")
+        .any_id(requests)
+        .push(")");
     txn.execute(sql).await.map(|_| ())
 }
 

@@ -23,8 +23,7 @@ impl<'a> Decision<'a> {
     /// The decision that an operation is for.
     pub fn of(operation: &'a bulk_operation::Model) -> Result<Self, StoreError> {
         let decision = operation.decision;
-        let decision =
-            decision.ok_or_else(|| StoreError::Other("a review without a decision".to_owned()))?;
+        let decision = decision.ok_or_else(|| StoreError::Other("a review without a decision".to_owned()))?;
         Ok(Self { decision, reason: operation.reason.as_deref() })
     }
 

@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use crate::domain::{Error, notification, webhook};
 use crate::id::Kind;
-use crate::store::{Said, Txn};
 use crate::store::audit_event::{self, Event};
+use crate::store::{Said, Txn};
 
 /// What happened to all of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,9 +144,7 @@ async fn owners(txn: &Txn, happening: Happening, by: &By<'_>, about: &[About]) -
         Happening::Approved(_) => {
             notification::token::reviewed(txn, ReviewDecision::Approve, &others, by.said).await
         }
-        Happening::Denied => {
-            notification::token::reviewed(txn, ReviewDecision::Deny, &others, by.said).await
-        }
+        Happening::Denied => notification::token::reviewed(txn, ReviewDecision::Deny, &others, by.said).await,
         Happening::Revoked => {
             let grants: Vec<Uuid> = about.iter().filter_map(|one| one.grant).collect();
             notification::token::revoked(txn, &grants, by.said).await
