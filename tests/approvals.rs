@@ -12,11 +12,11 @@ const REQUEST: &str = "id state review { eligible reason } viewerCanReview compl
 
 impl Server {
     /// A package of its own in Engineering, under a policy with these stages, which admits all members.
-    async fn staged(&self, stages: Value) -> Value {
+    pub async fn staged(&self, stages: Value) -> Value {
         self.guarded("Guarded", json!({ "approvalStages": stages })).await
     }
 
-    async fn ask_to_be_let_in(&self, subject: &str, package: &Value) -> Value {
+    pub async fn ask_to_be_let_in(&self, subject: &str, package: &Value) -> Value {
         let made = self
             .mutation(
                 subject,
@@ -30,7 +30,7 @@ impl Server {
         made["accessRequest"]["id"].clone()
     }
 
-    async fn reviewed(&self, subject: &str, id: &Value) -> Value {
+    pub async fn reviewed(&self, subject: &str, id: &Value) -> Value {
         let query = format!("query($id: ID!) {{ node(id: $id) {{ ... on AccessRequest {{ {REQUEST} }} }} }}");
         self.ask(subject, &query, json!({ "id": id })).await["node"].clone()
     }

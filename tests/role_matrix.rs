@@ -35,12 +35,13 @@ const COLUMNS: [(&str, Option<Role>, &str); 14] = [
 ];
 
 /// Mutations that need no permission, and why.
-const FOR_EVERYBODY: [(&str, &str); 11] = [
+const FOR_EVERYBODY: [(&str, &str); 12] = [
     ("submitAccessRequest", "everybody asks for themselves; the package's policies decide"),
     ("markNotificationsRead", "everybody marks what they themselves were told"),
     ("updateNotificationPreferences", "everybody says what they themselves want to be told"),
     ("reviewAccessRequests", "everybody decides what waits for them; policies say what that is"),
     ("extendAssignment", "everybody extends their own; managers of requests, those they manage"),
+    ("submitDecisions", "everybody decides what waits in their inbox; policies and roles say what that is"),
     ("cancelAccessRequest", "everybody cancels their own; managers of requests, those they manage"),
     ("createAccessToken", "every member makes their own; what it is allowed, owners decide"),
     ("updateAccessToken", "one's own"),
@@ -215,6 +216,11 @@ pub fn samples() -> Vec<(&'static str, Value)> {
             json!({ "accessPackage": "pkg_x", "incompatibleAccessPackages": ["pkg_x"] }),
         ),
         ("submitAccessRequest", json!({ "accessPackage": "pkg_x" })),
+        (
+            "submitDecisions",
+            json!({ "selection": { "filter": { "accessPackage": ["pkg_x"], "requestor": ["usr_x"] } },
+                "decision": "DENY", "expectedCount": 5_000 }),
+        ),
         ("testConnector", json!({ "id": "conn_x" })),
         ("unassignCatalogRole", json!({ "id": "crole_x" })),
         ("updateAccessToken", json!({ "id": "tok_x", "version": 1, "name": "Sample" })),

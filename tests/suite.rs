@@ -32,6 +32,7 @@ mod graphql_http;
 mod hostile;
 mod http;
 mod import_github;
+mod inbox;
 mod incompatible;
 mod invariants;
 mod limits;

@@ -32,7 +32,7 @@ impl Server {
     }
 
     /// Copies the waiting request of a token so many times, each with a token of its own; the requests' ids.
-    async fn multiply(&self, token: &Value, many: usize) -> Vec<String> {
+    pub async fn multiply(&self, token: &Value, many: usize) -> Vec<String> {
         let (id, text) = match self.kind {
             Kind::Sqlite => ("randomblob(16)", "lower(hex(c.id))"),
             Kind::Postgres => ("gen_random_uuid()", "replace(c.id::text, '-', '')"),
@@ -44,8 +44,8 @@ impl Server {
             SELECT {id}, t.organization_id, t.owner_id, t.kind, 'copy', 'copy' || n, t.secret_hash, 'copy', t.issued_at,
                 t.expires_at, t.due_at, 1, t.created_at FROM many, access_token t WHERE t.last_four = '{like}'").leak()).await;
         self.sql(format!("INSERT INTO token_request (id, organization_id, token_id, owner_id, state, justification,
-                repository_selection, created_at, event_count)
-            SELECT {id}, r.organization_id, c.id, r.owner_id, 'PENDING', 'copy', r.repository_selection, r.created_at, 0
+                repository_selection, created_at, event_count, expires_at)
+            SELECT {id}, r.organization_id, c.id, r.owner_id, 'PENDING', 'copy', r.repository_selection, r.created_at, 0, r.expires_at
             FROM access_token c, token_request r JOIN access_token t ON t.id = r.token_id
             WHERE c.name = 'copy' AND t.last_four = '{like}'").leak()).await;
         let text = text.replace("c.id", "id");

@@ -27,6 +27,8 @@ pub enum BulkOperationKind {
     ReviewTokenRequests,
     /// Revoke token grants.
     RevokeTokenGrants,
+    /// Approve or deny what waits in an inbox: access requests and token requests.
+    SubmitDecisions,
 }
 
 /// Which way a review goes.

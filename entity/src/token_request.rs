@@ -160,6 +160,8 @@ pub struct Model {
     pub origin: TokenOrigin,
     /// What its origin calls it; none for Guichet's own, and for one that only its grant tells of.
     pub external_id: Option<String>,
+    /// When the token ends, and with it what still waits; none where it does not, and for what was imported.
+    pub expires_at: Option<DateTimeUtc>,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

@@ -21,6 +21,7 @@ mod m10_notifications;
 mod m11_external;
 mod m12_approvals;
 mod m14_policies;
+mod m17_inbox;
 
 /// All changes, in order.
 pub struct Migrator;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m11_external::CHANGE),
             Box::new(m12_approvals::CHANGE),
             Box::new(m14_policies::CHANGE),
+            Box::new(m17_inbox::CHANGE),
         ]
     }
 }
@@ -49,7 +51,8 @@ impl MigratorTrait for Migrator {
 /// One change, as statements for both databases.
 ///
 /// `{id}` is a UUID, `{time}` a time with time zone in microseconds, `{json}` a
-/// JSON value, `{key}` text that sorts by its bytes.
+/// JSON value, `{key}` text that sorts by its bytes, `{computed}` how a generated column is kept that is added to a
+/// table: PostgreSQL stores it, SQLite cannot and has it in indexes only.
 struct Change {
     name: &'static str,
     up: &'static str,
@@ -64,8 +67,15 @@ impl Change {
                 ("{time}", "timestamptz"),
                 ("{json}", "jsonb"),
                 ("{key}", "text COLLATE \"C\""),
+                ("{computed}", "STORED"),
             ],
-            _ => [("{id}", "blob"), ("{time}", "text"), ("{json}", "text"), ("{key}", "text")],
+            _ => [
+                ("{id}", "blob"),
+                ("{time}", "text"),
+                ("{json}", "text"),
+                ("{key}", "text"),
+                ("{computed}", "VIRTUAL"),
+            ],
         };
         let sql = words.iter().fold(sql.to_owned(), |sql, (word, name)| sql.replace(word, name));
         manager.get_connection().execute_unprepared(&sql).await.map(|_| ())

@@ -110,6 +110,8 @@ pub mod action {
         CancelRequest needs ManageRequests as "access_request.cancel";
         /// Approve and deny access requests.
         ReviewAccessRequest needs DecideRequests as "access_request.review";
+        /// Decide what waits in one's inbox.
+        SubmitDecisions needs DecideRequests as "inbox.decide";
         /// Assign a package to somebody directly.
         Assign needs ManageRequests as "assignment.create";
         /// Take an assignment away.

@@ -57,6 +57,8 @@ pub struct Scope {
     pub mails: bool,
     /// Whether all repositories, tokens, token requests and grants are visible.
     pub tokens: bool,
+    /// Whether the token requests of others wait for the viewer's decision, too.
+    pub decides_tokens: bool,
 }
 
 impl Scope {
@@ -75,6 +77,7 @@ impl Scope {
             audit: false,
             mails: false,
             tokens: false,
+            decides_tokens: false,
         }
     }
 }

@@ -87,6 +87,7 @@ impl Viewer {
             audit: self.holds(Permission::SeeAudit),
             mails: self.holds(Permission::SeeMails),
             tokens: self.holds(Permission::SeeTokens),
+            decides_tokens: self.holds(Permission::ManageTokens),
         }
     }
 }

@@ -123,7 +123,7 @@ pub fn tabs() -> Vec<Tab> {
 }
 
 /// The README's walk-throughs, one operation a step, and more to try.
-pub const OPERATIONS: [(&str, &str); 19] = [
+pub const OPERATIONS: [(&str, &str); 20] = [
     ("1 Failed requests", include_str!("operations/1_failed_requests.graphql")),
     ("2 Dry run", include_str!("operations/2_dry_run.graphql")),
     ("3 Repair the group", include_str!("operations/3_repair_the_group.graphql")),
@@ -141,6 +141,7 @@ pub const OPERATIONS: [(&str, &str); 19] = [
     ("15 Revoke a grant", include_str!("operations/15_revoke_a_grant.graphql")),
     ("Decisions that wait", include_str!("operations/decisions_that_wait.graphql")),
     ("Approve them", include_str!("operations/approve_them.graphql")),
+    ("My inbox", include_str!("operations/my_inbox.graphql")),
     ("A request in detail", include_str!("operations/request_in_detail.graphql")),
     ("What can I request", include_str!("operations/what_can_i_request.graphql")),
 ];

@@ -25,7 +25,7 @@ use entity::{
 use uuid::Uuid;
 
 use crate::domain;
-use crate::store::{StoreError, Txn};
+use crate::store::{self, StoreError, Txn};
 
 /// The rows of one organization.
 pub struct Story {
@@ -515,7 +515,7 @@ impl Story {
         txn.insert_all(self.approvers.clone()).await?;
         txn.insert_all(self.requests.clone()).await?;
         txn.insert_all(self.approvals.clone()).await?;
-        txn.insert_all(self.deciders.clone()).await?;
+        store::approval::add_approvers(txn, &self.deciders).await?;
         txn.insert_all(self.events.clone()).await?;
         txn.insert_all(self.assignments.clone()).await?;
         txn.insert_all(self.deliveries.clone()).await?;

@@ -172,6 +172,7 @@ impl Rows {
             event_count: 0,
             origin: TokenOrigin::Guichet,
             external_id: None,
+            expires_at: token.expires_at,
         });
         let asked = |name: &&str| token_request_repository::Model {
             request_id,

@@ -17,6 +17,7 @@ pub mod directory_group;
 pub mod environment;
 pub mod error;
 pub mod external_token;
+pub mod inbox;
 pub mod input;
 pub mod introspection;
 pub mod introspection_client;

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object};
 use chrono::{DateTime, Utc};
 use entity::{bulk_operation, bulk_operation_item};
+use uuid::Uuid;
 
 use super::access_request::AccessRequest;
 use super::api::Api;
 use super::connection::{Connection, Listed, Paging, Selected, Sorted, given};
 use super::error::{ApiError, UserError, UserErrorCode};
 use super::id::{GlobalId, Kind};
+use super::inbox::{self, InboxSubject};
 use super::loader::Nested;
 use super::node::Node;
 use super::resolve::{Now, Plain};
@@ -18,7 +20,8 @@ use super::token_grant::TokenGrant;
 use super::token_request::TokenRequest;
 use super::token_request::mutation::ReviewDecision;
 use super::user::User;
-use crate::domain::bulk_operation::{Bulk, Start, code};
+use crate::domain::Command;
+use crate::domain::bulk_operation::code;
 use crate::store::{self, Direction, Key, Position};
 
 /// The most items of a page, a whole selection by ids; no list has a larger page.
@@ -59,7 +62,7 @@ impl BulkOperation {
         self.0.dry_run
     }
 
-    /// Which way a review goes; null for other actions.
+    /// Which way a review goes; null for other actions, and where each item has its own.
     async fn decision(&self) -> Option<ReviewDecision> {
         self.0.decision.map(Into::into)
     }
@@ -126,9 +129,9 @@ impl BulkOperation {
 }
 
 /// Starts a bulk operation, and gives it as it is then, or why it was refused as a whole.
-pub async fn start<B: Bulk>(
+pub async fn start<C: Command<Output = Uuid>>(
     api: &Api,
-    command: Start<B>,
+    command: C,
 ) -> Result<(Option<BulkOperation>, Vec<UserError>), ApiError> {
     let (id, user_errors) = api.run(command).await?;
     let operation = match id {
@@ -150,6 +153,8 @@ pub enum BulkOperationKind {
     ReviewTokenRequests,
     /// Revoke token grants.
     RevokeTokenGrants,
+    /// Approve or deny what waits in an inbox: stages of approval and token requests.
+    SubmitDecisions,
 }
 
 /// Where a bulk operation stands.
@@ -203,7 +208,8 @@ impl BulkOperationItem {
     /// The object as it is now, where you may see it.
     async fn target(&self, ctx: &Context<'_>) -> Result<Option<Node>, ApiError> {
         let Some(target) = self.item.target_id else { return Ok(None) };
-        let loaders = &Api::of(ctx).loaders;
+        let api = Api::of(ctx);
+        let loaders = &api.loaders;
         Ok(match self.kind {
             bulk_operation::BulkOperationKind::ReprocessAccessRequests
             | bulk_operation::BulkOperationKind::ReviewAccessRequests => {
@@ -217,6 +223,12 @@ impl BulkOperationItem {
             bulk_operation::BulkOperationKind::RevokeTokenGrants => {
                 let found = loaders.token_grants().find(target).await?;
                 found.map(|row| Node::TokenGrant(TokenGrant(row)))
+            }
+            bulk_operation::BulkOperationKind::SubmitDecisions => {
+                inbox::subject(api, target).await?.map(|subject| match subject {
+                    InboxSubject::Approval(approval) => Node::Approval(approval),
+                    InboxSubject::TokenRequest(request) => Node::TokenRequest(request),
+                })
             }
         })
     }

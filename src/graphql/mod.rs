@@ -16,6 +16,7 @@ pub mod delivery;
 pub mod directory_group;
 pub mod error;
 pub mod id;
+pub mod inbox;
 pub mod introspection_client;
 pub mod loader;
 pub mod node;
@@ -76,6 +77,7 @@ pub struct Mutation(
     catalog::role::CatalogRoleMutation,
     connector::mutation::ConnectorMutation,
     directory_group::DirectoryGroupMutation,
+    inbox::mutation::InboxMutation,
     introspection_client::IntrospectionClientMutation,
     notification::mutation::NotificationMutation,
     organization::OrganizationMutation,

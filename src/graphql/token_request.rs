@@ -110,7 +110,8 @@ impl TokenRequest {
         Box::pin(futures_util::future::try_join(own, self.base(api))).await
     }
 
-    async fn judged(&self, api: &Api) -> Result<Result<(), crate::domain::Code>, ApiError> {
+    /// Whether the viewer can review it, or why not.
+    pub(super) async fn judged(&self, api: &Api) -> Result<Result<(), crate::domain::Code>, ApiError> {
         let facts = review::Facts {
             origin: self.0.request.origin,
             state: self.0.request.state,

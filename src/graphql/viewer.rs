@@ -14,6 +14,7 @@ use super::assignment::{Assignment, AssignmentFilter};
 use super::catalog::CatalogRoleAssignment;
 use super::connection::{Connection, OrderDirection, Paging, Selected, Sorted};
 use super::error::ApiError;
+use super::inbox::{InboxFilter, InboxItem, InboxOrder, InboxOrderField};
 use super::loader::Nested;
 use super::notification::{NotificationConnection, NotificationFilter, NotificationPreference};
 use super::resolve::Now;
@@ -124,6 +125,27 @@ impl Viewer {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Approval>, ApiError> {
         approval::waiting(ctx, Paging { first, after, last, before }).await
+    }
+
+    /// Everything that waits for the caller's decision: access requests of which they are an approver, and, for
+    /// owners of the organization, what the tokens of others ask for. Oldest first, where nothing else is said.
+    async fn inbox(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which items.")] filter: Option<InboxFilter>,
+        #[graphql(
+            desc = "In which order.",
+            default_with = "InboxOrder { field: InboxOrderField::WaitingSince, direction: OrderDirection::Asc }"
+        )]
+        order_by: InboxOrder,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<InboxItem>, ApiError> {
+        let filter = filter.unwrap_or_default();
+        super::inbox::list(ctx, &filter, order_by, &Paging { first, after, last, before }).await
     }
 
     /// The caller's own access requests.

@@ -18,6 +18,7 @@ use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window, alone};
 use super::row::{Shared, model, optional, part};
+use super::said::Said;
 use super::sql::Sql;
 use super::{Access, delivery, incompatible, names};
 use crate::authz::{Catalogs, Scope};
@@ -380,6 +381,16 @@ pub struct Move<'a> {
 /// Moves requests on and writes their history; a request that no longer stands where it was read
 /// is left out. Gives those that moved.
 pub async fn advance(txn: &Txn, requests: &[Moved], step: Move<'_>) -> Result<Vec<Uuid>, StoreError> {
+    advance_each(txn, requests, step, Said::All(step.reason)).await
+}
+
+/// The same with a reason for each, in the place of the step's.
+pub async fn advance_each(
+    txn: &Txn,
+    requests: &[Moved],
+    step: Move<'_>,
+    reasons: Said<'_>,
+) -> Result<Vec<Uuid>, StoreError> {
     if requests.is_empty() {
         return Ok(Vec::new());
     }
@@ -412,13 +423,19 @@ pub async fn advance(txn: &Txn, requests: &[Moved], step: Move<'_>) -> Result<Ve
     let read = |row: &QueryResult| Ok(row.try_get("", "id")?);
     let moved = txn.all(sql).await?.iter().map(read).collect::<Result<Vec<Uuid>, StoreError>>()?;
     if !moved.is_empty() {
-        note(txn, requests, &moved, step).await?;
+        note(txn, requests, &moved, step, reasons).await?;
     }
     Ok(moved)
 }
 
 /// Writes the step of the requests that moved into their history.
-async fn note(txn: &Txn, requests: &[Moved], moved: &[Uuid], step: Move<'_>) -> Result<(), StoreError> {
+async fn note(
+    txn: &Txn,
+    requests: &[Moved],
+    moved: &[Uuid],
+    step: Move<'_>,
+    reasons: Said<'_>,
+) -> Result<(), StoreError> {
     let mut from: BTreeMap<AccessRequestState, Vec<Uuid>> = BTreeMap::new();
     for request in requests {
         from.entry(request.from).or_default().push(request.id);
@@ -431,8 +448,12 @@ async fn note(txn: &Txn, requests: &[Moved], moved: &[Uuid], step: Move<'_>) -> 
         sql.push(" WHEN r.id").any_id(ids).push(" THEN ").bind(state.to_value());
     }
     sql.push(" END, ").bind(step.to.to_value()).push(", ").bind(step.actor);
-    sql.push(", ").bind(step.reason.map(str::to_owned)).push(", ").bind(step.bulk_operation);
-    sql.push(" FROM access_request r WHERE r.id").any_id(moved);
+    sql.push(", ");
+    reasons.value(&mut sql);
+    sql.push(", ").bind(step.bulk_operation);
+    reasons.from_with(&mut sql, moved, "access_request r");
+    sql.push(" WHERE ");
+    reasons.is_about(&mut sql, "r.id", moved);
     txn.execute(sql).await.map(|_| ())
 }
 

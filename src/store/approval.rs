@@ -15,6 +15,7 @@ use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Window, alone};
 use super::row::{Shared, model};
+use super::said::Said;
 use super::sql::Sql;
 use super::{Access, names};
 use crate::authz::Scope;
@@ -127,7 +128,7 @@ pub async fn standings(
     connection.all(sql).await?.iter().map(read).collect()
 }
 
-/// Ends stages that wait; what no longer waits is left out.
+/// Ends stages that wait, with the same said about all; what no longer waits is left out.
 pub async fn close(
     txn: &Txn,
     ids: &[Uuid],
@@ -135,13 +136,31 @@ pub async fn close(
     actor: Option<Uuid>,
     justification: Option<&str>,
 ) -> Result<(), StoreError> {
+    close_each(txn, ids, to, actor, Said::All(justification)).await
+}
+
+/// Ends stages that wait; what no longer waits is left out.
+pub async fn close_each(
+    txn: &Txn,
+    ids: &[Uuid],
+    to: ApprovalState,
+    actor: Option<Uuid>,
+    said: Said<'_>,
+) -> Result<(), StoreError> {
     if ids.is_empty() {
         return Ok(());
     }
     let mut sql = txn.sql();
     sql.push("UPDATE approval SET state = ").bind(to.to_value()).push(", due_at = NULL, closed_at = ");
     sql.bind(txn.now()).push(", decided_by_id = ").bind(actor).push(", justification = ");
-    sql.bind(justification.map(str::to_owned)).push(" WHERE state = 'PENDING' AND id").any_id(ids);
+    said.value(&mut sql);
+    said.from(&mut sql, ids);
+    sql.push(" WHERE approval.state = 'PENDING' AND ");
+    said.is_about(&mut sql, "approval.id", ids);
+    txn.execute(sql).await?;
+    let mut sql = txn.sql();
+    sql.push("UPDATE approval_approver SET waiting_since = NULL, waiting_until = NULL WHERE approval_id");
+    sql.any_id(ids);
     txn.execute(sql).await.map(|_| ())
 }
 
@@ -153,6 +172,40 @@ pub async fn cancel(txn: &Txn, requests: &[Uuid]) -> Result<(), StoreError> {
     let mut sql = txn.sql();
     sql.push("UPDATE approval SET state = 'CANCELED', due_at = NULL, closed_at = ").bind(txn.now());
     sql.push(" WHERE state = 'PENDING' AND request_id").any_id(requests);
+    if txn.execute(sql).await? == 0 {
+        return Ok(());
+    }
+    let mut sql = txn.sql();
+    sql.push(
+        "UPDATE approval_approver SET waiting_since = NULL, waiting_until = NULL WHERE approval_id IN (",
+    );
+    sql.push("SELECT a.id FROM approval a WHERE a.state <> 'PENDING' AND a.request_id")
+        .any_id(requests)
+        .push(")");
+    txn.execute(sql).await.map(|_| ())
+}
+
+/// Adds people to those who may decide stages, which are there already: from now on the stages wait for them.
+///
+/// The only way in: the times of the stage, which the inbox finds its items by, are written along.
+pub async fn add_approvers(txn: &Txn, approvers: &[approval_approver::Model]) -> Result<(), StoreError> {
+    if approvers.is_empty() {
+        return Ok(());
+    }
+    let row = |approver: &approval_approver::Model| {
+        serde_json::json!({
+            "stage": approver.approval_id.simple().to_string(),
+            "person": approver.user_id.simple().to_string(),
+            "ground": approver.ground.to_value(),
+            "role": approver.catalog_role.map(|role| role.to_value()),
+        })
+    };
+    let mut sql = txn.sql();
+    sql.push("INSERT INTO approval_approver (approval_id, user_id, ground, catalog_role, waiting_since");
+    sql.push(", waiting_until) SELECT a.id, ").id_of("v", "person").push(", ").text_of("v", "ground");
+    sql.push(", ").text_of("v", "role").push(", a.opened_at, a.expires_at FROM ");
+    sql.objects(approvers.iter().map(row).collect(), "v").push(" CROSS JOIN approval a WHERE a.id = ");
+    sql.id_of("v", "stage");
     txn.execute(sql).await.map(|_| ())
 }
 

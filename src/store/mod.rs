@@ -24,6 +24,7 @@ mod due;
 pub mod error;
 pub mod external_token;
 pub mod idempotency;
+pub mod inbox;
 pub mod incompatible;
 pub mod installation;
 pub mod introspection_client;
@@ -36,6 +37,7 @@ pub mod permission_definition;
 pub mod repository;
 pub mod resource;
 mod row;
+pub mod said;
 pub mod sql;
 pub mod token_access;
 pub mod token_filter;
@@ -52,6 +54,7 @@ pub use columns::Columns;
 pub use database::{Database, DatabaseSettings, Transaction, Txn};
 pub use error::StoreError;
 pub use page::{Direction, Key, Page, Position, Window};
+pub use said::{Said, Words};
 
 use std::collections::HashMap;
 

@@ -136,7 +136,7 @@ impl List<'_> {
         &self,
         connection: &impl Connection,
         window: &Window,
-        mut read: impl FnMut(&QueryResult) -> Result<T, DbErr>,
+        read: impl FnMut(&QueryResult) -> Result<T, DbErr>,
     ) -> Result<Page<T>, StoreError> {
         let mut sql = connection.sql();
         if window.count {
@@ -150,19 +150,7 @@ impl List<'_> {
             sql.push(") page ON TRUE");
             order(&mut sql, ("page.", self.key.1), ("page.", self.id.1), window);
         }
-        let found = connection.all(sql).await?;
-        let total = match found.first() {
-            Some(row) if window.count => Some(row.try_get::<i64>("", "total")?),
-            _ => None,
-        };
-        let mut rows = Vec::with_capacity(found.len());
-        for row in &found {
-            if window.count && row.try_get::<Option<Uuid>>("", self.id.1)?.is_none() {
-                break; // the count alone: no row matched this page
-            }
-            rows.push(read(row)?);
-        }
-        Ok(cut(rows, window, total))
+        answer(&connection.all(sql).await?, window, self.id.1, read)
     }
 
     /// Reads the same page of every parent's list: all rows in one statement, all counts in a second one
@@ -274,8 +262,74 @@ impl List<'_> {
             }
         }
         order(sql, ("", self.key.0), ("", self.id.0), window);
-        sql.push(" LIMIT ").number(if window.size == 0 { 0 } else { window.size + 1 });
+        limit(sql, window);
     }
+}
+
+/// Reads one page of several lists as if they were one, with the count in the same statement where it is wanted.
+///
+/// The lists have the same columns, key and id in their results, and of each no more rows are read than the page
+/// could show.
+pub(super) async fn page_of_all<T>(
+    connection: &impl Connection,
+    lists: &[List<'_>],
+    window: &Window,
+    read: impl FnMut(&QueryResult) -> Result<T, DbErr>,
+) -> Result<Page<T>, StoreError> {
+    let Some(List { key, id, .. }) = lists.first() else {
+        return Ok(Page { total: window.count.then_some(0), ..Page::empty() });
+    };
+    let mut sql = connection.sql();
+    if window.count {
+        sql.push("SELECT counted.total, page.* FROM (SELECT ");
+        for (place, list) in lists.iter().enumerate() {
+            sql.push(if place > 0 { " + (SELECT count(*) FROM " } else { "(SELECT count(*) FROM " });
+            sql.push(list.from).push(" WHERE ");
+            (list.matching)(&mut sql);
+            sql.push(")");
+        }
+        sql.push(" AS total) counted LEFT JOIN (");
+    }
+    sql.push("SELECT listed.* FROM (");
+    for (place, list) in lists.iter().enumerate() {
+        sql.push(if place > 0 { " UNION ALL SELECT * FROM (" } else { "SELECT * FROM (" });
+        list.rows(&mut sql, window, None);
+        sql.push(") part");
+    }
+    sql.push(") listed");
+    order(&mut sql, ("listed.", key.1), ("listed.", id.1), window);
+    limit(&mut sql, window);
+    if window.count {
+        sql.push(") page ON TRUE");
+        order(&mut sql, ("page.", key.1), ("page.", id.1), window);
+    }
+    answer(&connection.all(sql).await?, window, id.1, read)
+}
+
+/// Adds the limit of a page: one row more, which tells whether there are more.
+fn limit(sql: &mut Sql, window: &Window) {
+    sql.push(" LIMIT ").number(if window.size == 0 { 0 } else { window.size + 1 });
+}
+
+/// The page that a statement found, with the count that it has in each row where it was wanted.
+fn answer<T>(
+    found: &[QueryResult],
+    window: &Window,
+    id: &str,
+    mut read: impl FnMut(&QueryResult) -> Result<T, DbErr>,
+) -> Result<Page<T>, StoreError> {
+    let total = match found.first() {
+        Some(row) if window.count => Some(row.try_get::<i64>("", "total")?),
+        _ => None,
+    };
+    let mut rows = Vec::with_capacity(found.len());
+    for row in found {
+        if window.count && row.try_get::<Option<Uuid>>("", id)?.is_none() {
+            break; // the count alone: no row matched this page
+        }
+        rows.push(read(row)?);
+    }
+    Ok(cut(rows, window, total))
 }
 
 fn bind(sql: &mut Sql, key: &Key) {

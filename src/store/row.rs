@@ -217,7 +217,7 @@ stored! {
     resource { id, organization_id, catalog_id, connector_id, kind, display_name, name_key, origin_id, version, created_at, deleted_at }
     resource_role { id, resource_id, display_name, origin_id, created_at, deleted_at }
     token_grant { id, organization_id, token_id, owner_id, request_id, state, repository_selection, granted_at, granted_by_id, ended_at, ended_by_id, end_reason, origin, external_id }
-    token_request { id, organization_id, token_id, owner_id, state, justification, repository_selection, follows_id, base_id, automatic_reason, cancel_reason, reviewed_by_id, reviewed_at, review_reason, closed_at, created_at, event_count, origin, external_id }
+    token_request { id, organization_id, token_id, owner_id, state, justification, repository_selection, follows_id, base_id, automatic_reason, cancel_reason, reviewed_by_id, reviewed_at, review_reason, closed_at, created_at, event_count, origin, external_id, expires_at }
     token_request_event { request_id, seq, at, action, from_state, to_state, actor_id, reason, bulk_operation_id }
     token_request_permission { request_id, target, name, level }
     token_request_repository { request_id, repository_id }

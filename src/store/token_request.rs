@@ -15,6 +15,7 @@ use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window, alone};
 use super::row::{Shared, model};
+use super::said::Said;
 use super::sql::Sql;
 use super::token_filter::{self, Table, TokenFilter, TokenOrder};
 pub use super::token_list::Include;
@@ -270,8 +271,8 @@ pub struct Closing<'a> {
     pub action: TokenRequestAction,
     /// Who did it; nobody for Guichet itself.
     pub actor: Option<Uuid>,
-    /// What an owner said about it.
-    pub reason: Option<&'a str>,
+    /// What an owner said about each.
+    pub said: Said<'a>,
     /// Why they were cancelled.
     pub cancel_reason: Option<CancelReason>,
     /// Why nobody had to decide.
@@ -290,11 +291,15 @@ pub async fn close(txn: &Txn, ids: &[Uuid], step: Closing<'_>) -> Result<Vec<Uui
     sql.push(", event_count = event_count + 1, closed_at = ").bind(txn.now());
     if matches!(step.to, TokenRequestState::Approved | TokenRequestState::Denied) {
         sql.push(", reviewed_at = ").bind(txn.now()).push(", reviewed_by_id = ").bind(step.actor);
-        sql.push(", review_reason = ").bind(step.reason.map(str::to_owned));
+        sql.push(", review_reason = ");
+        step.said.value(&mut sql);
         sql.push(", automatic_reason = ").bind(step.automatic_reason.map(|reason| reason.to_value()));
     }
     sql.push(", cancel_reason = ").bind(step.cancel_reason.map(|reason| reason.to_value()));
-    sql.push(" WHERE state = 'PENDING' AND id").any_id(ids).push(" RETURNING id");
+    step.said.from(&mut sql, ids);
+    sql.push(" WHERE token_request.state = 'PENDING' AND ");
+    step.said.is_about(&mut sql, "token_request.id", ids);
+    sql.push(" RETURNING token_request.id AS id");
     let read = |row: &QueryResult| Ok(row.try_get("", "id")?);
     let closed = txn.all(sql).await?.iter().map(read).collect::<Result<Vec<Uuid>, StoreError>>()?;
     let code = step.cancel_reason.map(|reason| reason.to_value());
@@ -303,7 +308,7 @@ pub async fn close(txn: &Txn, ids: &[Uuid], step: Closing<'_>) -> Result<Vec<Uui
         from: Some(TokenRequestState::Pending),
         to: step.to,
         actor: step.actor,
-        reason: step.reason.or(code.as_deref()),
+        said: code.as_deref().map_or(step.said, |code| Said::All(Some(code))),
         bulk_operation: step.bulk_operation,
     };
     write(txn, &closed, event).await?;
@@ -316,7 +321,7 @@ struct Event<'a> {
     from: Option<TokenRequestState>,
     to: TokenRequestState,
     actor: Option<Uuid>,
-    reason: Option<&'a str>,
+    said: Said<'a>,
     bulk_operation: Option<Uuid>,
 }
 
@@ -331,8 +336,12 @@ async fn write(txn: &Txn, requests: &[Uuid], event: Event<'_>) -> Result<(), Sto
     sql.push(", ").bind(event.action.to_value());
     sql.push(", ").bind(event.from.map(|state| state.to_value()));
     sql.push(", ").bind(event.to.to_value()).push(", ").bind(event.actor);
-    sql.push(", ").bind(event.reason.map(str::to_owned)).push(", ").bind(event.bulk_operation);
-    sql.push(" FROM token_request r WHERE r.id").any_id(requests);
+    sql.push(", ");
+    event.said.value(&mut sql);
+    sql.push(", ").bind(event.bulk_operation);
+    event.said.from_with(&mut sql, requests, "token_request r");
+    sql.push(" WHERE ");
+    event.said.is_about(&mut sql, "r.id", requests);
     txn.execute(sql).await.map(|_| ())
 }
 
@@ -352,7 +361,15 @@ pub async fn note_grants(
     sql.push("UPDATE token_request SET event_count = event_count + 1 WHERE id").any_id(requests);
     txn.execute(sql).await?;
     let (from, to) = (Some(TokenRequestState::Approved), TokenRequestState::Approved);
-    write(txn, requests, Event { action, from, to, actor, reason, bulk_operation }).await
+    write(txn, requests, Event { action, from, to, actor, said: Said::All(reason), bulk_operation }).await
+}
+
+/// The end of a token has changed: what waits for it is due then.
+pub async fn set_expiry(txn: &Txn, token: Uuid, expires_at: Option<DateTime<Utc>>) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE token_request SET expires_at = ").bind(expires_at);
+    sql.push(" WHERE state = 'PENDING' AND token_id = ").bind(token);
+    txn.execute(sql).await.map(|_| ())
 }
 
 /// Adds a request with what it asks for.

@@ -7,6 +7,7 @@ use crate::domain::Error;
 use crate::domain::access_request::reprocess::Reprocess;
 use crate::domain::approval::review::Review as ReviewRequests;
 use crate::domain::bulk_operation::batch;
+use crate::domain::inbox::submit::Decide;
 use crate::domain::token_grant::revoke::RevokeGrants;
 use crate::domain::token_request::review::Review;
 use crate::store::{self, Database, StoreError, Transaction, Txn};
@@ -46,6 +47,7 @@ impl Transaction for Batch {
             BulkOperationKind::ReviewAccessRequests => batch::run::<ReviewRequests>(txn, operation).await?,
             BulkOperationKind::ReviewTokenRequests => batch::run::<Review>(txn, operation).await?,
             BulkOperationKind::RevokeTokenGrants => batch::run::<RevokeGrants>(txn, operation).await?,
+            BulkOperationKind::SubmitDecisions => batch::run::<Decide>(txn, operation).await?,
         }
         Ok(true)
     }

@@ -48,8 +48,8 @@ impl Transaction for Decide {
 
     async fn run(&self, txn: &Txn) -> Result<(), StoreError> {
         match self.decision {
-            Some(decision) => told::reviewed(txn, decision, &self.ids, self.reason).await,
-            None => told::revoked(txn, &self.ids, self.reason).await,
+            Some(decision) => told::reviewed(txn, decision, &self.ids, self.reason.into()).await,
+            None => told::revoked(txn, &self.ids, self.reason.into()).await,
         }
     }
 }
@@ -106,6 +106,7 @@ impl Server {
             event_count: 0,
             origin: TokenOrigin::Guichet,
             external_id: None,
+            expires_at: token.expires_at,
         };
         Made { token, request, grant: None }
     }

@@ -13,7 +13,7 @@ use crate::domain::token_request::cancel;
 use crate::domain::token_request::told::{About, By, Happening, tell};
 use crate::store::token_grant::{Ending, Which, end};
 use crate::store::token_request::{Closing, Waiting, close, lock_waiting, note_grants};
-use crate::store::{self, Txn};
+use crate::store::{self, Said, Txn};
 
 /// Tokens were given up: what waits is cancelled, what was granted ends.
 pub async fn give_up(txn: &Txn, tokens: &[Uuid], by: &By<'_>) -> Result<(), Error> {
@@ -37,7 +37,7 @@ pub async fn expire(txn: &Txn, tokens: &[Uuid]) -> Result<(), Error> {
         to: TokenRequestState::Expired,
         action: TokenRequestAction::Expired,
         actor: None,
-        reason: None,
+        said: Said::default(),
         cancel_reason: None,
         automatic_reason: None,
         bulk_operation: None,

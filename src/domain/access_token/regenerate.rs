@@ -76,6 +76,7 @@ impl Command for Regenerate {
             ..token
         };
         store::access_token::update(txn, &after).await?;
+        store::token_request::set_expiry(txn, after.id, expires_at).await?;
         let action = "personal_access_token.credential_regenerated";
         audit_event::record(txn, &Event::by(&self.actor, action, Kind::AccessToken, after.id)).await?;
         if later && after.kind == TokenKind::FineGrained {

@@ -35,7 +35,7 @@ pub async fn open(txn: &Txn, openings: &[Opening<'_>]) -> Result<(), Error> {
     }
     let approvers = approvers::find(txn, first.request.organization_id, &wanted, txn.now()).await?;
     txn.insert_all(stages.clone()).await?;
-    txn.insert_all(approvers.clone()).await?;
+    store::approval::add_approvers(txn, &approvers).await?;
     Ok(waits(txn, &stages, &approvers).await?)
 }
 
@@ -79,7 +79,7 @@ pub async fn forward(
     let mut joining = approvers::find(txn, organization, &wanted, txn.now()).await?;
     joining.retain(|row| !present.contains(&(row.approval_id, row.user_id)));
     store::approval::forwarded(txn, &ids).await?;
-    txn.insert_all(joining.clone()).await?;
+    store::approval::add_approvers(txn, &joining).await?;
     let stages: Vec<approval::Model> = due.iter().map(|(row, _)| (*row).clone()).collect();
     Ok(waits(txn, &stages, &joining).await?)
 }
@@ -103,6 +103,6 @@ pub async fn leave(txn: &Txn, organization: Uuid, user: Uuid, why: Leaving) -> R
         wanted.push(Wanted::instead(row.id, (*request).into(), &stage));
     }
     let approvers = approvers::find(txn, organization, &wanted, txn.now()).await?;
-    txn.insert_all(approvers.clone()).await?;
+    store::approval::add_approvers(txn, &approvers).await?;
     Ok(waits(txn, &stages, &approvers).await?)
 }

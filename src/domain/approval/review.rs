@@ -4,6 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use entity::access_request::{self, AccessRequestState as State, AccessRequestType};
 use entity::access_request_event::AccessRequestAction as Action;
 use entity::approval::ApprovalState;
@@ -19,16 +20,18 @@ use crate::domain::access_request::Step;
 use crate::domain::assignment::begin::{Beginning, begin_all, legal};
 use crate::domain::assignment::extend::{Extended, extend};
 use crate::domain::assignment::is_current;
-use crate::domain::bulk_operation::{Bulk, Verdicts};
+use crate::domain::bulk_operation::{Bulk, Decision, Verdicts};
 use crate::domain::error::{Code, Error};
 use crate::domain::notification;
 use crate::domain::notification::approval::Decided as Outcome;
 use crate::id::Kind;
-use crate::store::access_request::{Filter, Include, Move, Moved, advance, find, lock, select_for};
+use crate::store::access_request::{
+    Filter, Include, Move, Moved, Row, advance, advance_each, find, lock, select_for,
+};
 use crate::store::approval::Standing;
 use crate::store::audit_event::{self, Event};
 use crate::store::incompatible::Against;
-use crate::store::{self, Access, StoreError, Txn};
+use crate::store::{self, Access, StoreError, Txn, Words};
 
 /// Review access requests, as a bulk operation.
 pub struct Review;
@@ -57,31 +60,77 @@ impl Bulk for Review {
         access: Access<'_>,
         targets: &[Uuid],
     ) -> Result<Verdicts, Error> {
-        let Some(decision) = operation.decision else {
-            return Err(StoreError::Other("a review without a decision".to_owned()).into());
-        };
+        let decision = Decision::of(operation)?;
         let visible = find(txn, access, targets, Include::default()).await?;
-        let visible: Vec<Uuid> = visible.iter().map(|row| row.request.id).collect();
-        // The lock first, and the stages as they are then: of two at once the second sees what the first did.
-        let locked = lock(txn, &visible).await?;
-        let standings = store::approval::standings(txn, Some(operation.started_by_id), &visible).await?;
-        let facts = Facts::read(txn, &locked, decision).await?;
-        let mut verdicts = HashMap::with_capacity(locked.len());
-        let mut accepted = Vec::new();
-        for request in locked {
-            let standing = standings.get(&request.id).cloned().unwrap_or_default();
-            let by = (operation.started_by_id, operation.reason.as_deref());
-            let verdict = verdict(txn, &request, &standing, &facts, decision, by);
-            verdicts.insert(request.id, verdict.as_ref().map(|_| ()).map_err(|code| *code));
-            if let (Ok(next), Some(stage)) = (verdict, standing.stage) {
-                accepted.push(Decided { request, stage: stage.id, next });
+        let about = |row: &Row| About { id: row.request.id, request: row.request.id, stage: None, decision };
+        decide_each(txn, operation, &visible.iter().map(about).collect::<Vec<_>>()).await
+    }
+}
+
+/// A decision about a request that may be seen.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// What the verdict is told of.
+    pub id: Uuid,
+    /// The request.
+    pub request: Uuid,
+    /// The stage that is meant; none for the one that waits.
+    pub stage: Option<Uuid>,
+    /// The decision.
+    pub decision: Decision<'a>,
+}
+
+/// Judges decisions of one person and does what is accepted, unless the operation is a dry run: sets, not loops.
+pub async fn decide_each(
+    txn: &Txn,
+    operation: &bulk_operation::Model,
+    decisions: &[About<'_>],
+) -> Result<Verdicts, Error> {
+    let mut requests: Vec<Uuid> = decisions.iter().map(|about| about.request).collect();
+    requests.sort_unstable();
+    requests.dedup();
+    // The lock first, and the stages as they are then: of two at once the second sees what the first did.
+    let locked = lock(txn, &requests).await?;
+    let approves = decisions.iter().any(|about| about.decision.decision == ReviewDecision::Approve);
+    let facts = if approves { Facts::read(txn, &locked).await? } else { Facts::default() };
+    let locked: HashMap<Uuid, &access_request::Model> = locked.iter().map(|row| (row.id, row)).collect();
+    let standings = store::approval::standings(txn, Some(operation.started_by_id), &requests).await?;
+    let mut verdicts = HashMap::with_capacity(decisions.len());
+    let (mut approved, mut denied) = (Vec::new(), Vec::new());
+    for about in decisions {
+        let Some(request) = locked.get(&about.request) else { continue };
+        let standing = standings.get(&request.id).cloned().unwrap_or_default();
+        let verdict = verdict(txn, request, &standing, &facts, about, operation.started_by_id);
+        verdicts.insert(about.id, verdict.as_ref().map(|_| ()).map_err(|code| *code));
+        if let (Ok(next), Some(stage)) = (verdict, standing.stage) {
+            let decided =
+                Decided { request: (*request).clone(), stage: stage.id, next, reason: about.decision.reason };
+            match about.decision.decision {
+                ReviewDecision::Approve => approved.push(decided),
+                ReviewDecision::Deny => denied.push(decided),
             }
         }
-        if !operation.dry_run {
-            apply(txn, accepted, decision, operation).await?;
-        }
-        Ok(verdicts)
     }
+    if !operation.dry_run {
+        apply(txn, approved, ReviewDecision::Approve, operation).await?;
+        apply(txn, denied, ReviewDecision::Deny, operation).await?;
+    }
+    Ok(verdicts)
+}
+
+/// Judges whether somebody can decide a stage of a request now: the first reason that applies against it.
+pub fn judge_stage(
+    request: &access_request::Model,
+    standing: &Standing,
+    stage: Option<Uuid>,
+    user: Option<Uuid>,
+    now: DateTime<Utc>,
+) -> Result<(), Code> {
+    let judged = judge(request, standing, user, now);
+    let waits = standing.stage.as_ref().map(|waiting| waiting.id);
+    let over = stage.is_some() && stage != waits && request.state == State::PendingApproval;
+    // What was looked at is decided; what waits now is another stage.
+    if over && judged != Err(Code::SelfReview) { Err(Code::AlreadyReviewed) } else { judged }
 }
 
 /// What comes after a stage.
@@ -107,14 +156,7 @@ struct Facts {
 }
 
 impl Facts {
-    async fn read(
-        txn: &Txn,
-        requests: &[access_request::Model],
-        decision: ReviewDecision,
-    ) -> Result<Self, Error> {
-        if decision == ReviewDecision::Deny || requests.is_empty() {
-            return Ok(Self::default());
-        }
+    async fn read(txn: &Txn, requests: &[access_request::Model]) -> Result<Self, Error> {
         let extended = requests.iter().filter(|request| request.kind == AccessRequestType::UserExtend);
         let extended: Vec<Uuid> = extended.filter_map(|request| request.assignment_id).collect();
         let held =
@@ -130,10 +172,11 @@ impl Facts {
 }
 
 /// A request that is decided.
-struct Decided {
+struct Decided<'a> {
     request: access_request::Model,
     stage: Uuid,
     next: Next,
+    reason: Option<&'a str>,
 }
 
 /// What a decision leads to, or why it cannot be made.
@@ -142,15 +185,15 @@ fn verdict(
     request: &access_request::Model,
     standing: &Standing,
     facts: &Facts,
-    decision: ReviewDecision,
-    (user, justification): (Uuid, Option<&str>),
+    about: &About<'_>,
+    user: Uuid,
 ) -> Result<Next, Code> {
-    judge(request, standing, Some(user), txn.now())?;
+    judge_stage(request, standing, about.stage, Some(user), txn.now())?;
     let stage = standing.stage.as_ref().ok_or(Code::NotApprover)?;
-    if stage.justification_required && justification.is_none() {
+    if stage.justification_required && about.decision.reason.is_none() {
         return Err(Code::JustificationRequired);
     }
-    if decision == ReviewDecision::Deny {
+    if about.decision.decision == ReviewDecision::Deny {
         return Ok(Next::Denied);
     }
     if standing.package_deleted {
@@ -177,34 +220,37 @@ fn verdict(
 /// Writes decisions of one person about requests of one organization: sets, not loops.
 async fn apply(
     txn: &Txn,
-    decided: Vec<Decided>,
+    decided: Vec<Decided<'_>>,
     decision: ReviewDecision,
     operation: &bulk_operation::Model,
 ) -> Result<(), Error> {
+    if decided.is_empty() {
+        return Ok(());
+    }
     let stages: Vec<Uuid> = decided.iter().map(|decided| decided.stage).collect();
-    let (actor, reason) = (Some(operation.started_by_id), operation.reason.as_deref());
+    let actor = Some(operation.started_by_id);
+    let of_stages = Words::of(decided.iter().map(|decided| (decided.stage, decided.reason)));
+    let of_requests = Words::of(decided.iter().map(|decided| (decided.request.id, decided.reason)));
     let to = match decision {
         ReviewDecision::Approve => ApprovalState::Approved,
         ReviewDecision::Deny => ApprovalState::Denied,
     };
-    store::approval::close(txn, &stages, to, actor, reason).await?;
-    if !decided.is_empty() {
-        let requests: Vec<String> =
-            decided.iter().map(|decided| Kind::AccessRequest.text(decided.request.id)).collect();
-        let event = Event {
-            organization: operation.organization_id,
-            actor,
-            action: match decision {
-                ReviewDecision::Approve => "access_request.approved",
-                ReviewDecision::Deny => "access_request.denied",
-            },
-            target: Some((Kind::BulkOperation, operation.id)),
-            call: None,
-            details: Some(serde_json::json!({ "requests": requests })),
-        };
-        audit_event::record(txn, &event).await?;
-    }
-    let moved = |decided: &Decided| Moved { id: decided.request.id, from: decided.request.state };
+    store::approval::close_each(txn, &stages, to, actor, of_stages.said()).await?;
+    let requests: Vec<String> =
+        decided.iter().map(|decided| Kind::AccessRequest.text(decided.request.id)).collect();
+    let event = Event {
+        organization: operation.organization_id,
+        actor,
+        action: match decision {
+            ReviewDecision::Approve => "access_request.approved",
+            ReviewDecision::Deny => "access_request.denied",
+        },
+        target: Some((Kind::BulkOperation, operation.id)),
+        call: None,
+        details: Some(serde_json::json!({ "requests": requests })),
+    };
+    audit_event::record(txn, &event).await?;
+    let moved = |decided: &Decided<'_>| Moved { id: decided.request.id, from: decided.request.state };
     let all: Vec<Moved> = decided.iter().map(moved).collect();
     let step = Move {
         to: match decision {
@@ -216,10 +262,10 @@ async fn apply(
             ReviewDecision::Deny => Action::Denied,
         },
         actor,
-        reason,
+        reason: None,
         bulk_operation: Some(operation.id),
     };
-    advance(txn, &all, step).await?;
+    advance_each(txn, &all, step, of_requests.said()).await?;
     let mut openings = Vec::new();
     let mut beginnings = Vec::new();
     let mut extensions = Vec::new();
@@ -248,11 +294,11 @@ async fn apply(
     advance(txn, &opened, step).await?;
     begin_all(txn, &beginnings).await?;
     extend(txn, &extensions, None).await?;
-    let ended = |decided: &&Decided| !matches!(decided.next, Next::Stage(_));
+    let ended = |decided: &&Decided<'_>| !matches!(decided.next, Next::Stage(_));
     let ended: Vec<Uuid> = decided.iter().filter(ended).map(|decided| decided.request.id).collect();
     let outcome = match decision {
         ReviewDecision::Approve => Outcome::Approved,
         ReviewDecision::Deny => Outcome::Denied,
     };
-    Ok(notification::approval::decided(txn, &ended, outcome, reason).await?)
+    Ok(notification::approval::decided_each(txn, &ended, outcome, of_requests.said()).await?)
 }

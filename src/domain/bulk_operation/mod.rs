@@ -5,6 +5,7 @@
 
 pub mod batch;
 pub mod code;
+pub mod decision;
 pub mod start;
 
 use std::collections::HashMap;
@@ -13,6 +14,7 @@ use std::future::Future;
 use entity::bulk_operation::{self, BulkOperationKind};
 use uuid::Uuid;
 
+pub use decision::{Decision, Decisions};
 pub use start::{Selection, Start};
 
 use crate::authz::{Action, Scope};
@@ -35,6 +37,8 @@ pub trait Bulk: Send + Sync + 'static {
     const MUTATION: &'static str;
     /// What its input calls the reason.
     const REASON: &'static str = "reason";
+    /// Where its input has the ids.
+    const IDS: &'static str = "selection.ids";
 
     /// Fixes the set of an operation: everything that matches and is visible. Gives its size.
     fn select(

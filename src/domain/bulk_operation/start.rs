@@ -56,13 +56,104 @@ impl<B: Bulk> Command for Start<B> {
     }
 
     async fn run(&self, txn: &Txn) -> Result<Uuid, Error> {
+        let operation = match self.begin(txn).await? {
+            Begun::Before(first) => return Ok(first),
+            Begun::Now(operation) => *operation,
+        };
+        let id = operation.id;
+        match &self.selection {
+            Selection::Ids(ids) => {
+                let targets = self.targets(ids)?;
+                let access = Access::Visible(self.permit.scope());
+                let verdicts = B::decide(txn, &operation, access, &targets).await?;
+                let answer = |(given, target): &(String, Option<Uuid>)| {
+                    Answer::of(given, *target, target.and_then(|target| verdicts.get(&target).copied()))
+                };
+                finish(txn, operation, ids.iter().map(answer)).await?;
+            }
+            Selection::Filter(filter) => self.by_filter(txn, operation, filter).await?,
+        }
+        self.note(txn, id).await?;
+        Ok(id)
+    }
+}
+
+/// Whether a call is the first under its key.
+pub(in crate::domain) enum Begun {
+    /// It was made before, and started this operation.
+    Before(Uuid),
+    /// It is the first, and starts this one.
+    Now(Box<bulk_operation::Model>),
+}
+
+/// What is answered about one id.
+pub(in crate::domain) struct Answer {
+    given: String,
+    target: Option<Uuid>,
+    verdict: Result<(), Code>,
+}
+
+impl Answer {
+    /// The answer about an id as it was given and as it was understood; without a verdict it named nothing.
+    pub(in crate::domain) fn of(
+        given: &str,
+        target: Option<Uuid>,
+        verdict: Option<Result<(), Code>>,
+    ) -> Self {
+        Self {
+            given: given.chars().filter(|character| *character != '\0').take(LONGEST_ID).collect(),
+            target: target.filter(|_| verdict.is_some()),
+            verdict: verdict.unwrap_or(Err(Code::NotFound)),
+        }
+    }
+}
+
+/// Writes an operation that is done, with one item for each answer, in their order.
+pub(in crate::domain) async fn finish(
+    txn: &Txn,
+    operation: bulk_operation::Model,
+    answers: impl Iterator<Item = Answer>,
+) -> Result<(), Error> {
+    let items: Vec<bulk_operation_item::Model> = (0..)
+        .zip(answers)
+        .map(|(position, answer)| bulk_operation_item::Model {
+            operation_id: operation.id,
+            position,
+            requested_id: Some(answer.given),
+            target_id: answer.target,
+            outcome: match answer.verdict {
+                Ok(()) => BulkItemOutcome::Accepted,
+                Err(_) => BulkItemOutcome::Rejected,
+            },
+            error_code: answer.verdict.err().map(|code| code::name(code).to_owned()),
+        })
+        .collect();
+    let accepted = items.iter().filter(|item| item.outcome == BulkItemOutcome::Accepted).count();
+    let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+    txn.insert(bulk_operation::Model {
+        state: BulkOperationState::Completed,
+        total_count: count(items.len()),
+        accepted_count: count(accepted),
+        rejected_count: count(items.len() - accepted),
+        next_position: count(items.len()),
+        finished_at: Some(txn.now()),
+        ..operation
+    })
+    .await?;
+    txn.insert_all(items).await?;
+    Ok(())
+}
+
+impl<B: Bulk> Start<B> {
+    /// Makes sure that the starter may, and that the call was not made before; gives the operation as it begins.
+    pub(in crate::domain) async fn begin(&self, txn: &Txn) -> Result<Begun, Error> {
         let allowed = confirm(txn, &self.permit).await?;
         let (actor, id) = (self.permit.actor(), txn.id());
         if let Some(first) = repeated(txn, &actor, B::MUTATION, self.idempotency.as_ref(), id).await? {
-            return Ok(first);
+            return Ok(Begun::Before(first));
         }
         let reason = self.reason.as_deref().map(|text| input::reason(B::REASON, text)).transpose()?;
-        let operation = bulk_operation::Model {
+        Ok(Begun::Now(Box::new(bulk_operation::Model {
             id,
             organization_id: actor.organization,
             kind: B::KIND,
@@ -84,77 +175,34 @@ impl<B: Bulk> Command for Start<B> {
             attempt_count: 0,
             decision: self.decision,
             reason: reason.filter(|reason| !reason.is_empty()),
-        };
-        match &self.selection {
-            Selection::Ids(ids) => self.by_ids(txn, operation, ids).await?,
-            Selection::Filter(filter) => self.by_filter(txn, operation, filter).await?,
-        }
-        let details = serde_json::json!({ "dryRun": self.dry_run });
-        let event = Event::by(&actor, "bulk_operation.started", Kind::BulkOperation, id).with(details);
-        audit_event::record(txn, &event).await?;
-        Ok(id)
+        })))
     }
-}
 
-impl<B: Bulk> Start<B> {
-    /// Done when the call is answered: one item for each id, in the order given.
-    async fn by_ids(
-        &self,
-        txn: &Txn,
-        operation: bulk_operation::Model,
-        ids: &[(String, Option<Uuid>)],
-    ) -> Result<(), Error> {
+    /// Notes in the audit trail that the operation was started.
+    pub(in crate::domain) async fn note(&self, txn: &Txn, id: Uuid) -> Result<(), Error> {
+        let details = serde_json::json!({ "dryRun": self.dry_run });
+        let event = Event::by(&self.permit.actor(), "bulk_operation.started", Kind::BulkOperation, id);
+        Ok(audit_event::record(txn, &event.with(details)).await?)
+    }
+
+    /// What ids name, each once; or why so many cannot be done.
+    pub(in crate::domain) fn targets(&self, ids: &[(String, Option<Uuid>)]) -> Result<Vec<Uuid>, Rejection> {
         if ids.is_empty() {
-            return Err(Rejection::of("selection.ids", Code::EmptySelection, "No id was given.").into());
+            return Err(Rejection::of(B::IDS, Code::EmptySelection, "No id was given."));
         }
         if ids.len() > MOST_IDS {
             let message = format!("At most {MOST_IDS} ids can be given at once; use a filter for more.");
-            return Err(Rejection::of("selection.ids", Code::SelectionTooLarge, message).into());
+            return Err(Rejection::of(B::IDS, Code::SelectionTooLarge, message));
         }
         self.expect(ids.len() as u64)?;
         let mut targets: Vec<Uuid> = ids.iter().filter_map(|(_, id)| *id).collect();
         targets.sort_unstable();
         targets.dedup();
-        let access = Access::Visible(self.permit.scope());
-        let verdicts = B::decide(txn, &operation, access, &targets).await?;
-        let items: Vec<bulk_operation_item::Model> = (0..)
-            .zip(ids)
-            .map(|(position, (given, target))| {
-                let verdict = target.map_or(Err(Code::NotFound), |target| {
-                    verdicts.get(&target).copied().unwrap_or(Err(Code::NotFound))
-                });
-                bulk_operation_item::Model {
-                    operation_id: operation.id,
-                    position,
-                    requested_id: Some(given.chars().filter(|c| *c != '\0').take(LONGEST_ID).collect()),
-                    target_id: target.filter(|target| verdicts.contains_key(target)),
-                    outcome: if verdict.is_ok() {
-                        BulkItemOutcome::Accepted
-                    } else {
-                        BulkItemOutcome::Rejected
-                    },
-                    error_code: verdict.err().map(|code| code::name(code).to_owned()),
-                }
-            })
-            .collect();
-        let accepted = items.iter().filter(|item| item.outcome == BulkItemOutcome::Accepted).count();
-        let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
-        txn.insert(bulk_operation::Model {
-            state: BulkOperationState::Completed,
-            total_count: count(items.len()),
-            accepted_count: count(accepted),
-            rejected_count: count(items.len() - accepted),
-            next_position: count(items.len()),
-            finished_at: Some(txn.now()),
-            ..operation
-        })
-        .await?;
-        txn.insert_all(items).await?;
-        Ok(())
+        Ok(targets)
     }
 
     /// The set is fixed now; the work goes on in the background.
-    async fn by_filter(
+    pub(in crate::domain) async fn by_filter(
         &self,
         txn: &Txn,
         operation: bulk_operation::Model,

@@ -384,6 +384,7 @@ fn request_row(
         event_count: 0,
         origin: token.origin,
         external_id,
+        expires_at: None,
     }
 }
 

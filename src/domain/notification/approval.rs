@@ -10,7 +10,7 @@ use super::content::{AccessAsked, AccessDecision};
 use super::tell::{Notice, tell};
 use crate::id::Kind;
 use crate::store::approval::Asked;
-use crate::store::{self, StoreError, Txn};
+use crate::store::{self, Said, StoreError, Txn};
 
 /// How a request was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,12 +53,23 @@ pub async fn waits(
     tell(txn, approvers.iter().filter_map(notice).collect()).await
 }
 
-/// Tells requestors what was decided about their requests: two statements, however many there are.
+/// Tells requestors what was decided about their requests, with the same said about all: two statements, however
+/// many there are.
 pub async fn decided(
     txn: &Txn,
     requests: &[Uuid],
     outcome: Decided,
     reason: Option<&str>,
+) -> Result<(), StoreError> {
+    decided_each(txn, requests, outcome, Said::All(reason)).await
+}
+
+/// Tells requestors what was decided about their requests: two statements, however many there are.
+pub async fn decided_each(
+    txn: &Txn,
+    requests: &[Uuid],
+    outcome: Decided,
+    said: Said<'_>,
 ) -> Result<(), StoreError> {
     if requests.is_empty() {
         return Ok(());
@@ -69,7 +80,7 @@ pub async fn decided(
         let told = AccessDecision {
             request: *request,
             package_name: asked.package_name.clone(),
-            reason: reason.map(str::to_owned),
+            reason: said.about(*request).map(str::to_owned),
             timed_out: outcome == Decided::TimedOut,
         };
         Some(Notice {

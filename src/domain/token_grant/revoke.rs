@@ -103,7 +103,7 @@ fn by(operation: &bulk_operation::Model) -> By<'_> {
     By {
         actor: Some(operation.started_by_id),
         call: None,
-        reason: operation.reason.as_deref(),
+        said: operation.reason.as_deref().into(),
         bulk_operation: Some(operation.id),
     }
 }
@@ -115,11 +115,11 @@ async fn revoke(
 ) -> Result<(), Error> {
     let by = by(operation);
     let ids: Vec<Uuid> = grants.iter().map(|grant| grant.id).collect();
-    let ending = Ending { to: State::Revoked, actor: by.actor, reason: by.reason };
+    let ending = Ending { to: State::Revoked, actor: by.actor, reason: operation.reason.as_deref() };
     let ended = end(txn, Which::Ids(&ids), ending).await?;
     let requests: Vec<Uuid> = ended.iter().map(|grant| grant.request_id).collect();
     let action = TokenRequestAction::GrantRevoked;
-    note_grants(txn, &requests, action, by.actor, by.reason, by.bulk_operation).await?;
+    note_grants(txn, &requests, action, by.actor, operation.reason.as_deref(), by.bulk_operation).await?;
     let about: Vec<About> = ended.iter().map(About::from).collect();
     tell(txn, Happening::Revoked, &by, &about).await
 }

@@ -41,7 +41,12 @@ pub(super) async fn settle(
     let judged = lock_judged(txn, Access::Named(actor.organization), &ids).await?;
     let live = judged.into_iter().filter(|judged| judged.expires_at.is_none_or(|end| end > txn.now()));
     let live: Vec<token_request::Model> = live.map(|judged| judged.request).collect();
-    let by = told::By { actor: Some(actor.user), call: Some(actor.call), reason, ..told::By::default() };
+    let by = told::By {
+        actor: Some(actor.user),
+        call: Some(actor.call),
+        said: reason.into(),
+        ..told::By::default()
+    };
     review::apply(txn, &live, decision, automatic, &by).await
 }
 

@@ -11,7 +11,7 @@ use crate::domain::error::{Code, Error, Rejection};
 use crate::domain::{Attempt, Command};
 use crate::id::Kind;
 use crate::store::token_request::{Closing, close, lock_judged};
-use crate::store::{self, Access, Txn};
+use crate::store::{self, Access, Said, Txn};
 
 /// Judges whether a request can be withdrawn by somebody whose own it is, or is not.
 pub fn judge(state: State, own: bool) -> Result<(), Code> {
@@ -73,7 +73,7 @@ pub async fn all(txn: &Txn, requests: &[Uuid], reason: CancelReason, by: &By<'_>
         to: State::Canceled,
         action: TokenRequestAction::Canceled,
         actor: by.actor,
-        reason: None,
+        said: Said::default(),
         cancel_reason: Some(reason),
         automatic_reason: None,
         bulk_operation: by.bulk_operation,

@@ -180,6 +180,7 @@ fn request(
         event_count: 1,
         origin: TokenOrigin::Guichet,
         external_id: None,
+        expires_at: wish.token.expires_at,
     }
 }
 

@@ -16,11 +16,11 @@ use super::told::{About, By, Happening, tell};
 use super::{Step, next};
 use crate::authz::Scope;
 use crate::authz::permission::action;
-use crate::domain::bulk_operation::{Bulk, Verdicts};
+use crate::domain::bulk_operation::{Bulk, Decision, Decisions, Verdicts};
 use crate::domain::error::{Code, Error};
 use crate::store::token_grant::{Ending, Which};
 use crate::store::token_request::{Closing, Filter, close, lock_judged, note_grants, select_for};
-use crate::store::{self, Access, StoreError, Txn};
+use crate::store::{self, Access, StoreError, Txn, Words};
 
 /// Everything that the verdict depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,37 +87,57 @@ impl Bulk for Review {
         access: Access<'_>,
         targets: &[Uuid],
     ) -> Result<Verdicts, Error> {
-        let Some(decision) = operation.decision else {
-            return Err(StoreError::Other("a review without a decision".to_owned()).into());
-        };
-        let locked = lock_judged(txn, access, targets).await?;
-        let mut verdicts = HashMap::with_capacity(locked.len());
-        let mut accepted = Vec::new();
-        for row in locked {
-            let facts = Facts {
-                origin: row.request.origin,
-                state: row.request.state,
-                allowed: operation.catalogs.is_none(),
-                own: row.request.owner_id == operation.started_by_id,
-                expires_at: row.expires_at,
-            };
-            let verdict = judge(&facts, txn.now());
-            verdicts.insert(row.request.id, verdict);
-            if verdict.is_ok() {
-                accepted.push(row.request);
-            }
-        }
-        if !operation.dry_run {
-            let by = By {
-                actor: Some(operation.started_by_id),
-                call: None,
-                reason: operation.reason.as_deref(),
-                bulk_operation: Some(operation.id),
-            };
-            apply(txn, &accepted, decision, None, &by).await?;
-        }
-        Ok(verdicts)
+        let decisions = Decision::of(operation)?.about_all(targets);
+        decide_each(txn, operation, access, operation.catalogs.is_none(), &decisions).await
     }
+}
+
+/// Judges decisions of one person, who may review or not, and does what is accepted, unless the operation is a dry
+/// run: sets, not loops.
+pub async fn decide_each(
+    txn: &Txn,
+    operation: &bulk_operation::Model,
+    access: Access<'_>,
+    allowed: bool,
+    decisions: &Decisions<'_>,
+) -> Result<Verdicts, Error> {
+    let targets: Vec<Uuid> = decisions.keys().copied().collect();
+    let locked = lock_judged(txn, access, &targets).await?;
+    let mut verdicts = HashMap::with_capacity(locked.len());
+    let (mut approved, mut denied) = (Vec::new(), Vec::new());
+    for row in locked {
+        let facts = Facts {
+            origin: row.request.origin,
+            state: row.request.state,
+            allowed,
+            own: row.request.owner_id == operation.started_by_id,
+            expires_at: row.expires_at,
+        };
+        let verdict = judge(&facts, txn.now());
+        verdicts.insert(row.request.id, verdict);
+        match (verdict, decisions.get(&row.request.id).map(|about| about.decision)) {
+            (Ok(()), Some(ReviewDecision::Approve)) => approved.push(row.request),
+            (Ok(()), Some(ReviewDecision::Deny)) => denied.push(row.request),
+            (Err(_), _) | (Ok(()), None) => {}
+        }
+    }
+    if operation.dry_run {
+        return Ok(verdicts);
+    }
+    for (decision, requests) in [(ReviewDecision::Approve, approved), (ReviewDecision::Deny, denied)] {
+        let said = |request: &token_request::Model| {
+            (request.id, decisions.get(&request.id).and_then(|about| about.reason))
+        };
+        let words = Words::of(requests.iter().map(said));
+        let by = By {
+            actor: Some(operation.started_by_id),
+            call: None,
+            said: words.said(),
+            bulk_operation: Some(operation.id),
+        };
+        apply(txn, &requests, decision, None, &by).await?;
+    }
+    Ok(verdicts)
 }
 
 /// Decides requests that wait and are locked, all of one organization: sets, not loops.
@@ -145,7 +165,7 @@ pub async fn apply(
         to,
         action,
         actor: by.actor.filter(|_| automatic.is_none()),
-        reason: by.reason,
+        said: by.said,
         cancel_reason: None,
         automatic_reason: automatic,
         bulk_operation: by.bulk_operation,

@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use crate::domain::{Error, notification, webhook};
 use crate::id::Kind;
-use crate::store::Txn;
 use crate::store::audit_event::{self, Event};
+use crate::store::{Said, Txn};
 
 /// What happened to all of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,8 +113,8 @@ pub struct By<'a> {
     pub actor: Option<Uuid>,
     /// The call to the server.
     pub call: Option<Uuid>,
-    /// What an owner of the organization said about it.
-    pub reason: Option<&'a str>,
+    /// What an owner of the organization said about each request, or about all.
+    pub said: Said<'a>,
     /// Through which bulk operation.
     pub bulk_operation: Option<Uuid>,
 }
@@ -142,14 +142,12 @@ async fn owners(txn: &Txn, happening: Happening, by: &By<'_>, about: &[About]) -
     }
     let told = match happening {
         Happening::Approved(_) => {
-            notification::token::reviewed(txn, ReviewDecision::Approve, &others, by.reason).await
+            notification::token::reviewed(txn, ReviewDecision::Approve, &others, by.said).await
         }
-        Happening::Denied => {
-            notification::token::reviewed(txn, ReviewDecision::Deny, &others, by.reason).await
-        }
+        Happening::Denied => notification::token::reviewed(txn, ReviewDecision::Deny, &others, by.said).await,
         Happening::Revoked => {
             let grants: Vec<Uuid> = about.iter().filter_map(|one| one.grant).collect();
-            notification::token::revoked(txn, &grants, by.reason).await
+            notification::token::revoked(txn, &grants, by.said).await
         }
         Happening::Requested
         | Happening::Canceled(_)

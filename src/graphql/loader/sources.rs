@@ -198,6 +198,10 @@ sources! {
         let rows = store::approval::of_requests(database, ids).await?;
         Ok(by_owner(rows.into_iter().map(|row| (row.request_id, Arc::new(row)))))
     };
+    /// Stages of approval that the viewer may see.
+    approvals_by_id: ApprovalsById(Uuid) -> approval::Model = |database, scope, ids| {
+        Ok(by_id(store::approval::find(database, Access::Visible(scope), ids).await?, |row| row.id))
+    };
     /// Who may decide stages of approval.
     approvers: Approvers(Uuid) -> Vec<Arc<app_user::Model>> = |database, _scope, ids| {
         store::approval::approvers(database, ids).await
