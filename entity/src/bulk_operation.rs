@@ -27,6 +27,12 @@ pub enum BulkOperationKind {
     ReviewTokenRequests,
     /// Revoke token grants.
     RevokeTokenGrants,
+    /// Assign a package to people.
+    CreateAssignments,
+    /// Revoke assignments.
+    RevokeAssignments,
+    /// Compare assignments with the target systems, and repair them.
+    ReprocessAssignments,
 }
 
 /// Which way a review goes.

@@ -1,11 +1,12 @@
 //! Assignment policies, with the people they name and their approval stages.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use entity::app_user::UserKind;
 use entity::assignment_policy::RequestorScope;
-use entity::{assignment_policy, policy_stage, policy_stage_approver, policy_user};
-use sea_orm::ActiveEnum as _;
+use entity::{app_user, assignment_policy, policy_stage, policy_stage_approver, policy_user};
+use sea_orm::{ActiveEnum as _, QueryResult};
 use uuid::Uuid;
 
 use super::columns::{Columns, columns};
@@ -122,24 +123,29 @@ pub async fn stages(connection: &impl Connection, policies: &[Uuid]) -> Result<V
     Ok(stages)
 }
 
-/// Whether a policy's scope is for this person; `NOBODY` is for everybody, by direct assignment.
-pub async fn fits(
+/// Those of these people whom a policy's scope is for; `NOBODY` is for everybody, by direct assignment.
+pub async fn fitting(
     txn: &Txn,
     policy: &assignment_policy::Model,
-    user: &entity::app_user::Model,
-) -> Result<bool, StoreError> {
+    people: &[app_user::Model],
+) -> Result<HashSet<Uuid>, StoreError> {
+    let all = people.iter();
     Ok(match policy.requestor_scope {
-        RequestorScope::Nobody | RequestorScope::AllUsers => true,
-        RequestorScope::AllMembers => user.kind == UserKind::Member,
+        RequestorScope::Nobody | RequestorScope::AllUsers => all.map(|user| user.id).collect(),
+        RequestorScope::AllMembers => {
+            all.filter(|user| user.kind == UserKind::Member).map(|user| user.id).collect()
+        }
         RequestorScope::SpecificUsers => {
+            let ids: Vec<Uuid> = all.map(|user| user.id).collect();
             let mut sql = txn.sql();
-            sql.push("SELECT 1 FROM policy_user n WHERE n.policy_id = ").bind(policy.id);
-            sql.push(" AND n.user_id = ").bind(user.id);
-            !txn.all(sql).await?.is_empty()
+            sql.push("SELECT n.user_id AS id FROM policy_user n WHERE n.policy_id = ").bind(policy.id);
+            sql.push(" AND n.user_id").any_id(&ids);
+            let read = |row: &QueryResult| row.try_get("", "id");
+            txn.all(sql).await?.iter().map(read).collect::<Result<_, _>>()?
         }
         RequestorScope::SpecificConnectedOrganizations
         | RequestorScope::AllConnectedOrganizations
-        | RequestorScope::AllExternalUsers => false,
+        | RequestorScope::AllExternalUsers => HashSet::new(),
     })
 }
 

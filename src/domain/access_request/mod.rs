@@ -10,6 +10,7 @@
 
 pub mod cancel;
 pub mod facts;
+pub mod make;
 pub mod reprocess;
 pub mod submit;
 

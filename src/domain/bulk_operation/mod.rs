@@ -5,6 +5,7 @@
 
 pub mod batch;
 pub mod code;
+pub mod record;
 pub mod start;
 
 use std::collections::HashMap;

@@ -1,11 +1,11 @@
 //! Start a bulk operation: by ids, done when the call is answered, or by filter, in the background.
 
 use entity::bulk_operation::{self, BulkOperationState, ReviewDecision};
-use entity::bulk_operation_item::{self, BulkItemOutcome};
 use uuid::Uuid;
 
-use super::{Bulk, code};
-use crate::authz::{Catalogs, Permit};
+use super::Bulk;
+use super::record::{self, Item};
+use crate::authz::Permit;
 use crate::domain::error::{Code, Error, Rejection};
 use crate::domain::{Attempt, Command, confirm, input, repeated};
 use crate::id::Kind;
@@ -13,10 +13,8 @@ use crate::store::audit_event::{self, Event};
 use crate::store::idempotency::Key;
 use crate::store::{Access, Txn};
 
-/// The longest text that is kept of an id that names nothing.
-const LONGEST_ID: usize = 100;
 /// The most ids of one call.
-const MOST_IDS: usize = 1_000;
+pub const MOST_IDS: usize = 1_000;
 /// The most objects that a filter may select.
 const MOST_SELECTED: u64 = 200_000;
 
@@ -63,27 +61,10 @@ impl<B: Bulk> Command for Start<B> {
         }
         let reason = self.reason.as_deref().map(|text| input::reason(B::REASON, text)).transpose()?;
         let operation = bulk_operation::Model {
-            id,
-            organization_id: actor.organization,
-            kind: B::KIND,
-            state: BulkOperationState::Running,
             dry_run: self.dry_run,
-            catalogs: match &allowed {
-                Catalogs::All => None,
-                Catalogs::Only(ids) => Some(serde_json::json!(ids)),
-            },
-            total_count: 0,
-            accepted_count: 0,
-            rejected_count: 0,
-            next_position: 0,
-            started_by_id: actor.user,
-            started_at: txn.now(),
-            finished_at: None,
-            due_at: None,
-            lease: None,
-            attempt_count: 0,
             decision: self.decision,
             reason: reason.filter(|reason| !reason.is_empty()),
+            ..record::begun(txn, id, B::KIND, &actor, &allowed)
         };
         match &self.selection {
             Selection::Ids(ids) => self.by_ids(txn, operation, ids).await?,
@@ -117,40 +98,12 @@ impl<B: Bulk> Start<B> {
         targets.dedup();
         let access = Access::Visible(self.permit.scope());
         let verdicts = B::decide(txn, &operation, access, &targets).await?;
-        let items: Vec<bulk_operation_item::Model> = (0..)
-            .zip(ids)
-            .map(|(position, (given, target))| {
-                let verdict = target.map_or(Err(Code::NotFound), |target| {
-                    verdicts.get(&target).copied().unwrap_or(Err(Code::NotFound))
-                });
-                bulk_operation_item::Model {
-                    operation_id: operation.id,
-                    position,
-                    requested_id: Some(given.chars().filter(|c| *c != '\0').take(LONGEST_ID).collect()),
-                    target_id: target.filter(|target| verdicts.contains_key(target)),
-                    outcome: if verdict.is_ok() {
-                        BulkItemOutcome::Accepted
-                    } else {
-                        BulkItemOutcome::Rejected
-                    },
-                    error_code: verdict.err().map(|code| code::name(code).to_owned()),
-                }
-            })
-            .collect();
-        let accepted = items.iter().filter(|item| item.outcome == BulkItemOutcome::Accepted).count();
-        let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
-        txn.insert(bulk_operation::Model {
-            state: BulkOperationState::Completed,
-            total_count: count(items.len()),
-            accepted_count: count(accepted),
-            rejected_count: count(items.len() - accepted),
-            next_position: count(items.len()),
-            finished_at: Some(txn.now()),
-            ..operation
-        })
-        .await?;
-        txn.insert_all(items).await?;
-        Ok(())
+        let items = ids.iter().map(|(given, target)| Item {
+            given,
+            target: target.filter(|target| verdicts.contains_key(target)),
+            verdict: target.and_then(|target| verdicts.get(&target).copied()).unwrap_or(Err(Code::NotFound)),
+        });
+        Ok(record::done(txn, operation, items.collect()).await?)
     }
 
     /// The set is fixed now; the work goes on in the background.
