@@ -12,7 +12,7 @@ const REQUEST: &str = "id state review { eligible reason } viewerCanReview compl
 
 impl Server {
     /// A package of its own in Engineering, under a policy with these stages, which admits these people.
-    async fn staged(&self, stages: Value) -> Value {
+    pub async fn staged(&self, stages: Value) -> Value {
         let catalogs = self
             .ask("alice", "{ catalogs(filter: { search: \"Engineering\" }) { nodes { id } } }", json!({}))
             .await;

@@ -35,7 +35,8 @@ const COLUMNS: [(&str, Option<Role>, &str); 14] = [
 ];
 
 /// Mutations that need no permission, and why.
-const FOR_EVERYBODY: [(&str, &str); 10] = [
+const FOR_EVERYBODY: [(&str, &str); 11] = [
+    ("giveUpAssignment", "everybody gives up what they themselves hold"),
     ("submitAccessRequest", "everybody asks for themselves; the package's policies decide"),
     ("markNotificationsRead", "everybody marks what they themselves were told"),
     ("updateNotificationPreferences", "everybody says what they themselves want to be told"),
@@ -153,6 +154,7 @@ pub fn samples() -> Vec<(&'static str, Value)> {
                 "access": { "fineGrained": { "repositorySelection": "SUBSET", "repositories": ["repo_x"] } } }),
         ),
         ("createAssignment", json!({ "accessPackage": "pkg_x", "policy": "pol_x", "user": "usr_x" })),
+        ("createAssignments", json!({ "accessPackage": "pkg_x", "policy": "pol_x", "users": ["usr_x"] })),
         (
             "createAssignmentPolicy",
             json!({ "accessPackage": "pkg_x", "displayName": "Sample", "requestorScope": "ALL_MEMBERS",
@@ -204,6 +206,15 @@ pub fn samples() -> Vec<(&'static str, Value)> {
             json!({ "selection": { "filter": { "owner": ["usr_x"] } }, "expectedCount": 5_000 }),
         ),
         ("revokeAssignment", json!({ "id": "asg_x" })),
+        (
+            "revokeAssignments",
+            json!({ "selection": { "filter": { "accessPackage": ["pkg_x"] } }, "expectedCount": 5_000 }),
+        ),
+        (
+            "reprocessAssignments",
+            json!({ "selection": { "filter": { "accessPackage": ["pkg_x"] } }, "expectedCount": 5_000 }),
+        ),
+        ("giveUpAssignment", json!({ "id": "asg_x" })),
         ("submitAccessRequest", json!({ "accessPackage": "pkg_x" })),
         ("testConnector", json!({ "id": "conn_x" })),
         ("unassignCatalogRole", json!({ "id": "crole_x" })),

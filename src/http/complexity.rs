@@ -3,7 +3,7 @@
 //! Each field counts one. What stands below the `nodes` or `edges` of a page counts
 //! once for each row that `first` or `last` asks for, 20 where neither is given; what
 //! stands below a field with the argument `ids`, once for each id; and a mutation one
-//! more for each id of its `selection`. Lists without pages count once: their length
+//! more for each id of its `selection` or `users`. Lists without pages count once: their length
 //! is bounded where they are written. Fields that are skipped count, too.
 
 use std::collections::HashMap;
@@ -98,7 +98,8 @@ impl<'a> Count<'a> {
             Times::Ids => below.all().saturating_mul(self.length(field.get_argument("ids"), &[])),
             Times::Once => {
                 let selected = field.get_argument("input");
-                below.all().saturating_add(self.length(selected, &["selection", "ids"]))
+                let ids = self.length(selected, &["selection", "ids"]);
+                below.all().saturating_add(ids).saturating_add(self.length(selected, &["users"]))
             }
         };
         let all = below.saturating_add(1);
@@ -238,5 +239,7 @@ mod tests {
             );
             assert_eq!(complexity(&text, variables), 1 + 3 + 2, "{arguments}");
         }
+        let many = "mutation($x: X) { createAssignments(input: {users: $x}) { userErrors { code } } }";
+        assert_eq!(complexity(many, json!({ "x": three })), 1 + 3 + 2);
     }
 }
