@@ -35,7 +35,8 @@ const COLUMNS: [(&str, Option<Role>, &str); 14] = [
 ];
 
 /// Mutations that need no permission, and why.
-const FOR_EVERYBODY: [(&str, &str); 12] = [
+const FOR_EVERYBODY: [(&str, &str); 13] = [
+    ("giveUpAssignment", "everybody gives up what they themselves hold"),
     ("submitAccessRequest", "everybody asks for themselves; the package's policies decide"),
     ("markNotificationsRead", "everybody marks what they themselves were told"),
     ("updateNotificationPreferences", "everybody says what they themselves want to be told"),
@@ -159,6 +160,7 @@ pub fn samples() -> Vec<(&'static str, Value)> {
                 "access": { "fineGrained": { "repositorySelection": "SUBSET", "repositories": ["repo_x"] } } }),
         ),
         ("createAssignment", json!({ "accessPackage": "pkg_x", "policy": "pol_x", "user": "usr_x" })),
+        ("createAssignments", json!({ "accessPackage": "pkg_x", "policy": "pol_x", "users": ["usr_x"] })),
         (
             "createAssignmentPolicy",
             json!({ "accessPackage": "pkg_x", "displayName": "Sample", "requestorScope": "ALL_MEMBERS",
@@ -215,6 +217,15 @@ pub fn samples() -> Vec<(&'static str, Value)> {
             "setIncompatibleAccessPackages",
             json!({ "accessPackage": "pkg_x", "incompatibleAccessPackages": ["pkg_x"] }),
         ),
+        (
+            "revokeAssignments",
+            json!({ "selection": { "filter": { "accessPackage": ["pkg_x"] } }, "expectedCount": 5_000 }),
+        ),
+        (
+            "reprocessAssignments",
+            json!({ "selection": { "filter": { "accessPackage": ["pkg_x"] } }, "expectedCount": 5_000 }),
+        ),
+        ("giveUpAssignment", json!({ "id": "asg_x" })),
         ("submitAccessRequest", json!({ "accessPackage": "pkg_x" })),
         (
             "submitDecisions",

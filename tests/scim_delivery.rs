@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::harness::fault_proxy::{FaultProxy, Mode};
 use crate::harness::{Server, codes, npm};
 
-const TOKEN: &str = "a-token-of-the-scim-server";
+pub const TOKEN: &str = "a-token-of-the-scim-server";
 const PEOPLE: [&str; 6] = ["goran", "hana", "ivan", "judith", "karim", "lena"];
 
 impl Server {
@@ -26,7 +26,7 @@ impl Server {
     }
 
     /// A package over the group `team` of a SCIM server, built through the API alone.
-    async fn scim_package(&self, base_url: &str) -> (Value, Value) {
+    pub async fn scim_package(&self, base_url: &str) -> (Value, Value) {
         let connector = self
             .build(
                 "createConnector",
@@ -74,7 +74,7 @@ impl Server {
         (connector["id"].clone(), package)
     }
 
-    async fn ask_for(&self, subject: &str, package: &Value) -> Value {
+    pub async fn ask_for(&self, subject: &str, package: &Value) -> Value {
         let query = "mutation($p: ID!) { submitAccessRequest(input: {accessPackage: $p}) { accessRequest { id } userErrors { code } } }";
         let payload = self.ask(subject, query, json!({ "p": package })).await["submitAccessRequest"].clone();
         assert_eq!(codes(&payload), [""; 0], "{subject}");
@@ -112,7 +112,7 @@ impl Server {
 }
 
 /// The names of the members that the SCIM server lists, as often as it lists them.
-async fn listed(origin: &str) -> Vec<String> {
+pub async fn listed(origin: &str) -> Vec<String> {
     let client = reqwest::Client::new();
     let get = |path: &str| client.get(format!("{origin}/{path}")).send();
     let users: Vec<Value> = get("__users").await.unwrap().json().await.unwrap();

@@ -31,6 +31,8 @@ pub enum AccessRequestAction {
     Denied,
     /// Nobody decided in time.
     TimedOut,
+    /// Whoever assigned it passed the approvers by.
+    ApprovalBypassed,
     /// It waits for its start.
     Scheduled,
     /// Its deliveries were queued.

@@ -29,6 +29,12 @@ pub enum BulkOperationKind {
     RevokeTokenGrants,
     /// Approve or deny what waits in an inbox: access requests and token requests.
     SubmitDecisions,
+    /// Assign a package to people.
+    CreateAssignments,
+    /// Revoke assignments.
+    RevokeAssignments,
+    /// Compare assignments with the target systems, and repair them.
+    ReprocessAssignments,
 }
 
 /// Which way a review goes.

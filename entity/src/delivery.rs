@@ -23,6 +23,10 @@ pub enum DeliveryOperation {
     Add,
     /// Takes the role.
     Remove,
+    /// Gives the role again where it is missing.
+    Repair,
+    /// Looks whether the role is there.
+    Compare,
 }
 
 /// Where a delivery stands.
@@ -83,6 +87,8 @@ pub enum DeliveryResult {
     ExistedBefore,
     /// Skipped: the role is no longer in the package.
     NoLongerWanted,
+    /// It is not there; nothing was changed.
+    Missing,
 }
 
 /// Why a delivery failed.
@@ -148,7 +154,7 @@ pub struct Model {
     pub resource_role_id: Uuid,
     /// What carries it out.
     pub connector_id: Uuid,
-    /// Give or take.
+    /// What it does.
     pub operation: DeliveryOperation,
     /// Where it stands.
     pub state: DeliveryState,
@@ -184,6 +190,8 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// When it ended last.
     pub completed_at: Option<DateTimeUtc>,
+    /// For repairing and comparing: the operation that asked for it.
+    pub bulk_operation_id: Option<Uuid>,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

@@ -35,6 +35,8 @@ pub enum NotificationKind {
     AccessRequestApproved,
     /// An access request of the receiver was denied.
     AccessRequestDenied,
+    /// An assignment of the receiver ends soon.
+    AssignmentExpiring,
 }
 
 /// Where the mail of a notification stands.

@@ -114,6 +114,8 @@ pub mod action {
         SubmitDecisions needs DecideRequests as "inbox.decide";
         /// Assign a package to somebody directly.
         Assign needs ManageRequests as "assignment.create";
+        /// Compare assignments with the target systems, and repair them.
+        ReprocessAssignment needs ManageRequests as "assignment.reprocess";
         /// Take an assignment away.
         Revoke needs ManageRequests as "assignment.revoke";
         /// Make, change, deactivate and reactivate users.

@@ -141,6 +141,13 @@ impl<A: Action> Permit<A> {
     /// In which catalogs the action is allowed, given the role assignments as they are now.
     #[must_use]
     pub fn catalogs(&self, assigned: BTreeSet<(Role, Uuid)>) -> Catalogs {
+        self.catalogs_of(A::PERMISSION, assigned)
+    }
+
+    /// In which catalogs the actor holds another permission, given the role assignments as they are now: for a part
+    /// of an action that not everybody may do who may do the rest.
+    #[must_use]
+    pub fn catalogs_of(&self, permission: Permission, assigned: BTreeSet<(Role, Uuid)>) -> Catalogs {
         let now = Viewer {
             organization: self.actor.organization,
             user: Some(self.actor.user),
@@ -149,6 +156,6 @@ impl<A: Action> Permit<A> {
             claimed: self.claimed.clone(),
             assigned,
         };
-        now.catalogs(A::PERMISSION)
+        now.catalogs(permission)
     }
 }

@@ -82,6 +82,13 @@ impl Connector for Directory {
             .map_err(|error| broken(&error))
     }
 
+    async fn holds(&self, person: &Person, target: &Target) -> Result<bool, Failure> {
+        let (group, user) = self.find(person, target).await?;
+        store::directory::is_member(&self.database, group, user, &target.role)
+            .await
+            .map_err(|error| broken(&error))
+    }
+
     async fn check(&self) -> Result<(), Failure> {
         store::installation::ping(&self.database).await.map_err(|error| broken(&error))
     }

@@ -76,6 +76,9 @@ pub trait Connector: Send + Sync {
     /// Takes the role from `person`; finding it gone already is [`Done::AlreadySo`].
     async fn remove(&self, person: &Person, target: &Target) -> Result<Done, Failure>;
 
+    /// Looks whether `person` has the role; changes nothing.
+    async fn holds(&self, person: &Person, target: &Target) -> Result<bool, Failure>;
+
     /// Looks whether the remote answers and lets us in.
     async fn check(&self) -> Result<(), Failure>;
 }

@@ -96,6 +96,13 @@ impl Scim {
         }
     }
 
+    async fn is_member(&self, person: &Person, target: &Target) -> Result<bool, Failure> {
+        check_role(target)?;
+        let group = Group::read(&self.remote, &target.resource).await?;
+        let user = people::find(&self.remote, person).await?;
+        Ok(user.is_some_and(|user| self.membership(target, &user, Wish::Member).is_met(&group)))
+    }
+
     fn membership<'a>(&'a self, target: &'a Target, user: &'a str, wish: Wish) -> Membership<'a> {
         Membership { remote: &self.remote, group: &target.resource, user, wish }
     }
@@ -126,6 +133,10 @@ impl Connector for Scim {
 
     async fn remove(&self, person: &Person, target: &Target) -> Result<Done, Failure> {
         self.within(self.take(person, target)).await
+    }
+
+    async fn holds(&self, person: &Person, target: &Target) -> Result<bool, Failure> {
+        self.within(self.is_member(person, target)).await
     }
 
     async fn check(&self) -> Result<(), Failure> {

@@ -464,6 +464,7 @@ impl Story {
                 error_at: failure.map(|_| ended_at),
                 created_at: started_at,
                 completed_at: (!waiting).then_some(ended_at),
+                bulk_operation_id: None,
             });
             self.attempts.push(delivery_attempt::Model {
                 delivery_id: id,

@@ -421,6 +421,8 @@ pub enum AccessRequestAction {
     Denied,
     /// Nobody decided in time.
     TimedOut,
+    /// Whoever assigned it passed the approvers by; the reason says why.
+    ApprovalBypassed,
     /// It waits for its start.
     Scheduled,
     /// Its deliveries were queued.

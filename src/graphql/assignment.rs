@@ -1,5 +1,8 @@
 //! Assignments.
 
+pub mod check;
+pub mod mutation;
+
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject, Value};
@@ -22,9 +25,11 @@ use crate::authz::{Action as _, Permission};
 use crate::domain::Code;
 use crate::domain::access_request::plan::Asked;
 use crate::domain::access_request::schedule::Times;
-use crate::domain::assignment::{create, extend, is_current, revoke};
+use crate::domain::assignment::direct::Direct;
+use crate::domain::assignment::{create, extend, give_up, reprocess, revoke};
 use crate::store::columns::columns;
 use crate::store::{self, Columns, Direction, Key, Position, Window};
+use check::AssignmentCheck;
 use uuid::Uuid;
 
 /// The access that a person holds through a package. Changed only through requests.
@@ -51,7 +56,7 @@ impl Plain for Assignment {
 
     fn columns(field: &str) -> Columns {
         match field {
-            "id" | "accessPackage" | "user" => Columns::KEY,
+            "id" | "accessPackage" | "user" | "lastCheck" => Columns::KEY,
             "state" => columns!(assignment: State),
             "startsAt" => columns!(assignment: StartsAt),
             "expiresAt" => columns!(assignment: ExpiresAt),
@@ -135,11 +140,31 @@ impl Assignment {
         Ok(self.can_extend(Api::of(ctx)).await?.is_ok())
     }
 
-    /// Whether you can revoke it now: exactly then `revokeAssignment` accepts it.
+    /// Whether you can revoke it now: exactly then `revokeAssignment` and `revokeAssignments` accept it.
     async fn viewer_can_revoke(&self, ctx: &Context<'_>) -> bool {
         let assignment = &self.0.assignment;
         let allowed = Api::of(ctx).viewer.catalogs(Permission::ManageRequests);
-        is_current(assignment) && allowed.contain(assignment.catalog_id)
+        revoke::judge(assignment, allowed.contain(assignment.catalog_id)).is_ok()
+    }
+
+    /// Whether you can give it up now, because it is yours: exactly then `giveUpAssignment` accepts it.
+    async fn viewer_can_give_up(&self, ctx: &Context<'_>) -> bool {
+        give_up::judge(&self.0.assignment, Api::of(ctx).viewer.user).is_ok()
+    }
+
+    /// Whether you can compare it with the target systems now, and repair it: exactly then `reprocessAssignments`
+    /// accepts it.
+    async fn viewer_can_reprocess(&self, ctx: &Context<'_>) -> bool {
+        let (api, assignment) = (Api::of(ctx), &self.0.assignment);
+        let allowed = api.viewer.catalogs(Permission::ManageRequests);
+        reprocess::judge(assignment, allowed.contain(assignment.catalog_id), api.now).is_ok()
+    }
+
+    /// What `reprocessAssignments` found last, also in a dry run; null where it was never asked, or the package had no
+    /// roles then. A dry run is forgotten after 7 days.
+    async fn last_check(&self, ctx: &Context<'_>) -> Result<Option<AssignmentCheck>, ApiError> {
+        let found = Api::of(ctx).loaders.last_checks().find(self.0.assignment.id).await?;
+        Ok(found.and_then(AssignmentCheck::of))
     }
 
     /// When it was made.
@@ -190,7 +215,7 @@ pub enum AssignmentState {
 }
 
 /// Which assignments are wanted. All given conditions hold together; a condition that is null is an error.
-#[derive(Clone, Default, InputObject)]
+#[derive(Clone, Debug, Default, InputObject)]
 pub struct AssignmentFilter {
     /// Of these packages.
     access_package: MaybeUndefined<Vec<ID>>,
@@ -307,6 +332,10 @@ pub struct CreateAssignmentInput {
     starts_at: Option<DateTime<Utc>>,
     /// The end; as the policy says where left out, and never later than that.
     expires_at: Option<DateTime<Utc>>,
+    /// Passes the policy's approval stages by, with a `justification`; it stands in the request's history and in the
+    /// audit trail. For those who manage the packages of the catalog; an assignment manager does not (`FORBIDDEN`).
+    #[graphql(default = false)]
+    bypass_approval: bool,
     /// Makes the call repeatable for 24 hours: a second call with the same key and input answers with the first one's request.
     idempotency_key: Option<String>,
 }
@@ -381,18 +410,19 @@ impl AssignmentMutation {
             ("startsAt", input.starts_at),
             ("expiresAt", input.expires_at),
         ])?;
-        let command = create::Create {
+        let idempotency = repeatable(input.idempotency_key.clone(), &input);
+        let direct = Direct {
             permit: api.permit().await?,
             package: Kind::AccessPackage.parse(&input.access_package),
-            user: Kind::User.parse(&input.user),
             policy: Kind::AssignmentPolicy.parse(&input.policy),
-            idempotency: repeatable(input.idempotency_key.clone(), &input),
             asked: Asked {
                 justification: input.justification,
                 answers: input.answers.into_iter().map(Into::into).collect(),
                 times: Times { starts_at: input.starts_at, expires_at: input.expires_at },
             },
+            bypass_approval: input.bypass_approval,
         };
+        let command = create::Create { direct, user: Kind::User.parse(&input.user), idempotency };
         let (id, user_errors) = api.run(command).await?;
         let access_request = super::access_request::mutation::changed(api, id).await?;
         Ok(CreateAssignmentPayload { access_request, user_errors })

@@ -9,6 +9,8 @@ use uuid::Uuid;
 
 use super::access_request::AccessRequest;
 use super::api::Api;
+use super::assignment::Assignment;
+use super::assignment::check::ResourceRoleCheck;
 use super::connection::{Connection, Listed, Paging, Selected, Sorted, given};
 use super::error::{ApiError, UserError, UserErrorCode};
 use super::id::{GlobalId, Kind};
@@ -123,13 +125,24 @@ impl BulkOperation {
         let outcomes: Option<Vec<_>> =
             given("outcome", &filter.outcome)?.map(|outcomes| outcomes.into_iter().map(Into::into).collect());
         let page = api.loaders.items().get(Nested::new(self.0.id, (outcomes, window))).await?;
-        let kind = self.0.kind;
-        Ok(Connection::nested(&page, sorted, |item| BulkOperationItem { kind, item }))
+        let operation = &self.0;
+        Ok(Connection::nested(&page, sorted, |item| BulkOperationItem {
+            operation: Arc::clone(operation),
+            item,
+        }))
     }
 }
 
 /// Starts a bulk operation, and gives it as it is then, or why it was refused as a whole.
 pub async fn start<C: Command<Output = Uuid>>(
+    api: &Api,
+    command: C,
+) -> Result<(Option<BulkOperation>, Vec<UserError>), ApiError> {
+    run(api, command).await
+}
+
+/// Runs a command that makes a bulk operation, and gives it as it is then, or why it was refused as a whole.
+pub async fn run<C: Command<Output = Uuid>>(
     api: &Api,
     command: C,
 ) -> Result<(Option<BulkOperation>, Vec<UserError>), ApiError> {
@@ -155,6 +168,12 @@ pub enum BulkOperationKind {
     RevokeTokenGrants,
     /// Approve or deny what waits in an inbox: stages of approval and token requests.
     SubmitDecisions,
+    /// Assign a package to people.
+    CreateAssignments,
+    /// Revoke assignments.
+    RevokeAssignments,
+    /// Compare assignments with the target systems, and repair them unless it is a dry run.
+    ReprocessAssignments,
 }
 
 /// Where a bulk operation stands.
@@ -179,8 +198,8 @@ pub struct BulkOperationItemFilter {
 /// One object of a bulk operation, with its outcome.
 #[derive(Clone)]
 pub struct BulkOperationItem {
-    /// The operation's, which tells what the targets are.
-    kind: bulk_operation::BulkOperationKind,
+    /// The operation, which tells what the targets are.
+    operation: Arc<bulk_operation::Model>,
     item: Arc<bulk_operation_item::Model>,
 }
 
@@ -205,12 +224,13 @@ impl BulkOperationItem {
         self.item.requested_id.clone().map(ID)
     }
 
-    /// The object as it is now, where you may see it.
+    /// The object as it is now, where you may see it. For `createAssignments` it is the new request; the user where
+    /// none was made.
     async fn target(&self, ctx: &Context<'_>) -> Result<Option<Node>, ApiError> {
         let Some(target) = self.item.target_id else { return Ok(None) };
         let api = Api::of(ctx);
         let loaders = &api.loaders;
-        Ok(match self.kind {
+        Ok(match self.operation.kind {
             bulk_operation::BulkOperationKind::ReprocessAccessRequests
             | bulk_operation::BulkOperationKind::ReviewAccessRequests => {
                 let found = loaders.requests().find(target).await?;
@@ -230,6 +250,19 @@ impl BulkOperationItem {
                     InboxSubject::TokenRequest(request) => Node::TokenRequest(request),
                 })
             }
+            bulk_operation::BulkOperationKind::RevokeAssignments
+            | bulk_operation::BulkOperationKind::ReprocessAssignments => {
+                let found = loaders.visible_assignments().find(target).await?;
+                found.map(|row| Node::Assignment(Assignment(row)))
+            }
+            bulk_operation::BulkOperationKind::CreateAssignments if self.made() => {
+                let found = loaders.requests().find(target).await?;
+                found.map(|row| Node::AccessRequest(AccessRequest(row)))
+            }
+            bulk_operation::BulkOperationKind::CreateAssignments => {
+                let found = loaders.visible_users().find(target).await?;
+                found.map(|row| Node::User(User(row)))
+            }
         })
     }
 
@@ -241,24 +274,45 @@ impl BulkOperationItem {
     /// Why it was rejected; null otherwise.
     async fn error(&self) -> Option<BulkItemError> {
         let code = code::parse(self.item.error_code.as_deref()?)?;
-        Some(BulkItemError(code))
+        Some(BulkItemError { kind: self.operation.kind, code })
+    }
+
+    /// For `reprocessAssignments`: what was found for each resource role of the package, where you may see the
+    /// assignment. Empty for other actions, and where it was rejected.
+    async fn checks(&self, ctx: &Context<'_>) -> Result<Vec<ResourceRoleCheck>, ApiError> {
+        if self.operation.kind != bulk_operation::BulkOperationKind::ReprocessAssignments {
+            return Ok(Vec::new());
+        }
+        let Some(target) = self.item.target_id else { return Ok(Vec::new()) };
+        let found = Api::of(ctx).loaders.checks().find((self.operation.id, target)).await?;
+        Ok(found.iter().flat_map(|rows| rows.iter()).map(ResourceRoleCheck::from).collect())
+    }
+}
+
+impl BulkOperationItem {
+    /// Whether the item made its target.
+    fn made(&self) -> bool {
+        !self.operation.dry_run && self.item.outcome == bulk_operation_item::BulkItemOutcome::Accepted
     }
 }
 
 /// Why an item of a bulk operation was rejected.
-pub struct BulkItemError(crate::domain::Code);
+pub struct BulkItemError {
+    kind: bulk_operation::BulkOperationKind,
+    code: crate::domain::Code,
+}
 
 /// Why an item of a bulk operation was rejected.
 #[Object]
 impl BulkItemError {
     /// The reason, for programs.
     async fn code(&self) -> UserErrorCode {
-        self.0.into()
+        self.code.into()
     }
 
     /// The reason and what to do about it, for people. Its wording can change; use `code`.
     async fn message(&self) -> &'static str {
-        code::sentence(self.0)
+        code::sentence(self.kind, self.code)
     }
 }
 

@@ -83,7 +83,7 @@ impl Delivery {
         Ok(connector.map(|connector| Now(Connector(connector))))
     }
 
-    /// Whether it gives or takes the role.
+    /// Whether it gives, takes, repairs or only compares.
     async fn operation(&self) -> DeliveryOperation {
         self.0.delivery.operation.into()
     }
@@ -270,6 +270,10 @@ pub enum DeliveryOperation {
     Add,
     /// Takes the role.
     Remove,
+    /// For `reprocessAssignments`: gives the role again where it is missing.
+    Repair,
+    /// For a dry run of `reprocessAssignments`: looks whether the role is there.
+    Compare,
 }
 
 /// Where a delivery stands.
@@ -300,8 +304,10 @@ pub enum DeliveryResult {
     StillNeeded,
     /// Left: it was there before Guichet gave it.
     ExistedBefore,
-    /// Skipped: the role is no longer in the package.
+    /// Skipped: the role is no longer in the package, or the assignment that was checked is over.
     NoLongerWanted,
+    /// For `COMPARE`: it is not there. Nothing was changed.
+    Missing,
 }
 
 /// Why a delivery failed.

@@ -71,6 +71,7 @@ pub struct Mutation(
     access_token::mutation::AccessTokenMutation,
     approval::mutation::ApprovalMutation,
     assignment::AssignmentMutation,
+    assignment::mutation::AssignmentsMutation,
     assignment_policy::mutation::AssignmentPolicyMutation,
     catalog::CatalogMutation,
     access_package::mutation::AccessPackageMutation,

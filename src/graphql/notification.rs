@@ -136,6 +136,9 @@ pub enum NotificationKind {
     AccessRequestApproved,
     /// To the requestor: your access request was denied, or nobody decided in time. Always told.
     AccessRequestDenied,
+    /// To the holder: an assignment ends within 14 days, and again within 1 day. Once each for each end, and not for
+    /// assignments made for a shorter time.
+    AssignmentExpiring,
 }
 
 /// Where the mail of a notification stands.

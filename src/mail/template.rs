@@ -19,11 +19,13 @@ use crate::domain::notification::{Content, is_optional};
 const LONGEST_TEXT: usize = 300;
 
 /// The templates by their names; the ending says how texts are escaped.
-const TEMPLATES: [(&str, &str); 12] = [
+const TEMPLATES: [(&str, &str); 14] = [
     ("access_decision.html", include_str!("templates/access_decision.html")),
     ("access_decision.txt", include_str!("templates/access_decision.txt")),
     ("approval_pending.html", include_str!("templates/approval_pending.html")),
     ("approval_pending.txt", include_str!("templates/approval_pending.txt")),
+    ("assignment_expiring.html", include_str!("templates/assignment_expiring.html")),
+    ("assignment_expiring.txt", include_str!("templates/assignment_expiring.txt")),
     ("layout.html", include_str!("templates/layout.html")),
     ("layout.txt", include_str!("templates/layout.txt")),
     ("token_decision.html", include_str!("templates/token_decision.html")),
@@ -103,6 +105,12 @@ struct Asked<'a> {
 }
 
 #[derive(Serialize)]
+struct AssignmentEnd {
+    package_name: String,
+    expires_at: String,
+}
+
+#[derive(Serialize)]
 struct End {
     token_name: String,
     expires_at: String,
@@ -167,6 +175,12 @@ pub fn letter(
                 expires_at: time(told.expires_at),
             };
             render(content, receiver, frontend, ["approval_pending.html", "approval_pending.txt"], told)
+        }
+        Content::AssignmentExpiring(told) => {
+            let told =
+                AssignmentEnd { package_name: name(&told.package_name), expires_at: time(told.expires_at) };
+            let templates = ["assignment_expiring.html", "assignment_expiring.txt"];
+            render(content, receiver, frontend, templates, told)
         }
         Content::TokenExpiring(told) => {
             let told = End { token_name: name(&told.token_name), expires_at: time(told.expires_at) };
@@ -311,6 +325,11 @@ mod tests {
             Content::AccessRequestApproved(access(false)),
             Content::AccessRequestDenied(access(false)),
             Content::AccessRequestDenied(access(true)),
+            Content::AssignmentExpiring(content::AssignmentEnd {
+                assignment: Uuid::nil(),
+                package_name: text.to_owned(),
+                expires_at: at(),
+            }),
         ]
     }
 
@@ -341,7 +360,7 @@ mod tests {
                 }
                 assert_eq!(
                     part.contains("Too much."),
-                    !matches!(content, Content::TokenExpiring(_)),
+                    !matches!(content, Content::TokenExpiring(_) | Content::AssignmentExpiring(_)),
                     "{part}"
                 );
                 assert_eq!(

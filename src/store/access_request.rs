@@ -1,6 +1,6 @@
 //! Access requests and their history.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -158,6 +158,7 @@ pub(super) fn matching(sql: &mut Sql, scope: &Scope, filter: &Filter) {
         sql.push(
             " AND EXISTS (SELECT 1 FROM delivery f WHERE f.request_id = r.id AND f.state <> 'SUCCEEDED'",
         );
+        sql.push(" AND f.operation IN ('ADD', 'REMOVE')");
         sql.push(" AND f.error_code").any_text(&names(codes)).push(")");
     }
     if filter.without_approver {
@@ -535,6 +536,17 @@ pub async fn requestability(
     Ok(found)
 }
 
+/// Those of these people who have an open request for a package; nobody can make a second one. To be asked with
+/// the people locked.
+pub async fn with_open(txn: &Txn, package: Uuid, people: &[Uuid]) -> Result<HashSet<Uuid>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT r.requestor_id AS id FROM access_request r WHERE r.access_package_id = ").bind(package);
+    sql.push(" AND r.kind IN ('USER_ADD', 'ADMIN_ADD') AND r.completed_at IS NULL");
+    sql.push(" AND r.state IN ('SUBMITTED', 'PENDING_APPROVAL', 'SCHEDULED', 'DELIVERING')");
+    sql.push(" AND r.requestor_id").any_id(people);
+    txn.all(sql).await?.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
+}
+
 /// The requests of a person that nothing was delivered of yet, locked.
 pub async fn lock_undelivered(txn: &Txn, user: Uuid) -> Result<Vec<access_request::Model>, StoreError> {
     let mut sql = txn.sql();
@@ -582,6 +594,7 @@ pub async fn lock_judged(txn: &Txn, access: Access<'_>, ids: &[Uuid]) -> Result<
     sql.push(", (p.deleted_at IS NOT NULL) AS package_deleted, (q.state = 'ACTIVE') AS requestor_active");
     sql.push(", g.state AS assignment_state, g.expires_at AS assignment_expires_at");
     sql.push(", EXISTS (SELECT 1 FROM delivery d WHERE d.request_id = r.id AND d.state = 'PENDING'");
+    sql.push(" AND d.operation IN ('ADD', 'REMOVE')");
     sql.push(" AND d.attempt_in_round > 0 AND d.due_at > ").bind(txn.now()).push(") AS waits");
     excluded(&mut sql);
     sql.push(" FROM access_request r JOIN access_package p ON p.id = r.access_package_id");

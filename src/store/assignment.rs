@@ -131,31 +131,52 @@ fn listed<'a>(scope: &'a Scope, filter: &'a Filter, include: Include) -> List<'a
         id: ("g.id", "g_id"),
         columns: Box::new(move |sql| columns(sql, include)),
         joins: Box::new(move |sql| joins(sql, include)),
-        matching: Box::new(|sql| {
-            visible(sql, Access::Visible(scope));
-            let ids = [
-                (" AND g.access_package_id", &filter.packages),
-                (" AND g.catalog_id", &filter.catalogs),
-                (" AND g.user_id", &filter.users),
-            ];
-            for (column, ids) in ids {
-                if let Some(ids) = ids {
-                    sql.push(column).any_id(ids);
-                }
-            }
-            if let Some(states) = &filter.states {
-                sql.push(" AND g.state").any_text(&names(states));
-            }
-            if let Some(overlapping) = filter.overlapping {
-                sql.push(if overlapping { " AND (" } else { " AND NOT (" }).push("g.state <> 'ENDED' AND ");
-                incompatible::held(sql, "g.access_package_id", |sql| {
-                    sql.push("g.user_id");
-                });
-                sql.push(")");
-            }
-            sql.within("g.expires_at", None, filter.expires_until);
-        }),
+        matching: Box::new(|sql| matching(sql, scope, filter)),
     }
+}
+
+fn matching(sql: &mut Sql, scope: &Scope, filter: &Filter) {
+    visible(sql, Access::Visible(scope));
+    let ids = [
+        (" AND g.access_package_id", &filter.packages),
+        (" AND g.catalog_id", &filter.catalogs),
+        (" AND g.user_id", &filter.users),
+    ];
+    for (column, ids) in ids {
+        if let Some(ids) = ids {
+            sql.push(column).any_id(ids);
+        }
+    }
+    if let Some(states) = &filter.states {
+        sql.push(" AND g.state").any_text(&names(states));
+    }
+    if let Some(overlapping) = filter.overlapping {
+        sql.push(if overlapping { " AND (" } else { " AND NOT (" }).push("g.state <> 'ENDED' AND ");
+        incompatible::held(sql, "g.access_package_id", |sql| {
+            sql.push("g.user_id");
+        });
+        sql.push(")");
+    }
+    sql.within("g.expires_at", None, filter.expires_until);
+}
+
+/// Fixes the set of a bulk operation: everything that matches and is visible, newest first. Gives its size.
+pub async fn select_for(
+    txn: &Txn,
+    operation: Uuid,
+    scope: &Scope,
+    filter: &Filter,
+    most: u64,
+) -> Result<u64, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("INSERT INTO bulk_operation_item (operation_id, position, requested_id, target_id, outcome, error_code)");
+    sql.push(" SELECT ")
+        .bind(operation)
+        .push(", row_number() OVER (ORDER BY g.created_at DESC, g.id DESC) - 1");
+    sql.push(", NULL, g.id, 'PENDING', NULL FROM assignment g WHERE ");
+    matching(&mut sql, scope, filter);
+    sql.push(" ORDER BY g.created_at DESC, g.id DESC LIMIT ").number(most);
+    txn.execute(sql).await
 }
 
 /// A page of the assignments that the viewer may see, by the time they were made.

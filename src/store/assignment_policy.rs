@@ -1,9 +1,10 @@
 //! Assignment policies, with the people they name and their approval stages.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use entity::{assignment_policy, policy_stage, policy_stage_approver, policy_user};
-use sea_orm::ActiveEnum as _;
+use entity::{app_user, assignment_policy, policy_stage, policy_stage_approver, policy_user};
+use sea_orm::{ActiveEnum as _, QueryResult};
 use uuid::Uuid;
 
 use super::columns::{Columns, columns};
@@ -120,16 +121,19 @@ pub async fn stages(connection: &impl Connection, policies: &[Uuid]) -> Result<V
     Ok(stages)
 }
 
-/// Whether a policy's scope is for this person; `NOBODY` is for everybody, by direct assignment.
-pub async fn fits(
+/// Those of these people whom a policy's scope is for; `NOBODY` is for everybody, by direct assignment.
+pub async fn fitting(
     txn: &Txn,
     policy: &assignment_policy::Model,
-    user: &entity::app_user::Model,
-) -> Result<bool, StoreError> {
+    people: &[app_user::Model],
+) -> Result<HashSet<Uuid>, StoreError> {
+    let ids: Vec<Uuid> = people.iter().map(|user| user.id).collect();
     let mut sql = txn.sql();
-    sql.push("SELECT 1 FROM assignment_policy a JOIN app_user u ON u.id = ").bind(user.id);
-    sql.push(" WHERE a.id = ").bind(policy.id).push(" AND ").push(FITS);
-    Ok(!txn.all(sql).await?.is_empty())
+    sql.push("SELECT u.id AS id FROM assignment_policy a CROSS JOIN app_user u WHERE a.id = ")
+        .bind(policy.id);
+    sql.push(" AND u.id").any_id(&ids).push(" AND ").push(FITS);
+    let read = |row: &QueryResult| row.try_get("", "id");
+    Ok(txn.all(sql).await?.iter().map(read).collect::<Result<_, _>>()?)
 }
 
 /// Adds: policy `a` is for user `u`.

@@ -149,6 +149,17 @@ pub async fn forget_old(database: &Database) -> Result<(), StoreError> {
     sql.push(" WHERE b.finished_at < ").bind(now - TimeDelta::days(90));
     sql.push(" OR (b.dry_run AND b.finished_at < ").bind(now - TimeDelta::days(7)).push("))");
     database.execute(sql).await?;
+    // What a dry run compared goes with it.
+    for table in [
+        "DELETE FROM delivery_attempt WHERE delivery_id IN (SELECT d.id",
+        "DELETE FROM delivery WHERE id IN (SELECT d.id",
+    ] {
+        let mut sql = database.sql();
+        sql.push(table).push(" FROM delivery d JOIN bulk_operation b ON b.id = d.bulk_operation_id");
+        sql.push(" WHERE d.operation = 'COMPARE' AND d.due_at IS NULL AND b.dry_run AND b.finished_at < ");
+        sql.bind(now - TimeDelta::days(7)).push(")");
+        database.execute(sql).await?;
+    }
     let mut sql = database.sql();
     sql.push("DELETE FROM bulk_operation WHERE dry_run AND finished_at < ").bind(now - TimeDelta::days(7));
     database.execute(sql).await?;

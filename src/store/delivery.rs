@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use entity::delivery::DeliveryOperation;
 use entity::{app_user, connector, delivery, delivery_attempt};
 use sea_orm::{ActiveEnum as _, DbErr, QueryResult};
 use uuid::Uuid;
@@ -74,7 +75,7 @@ fn read(rows: &[QueryResult], include: Include) -> Result<Vec<Arc<Row>>, StoreEr
     rows.iter().map(&mut read).collect()
 }
 
-/// The deliveries of requests, in the order they were queued.
+/// What requests ask for, in the order it was queued; checks are no part of it.
 pub async fn of_requests(
     connection: &impl Connection,
     requests: &[Uuid],
@@ -83,7 +84,8 @@ pub async fn of_requests(
     let include = include.with_keys();
     let mut sql = connection.sql();
     select(&mut sql, include);
-    sql.push(" WHERE d.request_id").any_id(requests).push(" ORDER BY d.request_id, d.id");
+    sql.push(" WHERE d.operation IN ('ADD', 'REMOVE') AND d.request_id").any_id(requests);
+    sql.push(" ORDER BY d.request_id, d.id");
     read(&connection.all(sql).await?, include)
 }
 
@@ -139,7 +141,7 @@ pub struct Claimed {
     pub connector: connector::Model,
     /// For taking: another current assignment of the person holds the role.
     pub still_needed: bool,
-    /// For giving: the role is still in the package.
+    /// For giving: the role is still in the package. For checking also: the assignment is not over.
     pub still_wanted: bool,
     /// Whether the role was the person's before Guichet gave it, as far as that is known from before.
     pub known_before: Option<bool>,
@@ -148,6 +150,7 @@ pub struct Claimed {
 /// Claims deliveries that are due: at most eight a connector, one a resource, and none that must
 /// wait for an earlier one of the same person and role. What a dead worker held is due again
 /// after its lease. A failure that lies in the future (the clock was set back) is due at once.
+/// Checks, of which there can be very many, come after what people wait for.
 pub async fn claim(database: &Database, lease: Uuid) -> Result<Vec<Claimed>, StoreError> {
     let ids = due::claim(
         database,
@@ -167,16 +170,17 @@ pub async fn claim(database: &Database, lease: Uuid) -> Result<Vec<Claimed>, Sto
     sql.push(", EXISTS (SELECT 1 FROM assignment g JOIN delivery x ON x.assignment_id = g.id");
     sql.push(" WHERE g.user_id = d.user_id AND g.id <> d.assignment_id");
     sql.push(" AND g.state IN ('DELIVERING', 'PARTIALLY_DELIVERED', 'DELIVERED')");
-    sql.push(" AND x.resource_role_id = d.resource_role_id AND x.operation = 'ADD'");
+    sql.push(" AND x.resource_role_id = d.resource_role_id AND x.operation IN ('ADD', 'REPAIR')");
     sql.push(" AND x.state IN ('PENDING', 'IN_PROGRESS', 'SUCCEEDED')) AS still_needed");
     sql.push(
         ", EXISTS (SELECT 1 FROM access_package_resource_role i JOIN assignment g ON g.id = d.assignment_id",
     );
     sql.push(" WHERE i.access_package_id = g.access_package_id");
-    sql.push(" AND i.resource_role_id = d.resource_role_id) AS still_wanted");
+    sql.push(" AND i.resource_role_id = d.resource_role_id");
+    sql.push(" AND (d.operation = 'ADD' OR g.state NOT IN ('REVOKING', 'ENDED'))) AS still_wanted");
     sql.push(", (SELECT b.existed_before FROM delivery b WHERE b.user_id = d.user_id");
     sql.push(
-        " AND b.resource_role_id = d.resource_role_id AND b.operation = 'ADD' AND b.state = 'SUCCEEDED'",
+        " AND b.resource_role_id = d.resource_role_id AND b.operation IN ('ADD', 'REPAIR') AND b.state = 'SUCCEEDED'",
     );
     sql.push(" AND b.existed_before IS NOT NULL AND NOT EXISTS (SELECT 1 FROM delivery w");
     sql.push(" WHERE w.user_id = b.user_id AND w.resource_role_id = b.resource_role_id AND w.id > b.id");
@@ -207,8 +211,10 @@ pub async fn claim(database: &Database, lease: Uuid) -> Result<Vec<Claimed>, Sto
 /// Adds the deliveries to claim.
 fn pick(sql: &mut Sql, now: DateTime<Utc>) {
     sql.push("candidate AS (SELECT d.id,");
-    sql.push(" row_number() OVER (PARTITION BY d.connector_id ORDER BY d.due_at, d.id) AS in_connector,");
-    sql.push(" row_number() OVER (PARTITION BY t.resource_id ORDER BY d.due_at, d.id) AS in_resource,");
+    sql.push(" row_number() OVER (PARTITION BY d.connector_id");
+    sql.push(" ORDER BY d.operation IN ('REPAIR', 'COMPARE'), d.due_at, d.id) AS in_connector,");
+    sql.push(" row_number() OVER (PARTITION BY t.resource_id");
+    sql.push(" ORDER BY d.operation IN ('REPAIR', 'COMPARE'), d.due_at, d.id) AS in_resource,");
     sql.push(" CASE WHEN k.failures_in_row >= 5 THEN 1 ELSE 8 END AS most");
     sql.push(" FROM delivery d JOIN resource_role t ON t.id = d.resource_role_id");
     sql.push(" JOIN connector k ON k.id = d.connector_id AND k.enabled");
@@ -260,8 +266,9 @@ pub async fn tally(txn: &Txn, requests: &[Uuid]) -> Result<Vec<(Uuid, u64, u64, 
     sql.push(", sum(CASE WHEN d.state IN ('FAILED', 'CANCELED') THEN 1 ELSE 0 END) AS failed");
     sql.push(", sum(CASE WHEN d.state IN ('PENDING', 'IN_PROGRESS') THEN 1 ELSE 0 END) AS unfinished");
     sql.push(" FROM access_request r LEFT JOIN delivery d ON d.request_id = r.id");
-    // The removals of a request that was cancelled are no part of what it asked for.
-    sql.push(" AND (d.operation = 'REMOVE') = (r.kind IN ('USER_REMOVE', 'ADMIN_REMOVE', 'SYSTEM_REMOVE'))");
+    // The removals of a request that was cancelled are no part of what it asked for; nor are checks.
+    sql.push(" AND d.operation = CASE WHEN r.kind IN ('USER_REMOVE', 'ADMIN_REMOVE', 'SYSTEM_REMOVE')");
+    sql.push(" THEN 'REMOVE' ELSE 'ADD' END");
     sql.push(" WHERE r.id").any_id(requests).push(" GROUP BY r.id");
     let rows = txn.all(sql).await?;
     let number = |row: &QueryResult, column: &str| -> Result<u64, DbErr> {
@@ -279,12 +286,12 @@ pub async fn tally(txn: &Txn, requests: &[Uuid]) -> Result<Vec<(Uuid, u64, u64, 
     rows.iter().map(read).collect()
 }
 
-/// Cancels the deliveries that still are to give something for these assignments; one that is
-/// being tried now is left, and taken back after it. Gives the requests that they belong to.
+/// Cancels the deliveries that still are to give something for these assignments, and their checks; one
+/// that is being tried now is left, and taken back after it. Gives the requests that they belong to.
 pub async fn cancel_open_adds(txn: &Txn, assignments: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
     let mut sql = txn.sql();
     sql.push("UPDATE delivery SET state = 'CANCELED', due_at = NULL, lease = NULL, completed_at = ");
-    sql.bind(txn.now()).push(" WHERE operation = 'ADD' AND state = 'PENDING' AND assignment_id");
+    sql.bind(txn.now()).push(" WHERE operation <> 'REMOVE' AND state = 'PENDING' AND assignment_id");
     sql.any_id(assignments).push(" RETURNING request_id");
     let rows = txn.all(sql).await?;
     let mut requests: Vec<Uuid> =
@@ -300,7 +307,8 @@ pub async fn given(txn: &Txn, assignments: &[Uuid]) -> Result<Vec<(Uuid, Uuid, U
     let mut sql = txn.sql();
     sql.push("SELECT DISTINCT d.assignment_id AS assignment_id, d.resource_role_id AS role_id");
     sql.push(", d.connector_id AS connector_id FROM delivery d");
-    sql.push(" WHERE d.operation = 'ADD' AND d.attempt_count > 0 AND d.assignment_id").any_id(assignments);
+    sql.push(" WHERE d.operation IN ('ADD', 'REPAIR') AND d.attempt_count > 0 AND d.assignment_id");
+    sql.any_id(assignments);
     sql.push(" AND (d.state IN ('SUCCEEDED', 'IN_PROGRESS', 'CANCELED') OR d.error_retryable)");
     sql.push(" AND NOT EXISTS (SELECT 1 FROM delivery x WHERE x.assignment_id = d.assignment_id");
     sql.push(" AND x.resource_role_id = d.resource_role_id AND x.operation = 'REMOVE' AND x.id > d.id");
@@ -320,7 +328,8 @@ pub async fn requeue(txn: &Txn, requests: &[Uuid], budget: TimeDelta) -> Result<
     );
     sql.push(", due_at = CASE WHEN hold_until > ").bind(txn.now()).push(" THEN hold_until ELSE ");
     sql.bind(txn.now()).push(" END, retry_until = CASE WHEN operation = 'ADD' THEN ");
-    sql.bind(Some(txn.now() + budget)).push(" END WHERE state = 'FAILED' AND request_id").any_id(requests);
+    sql.bind(Some(txn.now() + budget)).push(" END WHERE state = 'FAILED' AND operation IN ('ADD', 'REMOVE')");
+    sql.push(" AND request_id").any_id(requests);
     txn.execute(sql).await.map(|_| ())
 }
 
@@ -329,7 +338,56 @@ pub async fn hurry(txn: &Txn, requests: &[Uuid]) -> Result<(), StoreError> {
     let mut sql = txn.sql();
     sql.push("UPDATE delivery SET due_at = CASE WHEN hold_until > ").bind(txn.now());
     sql.push(" THEN hold_until ELSE ").bind(txn.now()).push(" END");
-    sql.push(" WHERE state = 'PENDING' AND attempt_in_round > 0 AND due_at > ").bind(txn.now());
-    sql.push(" AND request_id").any_id(requests);
+    sql.push(" WHERE state = 'PENDING' AND operation IN ('ADD', 'REMOVE') AND attempt_in_round > 0");
+    sql.push(" AND due_at > ").bind(txn.now()).push(" AND request_id").any_id(requests);
     txn.execute(sql).await.map(|_| ())
+}
+
+/// Checks that still waited, and no longer do: a later one takes their place. Gives their assignment and role,
+/// and until when the remote asked us to wait.
+pub async fn cancel_waiting_checks(
+    txn: &Txn,
+    assignments: &[Uuid],
+    operation: DeliveryOperation,
+) -> Result<Vec<(Uuid, Uuid, Option<DateTime<Utc>>)>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE delivery SET state = 'CANCELED', due_at = NULL, lease = NULL, completed_at = ");
+    sql.bind(txn.now()).push(" WHERE state = 'PENDING' AND operation = ").bind(operation.to_value());
+    sql.push(" AND assignment_id").any_id(assignments);
+    sql.push(" RETURNING assignment_id, resource_role_id, hold_until");
+    let read = |row: &QueryResult| {
+        let role = row.try_get("", "resource_role_id")?;
+        Ok((row.try_get("", "assignment_id")?, role, row.try_get("", "hold_until")?))
+    };
+    txn.all(sql).await?.iter().map(read).collect()
+}
+
+/// What operations found at assignments: the checks of pairs of operation and assignment that the viewer may see.
+pub async fn checks(
+    connection: &impl Connection,
+    access: Access<'_>,
+    pairs: &[(Uuid, Uuid)],
+) -> Result<Vec<Arc<Row>>, StoreError> {
+    let (operations, assignments): (Vec<Uuid>, Vec<Uuid>) = pairs.iter().copied().unzip();
+    let mut sql = connection.sql();
+    select(&mut sql, Include::ALL);
+    sql.push(" JOIN access_request r ON r.id = d.request_id WHERE ");
+    access_request::visible(&mut sql, access);
+    sql.push(" AND d.bulk_operation_id").any_id(&operations);
+    sql.push(" AND d.assignment_id").any_id(&assignments).push(" ORDER BY d.id");
+    read(&connection.all(sql).await?, Include::ALL)
+}
+
+/// The checks of assignments that were asked for last.
+pub async fn last_checks(
+    connection: &impl Connection,
+    assignments: &[Uuid],
+) -> Result<Vec<Arc<Row>>, StoreError> {
+    let mut sql = connection.sql();
+    select(&mut sql, Include::ALL);
+    sql.push(" WHERE d.assignment_id").any_id(assignments);
+    sql.push(" AND d.bulk_operation_id = (SELECT x.bulk_operation_id FROM delivery x");
+    sql.push(" WHERE x.assignment_id = d.assignment_id AND x.bulk_operation_id IS NOT NULL");
+    sql.push(" ORDER BY x.id DESC LIMIT 1) ORDER BY d.id");
+    read(&connection.all(sql).await?, Include::ALL)
 }

@@ -122,6 +122,19 @@ pub async fn add_member(
     Ok(database.execute(sql).await? == 1)
 }
 
+/// Whether a user is in a group.
+pub async fn is_member(
+    connection: &impl Connection,
+    group: Uuid,
+    user: Uuid,
+    role: &str,
+) -> Result<bool, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT 1 FROM directory_member m WHERE m.group_id = ").bind(group);
+    sql.push(" AND m.user_id = ").bind(user).push(" AND m.role = ").bind(role);
+    Ok(!connection.all(sql).await?.is_empty())
+}
+
 /// Takes a user out of a group; tells whether they were in it.
 pub async fn remove_member(
     database: &Database,

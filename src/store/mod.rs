@@ -9,6 +9,7 @@ pub mod access_request;
 pub mod access_token;
 pub mod approval;
 pub mod assignment;
+pub mod assignment_notice;
 pub mod assignment_policy;
 pub mod audit_event;
 pub mod bulk_operation;

@@ -194,7 +194,7 @@ stored! {
     catalog_role_assignment { id, organization_id, catalog_id, user_id, role, created_by_id, created_at }
     connector { id, organization_id, kind, display_name, name_key, base_url, secret, enabled, health, health_message, health_checked_at, failures_in_row, version, created_at, deleted_at }
     connector_opening { connector_id, catalog_id, target, created_at }
-    delivery { id, organization_id, request_id, assignment_id, user_id, resource_role_id, connector_id, operation, state, result, existed_before, attempt_count, attempt_in_round, round, retry_until, hold_until, due_at, lease, error_code, error_message, error_retryable, error_status, error_at, created_at, completed_at }
+    delivery { id, organization_id, request_id, assignment_id, user_id, resource_role_id, connector_id, operation, state, result, existed_before, attempt_count, attempt_in_round, round, retry_until, hold_until, due_at, lease, error_code, error_message, error_retryable, error_status, error_at, created_at, completed_at, bulk_operation_id }
     delivery_attempt { delivery_id, number, round, started_at, finished_at, outcome, error_code, message, remote_status }
     directory_group { id, organization_id, connector_id, origin_id, display_name, created_at }
     directory_member { group_id, user_id, role, created_at }

@@ -60,8 +60,12 @@ impl Transaction for Move {
         if !starting.is_empty() {
             begin::deliver(txn, &starting, None).await?;
         }
-        let ending_as =
-            Ending::Request { kind: AccessRequestType::SystemRemove, actor: None, reason: Some("EXPIRED") };
+        let ending_as = Ending::Request {
+            kind: AccessRequestType::SystemRemove,
+            actor: None,
+            reason: Some("EXPIRED"),
+            bulk_operation: None,
+        };
         end(txn, &ending, ending_as).await?;
         Ok(moved)
     }

@@ -6,6 +6,8 @@ use uuid::Uuid;
 use crate::domain::Error;
 use crate::domain::access_request::reprocess::Reprocess;
 use crate::domain::approval::review::Review as ReviewRequests;
+use crate::domain::assignment::reprocess::ReprocessAssignments;
+use crate::domain::assignment::revoke::RevokeAssignments;
 use crate::domain::bulk_operation::batch;
 use crate::domain::inbox::submit::Decide;
 use crate::domain::token_grant::revoke::RevokeGrants;
@@ -48,6 +50,12 @@ impl Transaction for Batch {
             BulkOperationKind::ReviewTokenRequests => batch::run::<Review>(txn, operation).await?,
             BulkOperationKind::RevokeTokenGrants => batch::run::<RevokeGrants>(txn, operation).await?,
             BulkOperationKind::SubmitDecisions => batch::run::<Decide>(txn, operation).await?,
+            BulkOperationKind::RevokeAssignments => batch::run::<RevokeAssignments>(txn, operation).await?,
+            BulkOperationKind::ReprocessAssignments => {
+                batch::run::<ReprocessAssignments>(txn, operation).await?;
+            }
+            // Done when the call was answered: none of it goes on.
+            BulkOperationKind::CreateAssignments => batch::stop(txn, operation).await?,
         }
         Ok(true)
     }

@@ -58,7 +58,9 @@ pub async fn attempt(database: &Database, connectors: &Registry, claim: Claim) {
 /// What needs no call: a role that others still need, that was there before, or that is no longer wanted.
 fn without_remote(claimed: &Claimed) -> Option<DeliveryResult> {
     match claimed.delivery.operation {
-        DeliveryOperation::Add => (!claimed.still_wanted).then_some(DeliveryResult::NoLongerWanted),
+        DeliveryOperation::Add | DeliveryOperation::Repair | DeliveryOperation::Compare => {
+            (!claimed.still_wanted).then_some(DeliveryResult::NoLongerWanted)
+        }
         DeliveryOperation::Remove if claimed.still_needed => Some(DeliveryResult::StillNeeded),
         DeliveryOperation::Remove if claimed.known_before == Some(true) => {
             Some(DeliveryResult::ExistedBefore)
@@ -67,7 +69,7 @@ fn without_remote(claimed: &Claimed) -> Option<DeliveryResult> {
     }
 }
 
-async fn call(connectors: &Registry, claimed: &Claimed) -> Result<Done, Failure> {
+async fn call(connectors: &Registry, claimed: &Claimed) -> Result<DeliveryResult, Failure> {
     let connector = connectors.get(&claimed.connector)?;
     let person = Person {
         id: claimed.user.id.to_string(),
@@ -81,8 +83,14 @@ async fn call(connectors: &Registry, claimed: &Claimed) -> Result<Done, Failure>
     };
     let work = async {
         match claimed.delivery.operation {
-            DeliveryOperation::Add => connector.add(&person, &target).await,
-            DeliveryOperation::Remove => connector.remove(&person, &target).await,
+            DeliveryOperation::Add | DeliveryOperation::Repair => {
+                connector.add(&person, &target).await.map(DeliveryResult::from)
+            }
+            DeliveryOperation::Remove => connector.remove(&person, &target).await.map(DeliveryResult::from),
+            DeliveryOperation::Compare => {
+                let found = |there| if there { DeliveryResult::AlreadySo } else { DeliveryResult::Missing };
+                connector.holds(&person, &target).await.map(found)
+            }
         }
     };
     tokio::time::timeout(CALL_DEADLINE, work).await.unwrap_or_else(|_| {
@@ -95,15 +103,22 @@ async fn call(connectors: &Registry, claimed: &Claimed) -> Result<Done, Failure>
     })
 }
 
-fn ended(claimed: &Claimed, called: Result<Done, Failure>) -> End {
+impl From<Done> for DeliveryResult {
+    fn from(done: Done) -> Self {
+        match done {
+            Done::Changed => Self::Changed,
+            Done::AlreadySo => Self::AlreadySo,
+        }
+    }
+}
+
+fn ended(claimed: &Claimed, called: Result<DeliveryResult, Failure>) -> End {
     match called {
-        Ok(done) => End::Done {
-            result: match done {
-                Done::Changed => DeliveryResult::Changed,
-                Done::AlreadySo => DeliveryResult::AlreadySo,
-            },
-            existed_before: existed_before(&claimed.delivery, claimed.known_before, done == Done::AlreadySo),
-        },
+        Ok(result) => {
+            let already_so = result == DeliveryResult::AlreadySo;
+            let existed_before = existed_before(&claimed.delivery, claimed.known_before, already_so);
+            End::Done { result, existed_before }
+        }
         Err(failure) => End::Failed {
             code: failure.code,
             message: failure.message,

@@ -23,7 +23,7 @@ use crate::store::{Database, StoreError};
 /// commits and retries are seen after it.
 const REST: Duration = Duration::from_secs(1);
 
-/// How often a worker looks for tokens that end soon.
+/// How often a worker looks for tokens and assignments that end soon.
 const LOOK: TimeDelta = TimeDelta::minutes(1);
 
 /// Carries out what is due.
@@ -34,7 +34,7 @@ struct Inner {
     database: Database,
     connectors: Registry,
     post: Post,
-    /// When this worker last looked for tokens that end soon.
+    /// When this worker last looked for what ends soon.
     looked: Mutex<Option<DateTime<Utc>>>,
 }
 
@@ -119,7 +119,8 @@ impl Worker {
         if !self.looks(now) {
             return Ok(digests);
         }
-        Ok(digests + notify::expiring(&self.0.database).await?)
+        let tokens = notify::expiring(&self.0.database).await?;
+        Ok(digests + tokens + notify::ending(&self.0.database).await?)
     }
 
     /// Whether it is time to look for what ends soon.

@@ -5,6 +5,7 @@ use entity::notification::MailErrorCode;
 use uuid::Uuid;
 
 use super::Post;
+use crate::domain::notification::assignment::{NOTICES, TellEnding};
 use crate::domain::notification::expiring::{NOTICE, TellExpiring};
 use crate::domain::notification::link::Frontend;
 use crate::domain::notification::mail::{End, Failure, LIFE, after};
@@ -37,6 +38,22 @@ pub async fn expiring(database: &Database) -> Result<usize, StoreError> {
             break; // another server was faster
         }
         moved += told;
+    }
+    Ok(moved)
+}
+
+/// Tells of the assignments that end soon; tells how many were looked at.
+pub async fn ending(database: &Database) -> Result<usize, StoreError> {
+    let now = database.clock().now();
+    let mut moved = 0;
+    for ahead in NOTICES {
+        while store::assignment_notice::any_expiring(database, ahead.name, now, now + ahead.before).await? {
+            let told = database.write(&TellEnding(ahead)).await?;
+            if told == 0 {
+                break; // another server was faster
+            }
+            moved += told;
+        }
     }
     Ok(moved)
 }

@@ -133,7 +133,7 @@ impl Membership<'_> {
         Err(conflict.unwrap_or_else(|| failure(DeliveryErrorCode::Conflict, "The group changed meanwhile.")))
     }
 
-    fn is_met(&self, group: &Group) -> bool {
+    pub fn is_met(&self, group: &Group) -> bool {
         match self.wish {
             Wish::Member => group.members.contains(self.user),
             Wish::NoMember => !group.members.contains(self.user),

@@ -1,4 +1,5 @@
-//! A request is made: written down with its policy as it is now, and routed.
+//! Requests are made: written down with their policy as it is now, and routed. One kind, one policy, one person
+//! or many: a fixed number of statements.
 
 use entity::access_request::{self, AccessRequestState as State, AccessRequestType};
 use entity::access_request_event::{self, AccessRequestAction as Action};
@@ -6,69 +7,70 @@ use entity::assignment_policy;
 use uuid::Uuid;
 
 use super::Step;
-use super::plan::{Asked, Content, content, sentence};
+use super::plan::{Content, sentence};
+use super::schedule::Times;
 use crate::authz::Actor;
 use crate::domain::approval::open::{Opening, open};
-use crate::domain::assignment::begin::{Beginning, begin, legal};
+use crate::domain::assignment::begin::{Beginning, begin_all, legal};
 use crate::domain::error::{Code, Error, Rejection};
 use crate::id::Kind;
 use crate::store::access_request::{Move, Moved, advance};
 use crate::store::assignment_policy::StageRow;
-use crate::store::audit_event::{self, Event};
-use crate::store::{self, StoreError, Txn};
+use crate::store::audit_event::Event;
+use crate::store::{StoreError, Txn};
 
-/// A request to make.
-#[derive(Clone, Copy, Debug)]
-pub struct NewRequest {
-    /// Its id.
-    pub id: Uuid,
-    /// Who makes it.
+/// What requests have in common; everything in it was checked.
+#[derive(Clone, Debug)]
+pub struct Common<'a> {
+    /// Who makes them.
     pub actor: Actor,
-    /// What it asks for.
+    /// What they ask for.
     pub kind: AccessRequestType,
-    /// Whose access it is about.
-    pub requestor: Uuid,
     /// The package's catalog.
     pub catalog: Uuid,
-    /// The package.
-    pub package: Uuid,
-    /// The assignment that it is about; none where it is to make one.
+    /// The policy.
+    pub policy: &'a assignment_policy::Model,
+    /// Its stages, where they decide.
+    pub stages: &'a [StageRow],
+    /// Whether the stages are passed by.
+    pub bypass_approval: bool,
+    /// What goes into them.
+    pub content: &'a Content,
+    /// The start and the end that were asked for.
+    pub times: Times,
+    /// The assignment that they are about; none where they are to make one.
     pub assignment: Option<Uuid>,
-    /// Whether somebody has to decide.
-    pub approval: bool,
+    /// Through which bulk operation.
+    pub bulk_operation: Option<Uuid>,
 }
 
-/// Makes a request under a policy, if what it asks for is in order, and routes it: to its approvers, to
-/// its start, or to delivery.
-pub async fn make(
-    txn: &Txn,
-    new: &NewRequest,
-    policy: &assignment_policy::Model,
-    asked: &Asked,
-) -> Result<(), Error> {
-    let content = content(policy, asked, txn.now())?;
-    let stages =
-        if new.approval { store::assignment_policy::stages(txn, &[policy.id]).await? } else { Vec::new() };
-    let request = write(txn, new, policy, &stages, &content, asked).await?;
-    route(txn, new, request, &content).await
-}
-
-/// Sends a new request to its approvers, to its start, or to delivery.
-pub async fn route(
-    txn: &Txn,
-    new: &NewRequest,
-    request: access_request::Model,
-    content: &Content,
-) -> Result<(), Error> {
-    if new.approval {
-        return ask(txn, &request).await;
+/// Makes requests, given as pairs of the new request and the person, and routes them: to their approvers, to their
+/// start, or to delivery.
+pub async fn make(txn: &Txn, common: &Common<'_>, people: &[(Uuid, Uuid)]) -> Result<(), Error> {
+    let requests = write(txn, common, people).await?;
+    if !common.stages.is_empty() && !common.bypass_approval {
+        return ask(txn, &requests).await;
     }
-    let (starts_at, expires_at) = (content.starts_at, content.expires_at);
-    begin(txn, &Beginning { request, starts_at, expires_at, actor: None }).await
+    if common.bypass_approval && !common.stages.is_empty() {
+        let bypassed = Move {
+            to: State::Submitted,
+            action: Action::ApprovalBypassed,
+            actor: Some(common.actor.user),
+            reason: common.content.justification.as_deref(),
+            bulk_operation: common.bulk_operation,
+        };
+        advance(txn, &submitted(&requests), bypassed).await?;
+    }
+    let Content { starts_at, expires_at, .. } = *common.content;
+    let beginnings: Vec<Beginning> = requests
+        .into_iter()
+        .map(|request| Beginning { request, starts_at, expires_at, actor: None })
+        .collect();
+    begin_all(txn, &beginnings).await
 }
 
-/// Sends a new request to its approvers.
-pub async fn ask(txn: &Txn, request: &access_request::Model) -> Result<(), Error> {
+/// Sends new requests to their approvers.
+pub async fn ask(txn: &Txn, requests: &[access_request::Model]) -> Result<(), Error> {
     let step = Move {
         to: legal(State::Submitted, Step::AskApproval)?,
         action: Action::ApprovalRequested,
@@ -76,67 +78,76 @@ pub async fn ask(txn: &Txn, request: &access_request::Model) -> Result<(), Error
         reason: None,
         bulk_operation: None,
     };
-    advance(txn, &[Moved { id: request.id, from: State::Submitted }], step).await?;
-    open(txn, &[Opening { request, position: 0 }]).await
+    advance(txn, &submitted(requests), step).await?;
+    let openings: Vec<Opening<'_>> =
+        requests.iter().map(|request| Opening { request, position: 0 }).collect();
+    open(txn, &openings).await
 }
 
-/// Writes a new request down.
+fn submitted(requests: &[access_request::Model]) -> Vec<Moved> {
+    requests.iter().map(|request| Moved { id: request.id, from: State::Submitted }).collect()
+}
+
+/// Writes new requests down.
 pub async fn write(
     txn: &Txn,
-    new: &NewRequest,
-    policy: &assignment_policy::Model,
-    stages: &[StageRow],
-    content: &Content,
-    asked: &Asked,
-) -> Result<access_request::Model, Error> {
-    let now = txn.now();
+    common: &Common<'_>,
+    people: &[(Uuid, Uuid)],
+) -> Result<Vec<access_request::Model>, Error> {
+    let content = common.content;
     let answers = (!content.answers.is_empty()).then(|| serde_json::json!(content.answers));
-    let request = access_request::Model {
-        id: new.id,
-        organization_id: new.actor.organization,
-        catalog_id: new.catalog,
-        access_package_id: new.package,
-        policy_id: Some(policy.id),
-        policy_snapshot: Some(snapshot(policy, stages)),
-        requestor_id: new.requestor,
-        submitted_by_id: Some(new.actor.user),
-        assignment_id: new.assignment,
-        kind: new.kind,
+    let pinned = snapshot(common.policy, common.stages);
+    let request = |(id, requestor): &(Uuid, Uuid)| access_request::Model {
+        id: *id,
+        organization_id: common.actor.organization,
+        catalog_id: common.catalog,
+        access_package_id: common.policy.access_package_id,
+        policy_id: Some(common.policy.id),
+        policy_snapshot: Some(pinned.clone()),
+        requestor_id: *requestor,
+        submitted_by_id: Some(common.actor.user),
+        assignment_id: common.assignment,
+        kind: common.kind,
         state: State::Submitted,
         justification: content.justification.clone(),
-        requested_start: asked.times.starts_at,
-        requested_end: asked.times.expires_at,
-        submitted_at: now,
+        requested_start: common.times.starts_at,
+        requested_end: common.times.expires_at,
+        submitted_at: txn.now(),
         completed_at: None,
         last_completed_at: None,
         event_count: 1,
-        answers,
+        answers: answers.clone(),
     };
-    txn.insert(request.clone()).await.map_err(|error| match error {
+    let requests: Vec<access_request::Model> = people.iter().map(request).collect();
+    txn.insert_all(requests.clone()).await.map_err(|error| match error {
         StoreError::Taken(_) => {
             Rejection::of("accessPackage", Code::RequestOpen, sentence(Code::RequestOpen)).into()
         }
         other => Error::from(other),
     })?;
-    txn.insert(access_request_event::Model {
-        request_id: new.id,
+    let event = |request: &access_request::Model| access_request_event::Model {
+        request_id: request.id,
         seq: 1,
-        at: now,
+        at: txn.now(),
         action: Action::Submitted,
         from_state: None,
         to_state: State::Submitted,
-        actor_id: Some(new.actor.user),
+        actor_id: Some(common.actor.user),
         reason: None,
-        bulk_operation_id: None,
-    })
-    .await?;
+        bulk_operation_id: common.bulk_operation,
+    };
+    txn.insert_all(requests.iter().map(event).collect()).await?;
+    Ok(requests)
+}
+
+/// What the audit trail says of one new request.
+#[must_use]
+pub fn event(actor: &Actor, id: Uuid, package: Uuid, requestor: Uuid) -> Event<'static> {
     let details = serde_json::json!({
-        "accessPackage": Kind::AccessPackage.text(new.package),
-        "requestor": Kind::User.text(new.requestor),
+        "accessPackage": Kind::AccessPackage.text(package),
+        "requestor": Kind::User.text(requestor),
     });
-    let event = Event::by(&new.actor, "access_request.submitted", Kind::AccessRequest, new.id).with(details);
-    audit_event::record(txn, &event).await?;
-    Ok(request)
+    Event::by(actor, "access_request.submitted", Kind::AccessRequest, id).with(details)
 }
 
 /// The policy with its stages as it is now, kept with the request for good.

@@ -3,12 +3,13 @@
 use entity::access_request::AccessRequestType;
 use uuid::Uuid;
 
-use super::make::{NewRequest, route, write};
+use super::make::{self, Common};
 use super::plan::{Wish, not_found, plan};
 use crate::authz::{Actor, Scope};
 use crate::domain::error::{Code, Error, Rejection};
 use crate::domain::{Attempt, Command, repeated};
 use crate::id::Kind;
+use crate::store::audit_event;
 use crate::store::idempotency::Key;
 use crate::store::{self, Txn};
 
@@ -62,18 +63,21 @@ impl Command for Submit {
         let (Some(policy), Some(content)) = (&plan.policy, &plan.content) else {
             return Err(not_found().into());
         };
-        let new = NewRequest {
-            id,
+        let common = Common {
             actor: self.actor,
             kind: AccessRequestType::UserAdd,
-            requestor: plan.requestor,
             catalog: plan.package.catalog_id,
-            package: plan.package.id,
+            policy,
+            stages: &plan.stages,
+            bypass_approval: false,
+            content,
+            times: self.wish.asked.times,
             assignment: None,
-            approval: policy.approval_stage_count > 0,
+            bulk_operation: None,
         };
-        let request = write(txn, &new, policy, &plan.stages, content, &self.wish.asked).await?;
-        route(txn, &new, request, content).await?;
+        make::make(txn, &common, &[(id, plan.requestor)]).await?;
+        let event = make::event(&self.actor, id, plan.package.id, plan.requestor);
+        audit_event::record(txn, &event).await?;
         Ok(id)
     }
 }

@@ -91,8 +91,8 @@ pub async fn decide_each(
     requests.dedup();
     // The lock first, and the stages as they are then: of two at once the second sees what the first did.
     let locked = lock(txn, &requests).await?;
-    let approves = decisions.iter().any(|about| about.decision.decision == ReviewDecision::Approve);
-    let facts = if approves { Facts::read(txn, &locked).await? } else { Facts::default() };
+    let some_agree = decisions.iter().any(|about| about.decision.decision == ReviewDecision::Approve);
+    let facts = if some_agree { Facts::read(txn, &locked).await? } else { Facts::default() };
     let locked: HashMap<Uuid, &access_request::Model> = locked.iter().map(|row| (row.id, row)).collect();
     let standings = store::approval::standings(txn, Some(operation.started_by_id), &requests).await?;
     let mut verdicts = HashMap::with_capacity(decisions.len());

@@ -221,7 +221,9 @@ pub(super) fn queued(txn: &Txn, assignment: &assignment::Model, new: &New) -> de
         attempt_in_round: 0,
         round: 1,
         retry_until: match new.operation {
-            DeliveryOperation::Add => Some(txn.now() + BUDGET),
+            DeliveryOperation::Add | DeliveryOperation::Repair | DeliveryOperation::Compare => {
+                Some(txn.now() + BUDGET)
+            }
             DeliveryOperation::Remove => None,
         },
         hold_until: None,
@@ -234,6 +236,7 @@ pub(super) fn queued(txn: &Txn, assignment: &assignment::Model, new: &New) -> de
         error_at: None,
         created_at: txn.now(),
         completed_at: None,
+        bulk_operation_id: None,
     }
 }
 

@@ -25,6 +25,8 @@ pub enum Ending<'a> {
         actor: Option<Uuid>,
         /// Why.
         reason: Option<&'a str>,
+        /// Through which bulk operation.
+        bulk_operation: Option<Uuid>,
     },
     /// The request that made it was cancelled: its own deliveries take back what it gave.
     Canceled,
@@ -53,9 +55,9 @@ pub async fn end(
         let taken = given.remove(&assignment.id).unwrap_or_default();
         let request = match ending {
             Ending::Canceled => assignment.request_id,
-            Ending::Request { kind, actor, reason } => {
+            Ending::Request { kind, actor, reason, bulk_operation } => {
                 let request = removal(txn, assignment, kind, actor, reason, taken.is_empty());
-                events.extend(history(txn, &request, actor, reason));
+                events.extend(history(txn, &request, bulk_operation));
                 requests.push(request.clone());
                 request.id
             }
@@ -134,8 +136,7 @@ fn removal(
 fn history(
     txn: &Txn,
     request: &access_request::Model,
-    actor: Option<Uuid>,
-    reason: Option<&str>,
+    bulk_operation: Option<Uuid>,
 ) -> Vec<access_request_event::Model> {
     let steps = [
         (Action::Submitted, None, State::Submitted),
@@ -152,9 +153,9 @@ fn history(
             action,
             from_state,
             to_state,
-            actor_id: actor.filter(|_| action == Action::Submitted),
-            reason: reason.filter(|_| action == Action::Submitted).map(str::to_owned),
-            bulk_operation_id: None,
+            actor_id: request.submitted_by_id.filter(|_| action == Action::Submitted),
+            reason: request.justification.clone().filter(|_| action == Action::Submitted),
+            bulk_operation_id: bulk_operation.filter(|_| action == Action::Submitted),
         })
         .collect()
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::begin::legal;
 use crate::authz::{Actor, Permission, Viewer};
-use crate::domain::access_request::make::{NewRequest, ask, write};
+use crate::domain::access_request::make::{self, Common, ask, write};
 use crate::domain::access_request::plan::{Asked, Content, content};
 use crate::domain::access_request::schedule::{Limits, Times, prolonged};
 use crate::domain::access_request::{Outcome, Step};
@@ -18,6 +18,7 @@ use crate::domain::{Attempt, Command, repeated};
 use crate::id::Kind;
 use crate::store::access_request::{Move, Moved, advance};
 use crate::store::assignment::{Extensible, Include};
+use crate::store::audit_event;
 use crate::store::idempotency::Key;
 use crate::store::{self, Access, Txn};
 
@@ -123,23 +124,27 @@ impl Command for Extend {
         let approval = facts.extension == Extension::WithApproval && policy.approval_stage_count > 0;
         let stages =
             if approval { store::assignment_policy::stages(txn, &[policy.id]).await? } else { Vec::new() };
-        let new = NewRequest {
-            id: request,
+        let common = Common {
             actor: self.actor,
             kind: AccessRequestType::UserExtend,
-            requestor: held.user_id,
             catalog: held.catalog_id,
-            package: held.access_package_id,
+            policy: &policy,
+            stages: &stages,
+            bypass_approval: false,
+            content: &content,
+            times: Times { starts_at: None, expires_at: self.expires_at },
             assignment: Some(id),
-            approval,
+            bulk_operation: None,
         };
-        let asked = Asked { times: Times { starts_at: None, expires_at: self.expires_at }, ..asked };
-        let made = write(txn, &new, &policy, &stages, &content, &asked).await?;
+        let made = write(txn, &common, &[(request, held.user_id)]).await?;
         if approval {
             ask(txn, &made).await?;
         } else {
-            extend(txn, &[Extended { request: made, assignment: id, expires_at }], None).await?;
+            let extended = |request| Extended { request, assignment: id, expires_at };
+            extend(txn, &made.into_iter().map(extended).collect::<Vec<_>>(), None).await?;
         }
+        let event = make::event(&self.actor, request, held.access_package_id, held.user_id);
+        audit_event::record(txn, &event).await?;
         Ok(request)
     }
 }

@@ -35,6 +35,7 @@ pub async fn leave(txn: &Txn, actor: &Actor, user: Uuid) -> Result<(), Error> {
         kind: AccessRequestType::SystemRemove,
         actor: Some(actor.user),
         reason: Some(REASON),
+        bulk_operation: None,
     };
     end(txn, &held, ending).await?;
     Ok(())

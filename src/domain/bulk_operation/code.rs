@@ -1,9 +1,11 @@
 //! The reasons that bulk items are stored and shown with.
 
+use entity::bulk_operation::BulkOperationKind;
+
 use crate::domain::error::Code;
 
 /// Every reason for which an item can be rejected: the text that it is stored as, and what it says.
-const REASONS: [(Code, &str, &str); 21] = [
+const REASONS: [(Code, &str, &str); 26] = [
     (Code::NotFound, "NOT_FOUND", "There is no such object, or you may not see it."),
     (Code::Forbidden, "FORBIDDEN", "You may see it, but not do this with it."),
     (
@@ -43,12 +45,27 @@ const REASONS: [(Code, &str, &str); 21] = [
     (Code::TokenExpired, "TOKEN_EXPIRED", "The token has expired."),
     (Code::AlreadyRevoked, "ALREADY_REVOKED", "The grant was revoked before."),
     (Code::NotActive, "NOT_ACTIVE", "The grant is no longer in force."),
+    (Code::SelfAssignment, "SELF_ASSIGNMENT", "Nobody assigns a package to themselves. Request it instead."),
+    (Code::UserDeactivated, "USER_DEACTIVATED", "This user is deactivated."),
+    (Code::NotRequestable, "NOT_REQUESTABLE", "The policy is not for this person."),
+    (Code::AlreadyAssigned, "ALREADY_ASSIGNED", "The person holds the package already."),
+    (Code::RequestOpen, "REQUEST_OPEN", "A request of the person for the package is open already."),
     (
         Code::ExternalReadOnly,
         "EXTERNAL_READ_ONLY",
         "It was imported and is only shown here: decide where it comes from.",
     ),
     (Code::Conflict, "CONFLICT", "It was changed meanwhile."),
+];
+
+/// What some reasons say of assignments.
+const OF_ASSIGNMENTS: [(Code, &str); 3] = [
+    (Code::NotActive, "The assignment is over, or is being taken away already."),
+    (Code::AlreadyInProgress, "The assignment is being delivered for the first time."),
+    (
+        Code::NotReprocessableState,
+        "Only a delivered assignment is compared: reprocess its request, or make a new one.",
+    ),
 ];
 
 /// The text that a reason is stored as.
@@ -65,9 +82,18 @@ pub fn parse(text: &str) -> Option<Code> {
 
 /// The reason in words, with what to do.
 #[must_use]
-pub fn sentence(code: Code) -> &'static str {
-    REASONS
-        .iter()
-        .find(|(reason, ..)| *reason == code)
-        .map_or("It was changed meanwhile.", |(_, _, sentence)| sentence)
+pub fn sentence(kind: BulkOperationKind, code: Code) -> &'static str {
+    let of_assignments = match kind {
+        BulkOperationKind::RevokeAssignments | BulkOperationKind::ReprocessAssignments => {
+            OF_ASSIGNMENTS.iter().find(|(reason, _)| *reason == code)
+        }
+        BulkOperationKind::ReprocessAccessRequests
+        | BulkOperationKind::ReviewAccessRequests
+        | BulkOperationKind::ReviewTokenRequests
+        | BulkOperationKind::RevokeTokenGrants
+        | BulkOperationKind::SubmitDecisions
+        | BulkOperationKind::CreateAssignments => None,
+    };
+    let of_all = || REASONS.iter().find(|(reason, ..)| *reason == code).map(|(_, _, sentence)| *sentence);
+    of_assignments.map(|(_, sentence)| *sentence).or_else(of_all).unwrap_or("It was changed meanwhile.")
 }

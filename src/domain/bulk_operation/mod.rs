@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod code;
 pub mod decision;
+pub mod record;
 pub mod start;
 
 use std::collections::HashMap;

@@ -1,11 +1,11 @@
 //! Start a bulk operation: by ids, done when the call is answered, or by filter, in the background.
 
 use entity::bulk_operation::{self, BulkOperationState, ReviewDecision};
-use entity::bulk_operation_item::{self, BulkItemOutcome};
 use uuid::Uuid;
 
-use super::{Bulk, code};
-use crate::authz::{Catalogs, Permit};
+use super::Bulk;
+use super::record::{self, Item};
+use crate::authz::Permit;
 use crate::domain::error::{Code, Error, Rejection};
 use crate::domain::{Attempt, Command, confirm, input, repeated};
 use crate::id::Kind;
@@ -13,10 +13,8 @@ use crate::store::audit_event::{self, Event};
 use crate::store::idempotency::Key;
 use crate::store::{Access, Txn};
 
-/// The longest text that is kept of an id that names nothing.
-const LONGEST_ID: usize = 100;
 /// The most ids of one call.
-const MOST_IDS: usize = 1_000;
+pub const MOST_IDS: usize = 1_000;
 /// The most objects that a filter may select.
 const MOST_SELECTED: u64 = 200_000;
 
@@ -66,10 +64,10 @@ impl<B: Bulk> Command for Start<B> {
                 let targets = self.targets(ids)?;
                 let access = Access::Visible(self.permit.scope());
                 let verdicts = B::decide(txn, &operation, access, &targets).await?;
-                let answer = |(given, target): &(String, Option<Uuid>)| {
-                    Answer::of(given, *target, target.and_then(|target| verdicts.get(&target).copied()))
-                };
-                finish(txn, operation, ids.iter().map(answer)).await?;
+                let items = ids.iter().map(|(given, target)| {
+                    Item::of(given, *target, target.and_then(|target| verdicts.get(&target).copied()))
+                });
+                record::done(txn, operation, items.collect()).await?;
             }
             Selection::Filter(filter) => self.by_filter(txn, operation, filter).await?,
         }
@@ -86,64 +84,6 @@ pub(in crate::domain) enum Begun {
     Now(Box<bulk_operation::Model>),
 }
 
-/// What is answered about one id.
-pub(in crate::domain) struct Answer {
-    given: String,
-    target: Option<Uuid>,
-    verdict: Result<(), Code>,
-}
-
-impl Answer {
-    /// The answer about an id as it was given and as it was understood; without a verdict it named nothing.
-    pub(in crate::domain) fn of(
-        given: &str,
-        target: Option<Uuid>,
-        verdict: Option<Result<(), Code>>,
-    ) -> Self {
-        Self {
-            given: given.chars().filter(|character| *character != '\0').take(LONGEST_ID).collect(),
-            target: target.filter(|_| verdict.is_some()),
-            verdict: verdict.unwrap_or(Err(Code::NotFound)),
-        }
-    }
-}
-
-/// Writes an operation that is done, with one item for each answer, in their order.
-pub(in crate::domain) async fn finish(
-    txn: &Txn,
-    operation: bulk_operation::Model,
-    answers: impl Iterator<Item = Answer>,
-) -> Result<(), Error> {
-    let items: Vec<bulk_operation_item::Model> = (0..)
-        .zip(answers)
-        .map(|(position, answer)| bulk_operation_item::Model {
-            operation_id: operation.id,
-            position,
-            requested_id: Some(answer.given),
-            target_id: answer.target,
-            outcome: match answer.verdict {
-                Ok(()) => BulkItemOutcome::Accepted,
-                Err(_) => BulkItemOutcome::Rejected,
-            },
-            error_code: answer.verdict.err().map(|code| code::name(code).to_owned()),
-        })
-        .collect();
-    let accepted = items.iter().filter(|item| item.outcome == BulkItemOutcome::Accepted).count();
-    let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
-    txn.insert(bulk_operation::Model {
-        state: BulkOperationState::Completed,
-        total_count: count(items.len()),
-        accepted_count: count(accepted),
-        rejected_count: count(items.len() - accepted),
-        next_position: count(items.len()),
-        finished_at: Some(txn.now()),
-        ..operation
-    })
-    .await?;
-    txn.insert_all(items).await?;
-    Ok(())
-}
-
 impl<B: Bulk> Start<B> {
     /// Makes sure that the starter may, and that the call was not made before; gives the operation as it begins.
     pub(in crate::domain) async fn begin(&self, txn: &Txn) -> Result<Begun, Error> {
@@ -154,27 +94,10 @@ impl<B: Bulk> Start<B> {
         }
         let reason = self.reason.as_deref().map(|text| input::reason(B::REASON, text)).transpose()?;
         Ok(Begun::Now(Box::new(bulk_operation::Model {
-            id,
-            organization_id: actor.organization,
-            kind: B::KIND,
-            state: BulkOperationState::Running,
             dry_run: self.dry_run,
-            catalogs: match &allowed {
-                Catalogs::All => None,
-                Catalogs::Only(ids) => Some(serde_json::json!(ids)),
-            },
-            total_count: 0,
-            accepted_count: 0,
-            rejected_count: 0,
-            next_position: 0,
-            started_by_id: actor.user,
-            started_at: txn.now(),
-            finished_at: None,
-            due_at: None,
-            lease: None,
-            attempt_count: 0,
             decision: self.decision,
             reason: reason.filter(|reason| !reason.is_empty()),
+            ..record::begun(txn, id, B::KIND, &actor, &allowed)
         })))
     }
 

@@ -1,5 +1,6 @@
 //! Deliveries: what an attempt's end means, and when to try again.
 
+pub mod finding;
 pub mod outcome;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -34,7 +35,7 @@ pub const fn is_retryable(code: Code) -> bool {
 /// A failed try.
 #[derive(Clone, Copy, Debug)]
 pub struct Failed {
-    /// Give or take.
+    /// What it does.
     pub operation: DeliveryOperation,
     /// The kind of failure.
     pub code: Code,
@@ -55,10 +56,8 @@ pub fn next_try(failed: &Failed, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     match failed.operation {
         DeliveryOperation::Remove if is_retryable(failed.code) => Some(now + pause),
         DeliveryOperation::Remove => Some(now + DAILY),
-        DeliveryOperation::Add if !is_retryable(failed.code) => None,
-        DeliveryOperation::Add => {
-            Some(now + pause).filter(|next| failed.retry_until.is_none_or(|end| *next <= end))
-        }
+        DeliveryOperation::Add | DeliveryOperation::Repair | DeliveryOperation::Compare => Some(now + pause)
+            .filter(|next| is_retryable(failed.code) && failed.retry_until.is_none_or(|end| *next <= end)),
     }
 }
 

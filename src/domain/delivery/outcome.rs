@@ -182,7 +182,9 @@ pub async fn complete(txn: &Txn, requests: &[Uuid]) -> Result<(), Error> {
 #[must_use]
 pub fn existed_before(delivery: &delivery::Model, known: Option<bool>, already_so: bool) -> Option<bool> {
     match delivery.operation {
-        DeliveryOperation::Remove => None,
+        DeliveryOperation::Remove | DeliveryOperation::Compare => None,
+        // What was missing and was given again is Guichet's, whatever was there before.
+        DeliveryOperation::Repair => (!already_so).then_some(false),
         // Only what the very first try found was there before: a later one may find its own work.
         DeliveryOperation::Add => Some(known.unwrap_or(already_so && delivery.attempt_count == 1)),
     }

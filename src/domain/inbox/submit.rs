@@ -8,7 +8,8 @@ use uuid::Uuid;
 use crate::authz::Scope;
 use crate::authz::permission::action;
 use crate::domain::approval::review::{self as approvals, About};
-use crate::domain::bulk_operation::start::{Answer, Begun, finish};
+use crate::domain::bulk_operation::record;
+use crate::domain::bulk_operation::start::Begun;
 use crate::domain::bulk_operation::{Bulk, Decision, Decisions, Selection, Start, Verdicts};
 use crate::domain::error::{Code, Error, Rejection};
 use crate::domain::token_request::review as token_requests;
@@ -145,14 +146,14 @@ impl Command for Submit {
 impl Submit {
     async fn decide_items(&self, txn: &Txn, operation: bulk_operation::Model) -> Result<(), Error> {
         let (stages, tokens) = self.verdicts(txn, &operation).await?;
-        let answer = |item: &Item| {
+        let items = self.items.iter().map(|item| {
             let verdict = item.target.and_then(|(kind, id)| match kind {
                 InboxKind::AccessRequest => stages.get(&id).copied(),
                 InboxKind::TokenRequest => tokens.get(&id).copied(),
             });
-            Answer::of(&item.given, item.target.map(|(_, id)| id), verdict)
-        };
-        finish(txn, operation, self.items.iter().map(answer)).await
+            record::Item::of(&item.given, item.target.map(|(_, id)| id), verdict)
+        });
+        Ok(record::done(txn, operation, items.collect()).await?)
     }
 
     /// Judges the items and does what is accepted: the verdicts on stages of approval, and on token requests.

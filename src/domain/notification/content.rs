@@ -25,6 +25,8 @@ pub enum Content {
     AccessRequestApproved(AccessDecision),
     /// An access request was denied.
     AccessRequestDenied(AccessDecision),
+    /// An assignment ends soon.
+    AssignmentExpiring(AssignmentEnd),
 }
 
 /// Who asks for which package.
@@ -55,6 +57,18 @@ pub struct AccessDecision {
     pub reason: Option<String>,
     /// Whether nobody decided in time.
     pub timed_out: bool,
+}
+
+/// When an assignment ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AssignmentEnd {
+    /// The assignment.
+    pub assignment: Uuid,
+    /// The name of its package.
+    pub package_name: String,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
 }
 
 /// What was decided about a token.
@@ -138,6 +152,7 @@ impl Content {
             Self::ApprovalPending(_) => NotificationKind::ApprovalPending,
             Self::AccessRequestApproved(_) => NotificationKind::AccessRequestApproved,
             Self::AccessRequestDenied(_) => NotificationKind::AccessRequestDenied,
+            Self::AssignmentExpiring(_) => NotificationKind::AssignmentExpiring,
         }
     }
 
@@ -169,6 +184,10 @@ impl Content {
                 format!("Your request for “{}” was approved", told.package_name)
             }
             Self::AccessRequestDenied(told) => format!("Your request for “{}” was denied", told.package_name),
+            Self::AssignmentExpiring(told) => {
+                let day = told.expires_at.format("%-d %B %Y");
+                format!("Your access to “{}” ends on {day}", told.package_name)
+            }
         }
     }
 
@@ -180,7 +199,10 @@ impl Content {
             | Self::TokenRequestDenied(told)
             | Self::TokenGrantRevoked(told) => told.reason.as_deref(),
             Self::AccessRequestApproved(told) | Self::AccessRequestDenied(told) => told.reason.as_deref(),
-            Self::TokenExpiring(_) | Self::TokenRequestDigest(_) | Self::ApprovalPending(_) => None,
+            Self::TokenExpiring(_)
+            | Self::TokenRequestDigest(_)
+            | Self::ApprovalPending(_)
+            | Self::AssignmentExpiring(_) => None,
         }
     }
 }

@@ -30,6 +30,7 @@ impl Frontend {
             Content::AccessRequestApproved(told) | Content::AccessRequestDenied(told) => {
                 self.access_request(told.request)
             }
+            Content::AssignmentExpiring(told) => self.assignment(told.assignment),
             Content::TokenRequestDigest(_) => format!("{}/token-requests?state=PENDING", self.0),
         }
     }
@@ -44,6 +45,12 @@ impl Frontend {
     #[must_use]
     pub fn access_request(&self, id: Uuid) -> String {
         format!("{}/access-requests/{}", self.0, Kind::AccessRequest.text(id))
+    }
+
+    /// The page of an assignment.
+    #[must_use]
+    pub fn assignment(&self, id: Uuid) -> String {
+        format!("{}/assignments/{}", self.0, Kind::Assignment.text(id))
     }
 
     /// The page of a token request.

@@ -1,6 +1,7 @@
 //! What people are told: in the transaction of what it tells, once, and where they want it.
 
 pub mod approval;
+pub mod assignment;
 pub mod content;
 pub mod digest;
 pub mod expiring;
@@ -17,7 +18,7 @@ use entity::notification::NotificationKind as Kind;
 pub use content::Content;
 
 /// Every kind, in the order in which preferences are shown.
-pub const KINDS: [Kind; 8] = [
+pub const KINDS: [Kind; 9] = [
     Kind::TokenRequestApproved,
     Kind::TokenRequestDenied,
     Kind::TokenGrantRevoked,
@@ -26,6 +27,7 @@ pub const KINDS: [Kind; 8] = [
     Kind::ApprovalPending,
     Kind::AccessRequestApproved,
     Kind::AccessRequestDenied,
+    Kind::AssignmentExpiring,
 ];
 
 /// Whether its receiver can turn it off: everybody hears what was decided about them.
@@ -37,6 +39,8 @@ pub const fn is_optional(kind: Kind) -> bool {
         | Kind::TokenGrantRevoked
         | Kind::AccessRequestApproved
         | Kind::AccessRequestDenied => false,
-        Kind::TokenExpiring | Kind::TokenRequestDigest | Kind::ApprovalPending => true,
+        Kind::TokenExpiring | Kind::TokenRequestDigest | Kind::ApprovalPending | Kind::AssignmentExpiring => {
+            true
+        }
     }
 }

@@ -85,6 +85,10 @@ sources! {
     users: Users(Uuid) -> app_user::Model = |database, scope, ids| {
         Ok(by_id(store::user::find(database, Access::Named(scope.organization), ids).await?, |row| row.id))
     };
+    /// Users that the viewer may see.
+    visible_users: VisibleUsers(Uuid) -> app_user::Model = |database, scope, ids| {
+        Ok(by_id(store::user::find(database, Access::Visible(scope), ids).await?, |row| row.id))
+    };
     /// Catalogs that visible objects name.
     catalogs: CatalogsById(Uuid) -> catalog::Model = |database, scope, ids| {
         Ok(by_id(store::catalog::find(database, Access::Named(scope.organization), ids).await?, |row| row.id))
@@ -282,6 +286,28 @@ sources! {
         let include = store::assignment::Include::default();
         let rows = store::assignment::find(database, Access::Named(scope.organization), ids, include).await?;
         Ok(by_id(rows, |row| row.assignment.id))
+    };
+    /// Assignments that the viewer may see.
+    visible_assignments: VisibleAssignments(Uuid) -> store::assignment::Row = |database, scope, ids| {
+        let include = store::assignment::Include::default();
+        let rows = store::assignment::find(database, Access::Visible(scope), ids, include).await?;
+        Ok(by_id(rows, |row| row.assignment.id))
+    };
+    /// What operations found at assignments that the viewer may see: by operation and assignment.
+    checks: Checks((Uuid, Uuid)) -> Vec<Arc<store::delivery::Row>> = |database, scope, pairs| {
+        let rows = store::delivery::checks(database, Access::Visible(scope), pairs).await?;
+        let mut found: HashMap<(Uuid, Uuid), Vec<Arc<store::delivery::Row>>> = HashMap::new();
+        for row in rows {
+            if let Some(operation) = row.delivery.bulk_operation_id {
+                found.entry((operation, row.delivery.assignment_id)).or_default().push(row);
+            }
+        }
+        Ok(found)
+    };
+    /// What was found last at assignments.
+    last_checks: LastChecks(Uuid) -> Vec<Arc<store::delivery::Row>> = |database, _scope, ids| {
+        let rows = store::delivery::last_checks(database, ids).await?;
+        Ok(by_owner(rows.into_iter().map(|row| (row.delivery.assignment_id, row))))
     };
     /// Pages of the history of requests.
     history: History(Nested<Window>) -> PageOf<access_request_event::Model> = |database, _scope, keys| {

@@ -12,7 +12,7 @@ use super::{Facts, Verdict, judge};
 use crate::authz::permission::action;
 use crate::authz::{Catalogs, Scope};
 use crate::domain::assignment::catch_up;
-use crate::domain::bulk_operation::{Bulk, Verdicts};
+use crate::domain::bulk_operation::{Bulk, Verdicts, record};
 use crate::domain::delivery::{BUDGET, outcome};
 use crate::domain::error::Error;
 use crate::id::Kind;
@@ -46,10 +46,7 @@ impl Bulk for Reprocess {
         access: Access<'_>,
         targets: &[Uuid],
     ) -> Result<Verdicts, Error> {
-        let allowed = match &operation.catalogs {
-            None => Catalogs::All,
-            Some(ids) => Catalogs::Only(serde_json::from_value(ids.clone()).unwrap_or_default()),
-        };
+        let allowed = record::allowed(operation);
         Batch { access, allowed: &allowed, operation }.run(txn, targets).await
     }
 }
