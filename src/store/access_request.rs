@@ -452,7 +452,7 @@ async fn note(
     sql.push(", ");
     reasons.value(&mut sql);
     sql.push(", ").bind(step.bulk_operation);
-    reasons.from_with(&mut sql, moved, "access_request r");
+    reasons.add_from_with(&mut sql, moved, "access_request r");
     sql.push(" WHERE ");
     reasons.is_about(&mut sql, "r.id", moved);
     txn.execute(sql).await.map(|_| ())

@@ -154,7 +154,7 @@ pub async fn close_each(
     sql.push("UPDATE approval SET state = ").bind(to.to_value()).push(", due_at = NULL, closed_at = ");
     sql.bind(txn.now()).push(", decided_by_id = ").bind(actor).push(", justification = ");
     said.value(&mut sql);
-    said.from(&mut sql, ids);
+    said.add_from(&mut sql, ids);
     sql.push(" WHERE approval.state = 'PENDING' AND ");
     said.is_about(&mut sql, "approval.id", ids);
     txn.execute(sql).await?;

@@ -50,7 +50,7 @@ impl<'a> Said<'a> {
     }
 
     /// Adds the table of what is said about these rows to an `UPDATE`, where there is one.
-    pub(super) fn from(self, sql: &mut Sql, ids: &[Uuid]) {
+    pub(super) fn add_from(self, sql: &mut Sql, ids: &[Uuid]) {
         if let Self::Each(texts) = self {
             sql.push(" FROM ");
             table(sql, ids, texts);
@@ -58,7 +58,7 @@ impl<'a> Said<'a> {
     }
 
     /// Adds `FROM` a table for a `SELECT`; what is said comes first, so that each row is found by its id.
-    pub(super) fn from_with(self, sql: &mut Sql, ids: &[Uuid], name: &'static str) {
+    pub(super) fn add_from_with(self, sql: &mut Sql, ids: &[Uuid], name: &'static str) {
         sql.push(" FROM ");
         if let Self::Each(texts) = self {
             table(sql, ids, texts);

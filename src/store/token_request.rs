@@ -296,7 +296,7 @@ pub async fn close(txn: &Txn, ids: &[Uuid], step: Closing<'_>) -> Result<Vec<Uui
         sql.push(", automatic_reason = ").bind(step.automatic_reason.map(|reason| reason.to_value()));
     }
     sql.push(", cancel_reason = ").bind(step.cancel_reason.map(|reason| reason.to_value()));
-    step.said.from(&mut sql, ids);
+    step.said.add_from(&mut sql, ids);
     sql.push(" WHERE token_request.state = 'PENDING' AND ");
     step.said.is_about(&mut sql, "token_request.id", ids);
     sql.push(" RETURNING token_request.id AS id");
@@ -339,7 +339,7 @@ async fn write(txn: &Txn, requests: &[Uuid], event: Event<'_>) -> Result<(), Sto
     sql.push(", ");
     event.said.value(&mut sql);
     sql.push(", ").bind(event.bulk_operation);
-    event.said.from_with(&mut sql, requests, "token_request r");
+    event.said.add_from_with(&mut sql, requests, "token_request r");
     sql.push(" WHERE ");
     event.said.is_about(&mut sql, "r.id", requests);
     txn.execute(sql).await.map(|_| ())
