@@ -273,7 +273,7 @@ on_both_databases! {
         for (name, id, input) in [
             ("revokeAssignments", &foreign["asg"], json!({ "selection": { "ids": [foreign["asg"]] } })),
             ("reprocessAssignments", &foreign["asg"], json!({ "selection": { "ids": [foreign["asg"]] } })),
-            ("createAssignments", &foreign["usr"], json!({ "accessPackage": own["pkg"], "policy": own["pol"], "users": [foreign["usr"]] })),
+            ("createAssignments", &foreign["usr"], json!({ "accessPackage": board, "policy": own["pol"], "users": [foreign["usr"]] })),
         ] {
             let bulk = server.mutation("alice", name, ITEMS, input).await;
             assert_eq!(bulk["bulkOperation"], json!({ "acceptedCount": 0, "rejectedCount": 1, "items": { "nodes": [

@@ -32,6 +32,9 @@ macro_rules! with_mail {
                 let Some(server) = Server::start_mailing(kind, Limits::default(), settings).await else { return };
                 // The story's requests wait for ever: their end is mailed, too.
                 server.sql("UPDATE approval SET due_at = NULL").await;
+                // And so does its access.
+                server.sql("UPDATE assignment SET expires_at = NULL").await;
+                server.sql("UPDATE assignment SET due_at = NULL WHERE state <> 'SCHEDULED'").await;
                 check(server, mailbox).await;
             }
 
