@@ -291,6 +291,20 @@ on_both_databases! {
         assert_eq!(codes(&closed), ["NOT_REQUESTABLE"]);
     }
 
+    async fn what_excludes_the_package_is_told_for_each(server: Server) {
+        server.work().await;
+        let (hana, karim) = (server.user("Hana").await, server.user("Karim").await);
+        let input = server.board().await;
+        let frontend = server.package("Frontend engineer").await;
+        let set = server.mutation("alice", "setIncompatibleAccessPackages", "__typename",
+            json!({ "accessPackage": input["accessPackage"], "incompatibleAccessPackages": [frontend] })).await;
+        assert_eq!(codes(&set), [""; 0]);
+        let done = server.on_assignments("alice", "createAssignments", with(&input, json!({ "users": [hana, karim] }))).await;
+        assert_eq!(outcomes(&done), ["INCOMPATIBLE_PACKAGE", "ACCEPTED"]);
+        server.work().await;
+        assert_eq!(server.members("board").await, ["Karim Benali"]);
+    }
+
     async fn stages_are_passed_by_with_a_reason_and_not_by_assignment_managers(server: Server) {
         let judith = server.user("Judith").await;
         let package = server.staged(json!([{ "approvers": [{ "user": judith }] }])).await;

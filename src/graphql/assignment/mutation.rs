@@ -19,6 +19,7 @@ use crate::domain::{Code, Rejection};
 use crate::graphql::access_request::AccessRequest;
 use crate::graphql::access_request::mutation::{changed, times};
 use crate::graphql::api::{Api, repeatable};
+use crate::graphql::assignment_policy::question::QuestionAnswerInput;
 use crate::graphql::bulk_operation::{self, BulkOperation};
 use crate::graphql::error::{ApiError, UserError};
 use crate::graphql::id::Kind;
@@ -108,6 +109,9 @@ pub struct CreateAssignmentsInput {
     users: Vec<ID>,
     /// Why, at most 2,000 characters; some policies ask for it.
     justification: Option<String>,
+    /// The answers to the policy's questions, the same for everybody.
+    #[graphql(default)]
+    answers: Vec<QuestionAnswerInput>,
     /// The start; at once where left out.
     starts_at: Option<DateTime<Utc>>,
     /// The end; as the policy says where left out, and never later than that.
@@ -161,7 +165,7 @@ impl AssignmentsMutation {
     /// Assigns a package to many people directly, under one of its policies. What is wrong for all of them refuses the
     /// whole; otherwise each is accepted or rejected by themselves: yourself is `SELF_ASSIGNMENT`, one whom the
     /// policy's scope leaves out `NOT_REQUESTABLE`, one who holds the package `ALREADY_ASSIGNED`, one who asked for it
-    /// `REQUEST_OPEN`. The target of an item is the new request, or the user where none was made.
+    /// `REQUEST_OPEN`, one who holds or asked for what excludes it `INCOMPATIBLE_PACKAGE`. The target of an item is the new request, or the user where none was made.
     #[graphql(directive = requires::apply(action::Assign::PERMISSION.into()))]
     async fn create_assignments(
         &self,
@@ -177,7 +181,7 @@ impl AssignmentsMutation {
             policy: Kind::AssignmentPolicy.parse(&input.policy),
             asked: Asked {
                 justification: input.justification,
-                answers: Vec::new(),
+                answers: input.answers.into_iter().map(Into::into).collect(),
                 times: Times { starts_at: input.starts_at, expires_at: input.expires_at },
             },
             bypass_approval: input.bypass_approval,
