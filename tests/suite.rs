@@ -18,6 +18,8 @@ mod harness;
 mod access_tokens;
 mod approvals;
 mod architecture;
+mod audit;
+mod audit_chain;
 mod breaking;
 mod building;
 mod command_line;

@@ -10,6 +10,7 @@ pub mod access_token;
 pub mod approval;
 pub mod assignment;
 pub mod assignment_policy;
+pub mod audit_chain;
 pub mod audit_event;
 pub mod bulk_operation;
 pub mod catalog;
