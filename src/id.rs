@@ -128,15 +128,7 @@ impl Kind {
     /// The id as clients see it.
     #[must_use]
     pub fn text(self, uuid: Uuid) -> String {
-        let mut text = String::with_capacity(self.prefix().len() + 1 + LENGTH);
-        text.push_str(self.prefix());
-        text.push('_');
-        let bits = uuid.as_u128();
-        for place in (0..LENGTH).rev() {
-            let digit = (bits >> (5 * place)) & 31;
-            text.push(char::from(DIGITS[usize::try_from(digit).unwrap_or_default()]));
-        }
-        text
+        prefixed(self.prefix(), uuid)
     }
 
     /// The UUID in an id of this type; none for anything else.
@@ -160,6 +152,20 @@ impl Kind {
     pub fn parse_any(id: &str) -> Option<(Self, Uuid)> {
         Self::ALL.into_iter().find_map(|kind| Some((kind, kind.parse(id)?)))
     }
+}
+
+/// An id with this prefix.
+#[must_use]
+pub fn prefixed(prefix: &str, uuid: Uuid) -> String {
+    let mut text = String::with_capacity(prefix.len() + 1 + LENGTH);
+    text.push_str(prefix);
+    text.push('_');
+    let bits = uuid.as_u128();
+    for place in (0..LENGTH).rev() {
+        let digit = (bits >> (5 * place)) & 31;
+        text.push(char::from(DIGITS[usize::try_from(digit).unwrap_or_default()]));
+    }
+    text
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@
 //! | [`graphql`] | the schema: one file a noun, with its type, inputs, queries and mutations |
 //! | [`domain`] | the rules and commands: one folder a noun, one file a command |
 //! | [`store`] | every statement, by noun; transactions; pages by keyset |
-//! | [`worker`] | what is due: deliveries, starts and ends of assignments, bulk operations, mails, digests |
+//! | [`worker`] | what is due: deliveries, starts and ends of assignments, bulk operations, mails, digests, events to seal |
 //! | [`connector`] | the systems that hold access: one file a kind |
 //! | [`mail`] | what a notification tells, as a message; the mail server |
 //! | [`clock`] [`id`] [`secret`] [`config`] [`telemetry`] | leaves: time, ids, secrets, settings, the log |

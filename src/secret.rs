@@ -79,11 +79,19 @@ impl ClientSecret {
     }
 }
 
-/// SHA-256 of a secret that is long and random, in hexadecimal digits.
+/// What is kept of a secret that is long and random.
 #[must_use]
 pub fn hash(secret: &str) -> String {
-    let hash = digest(&SHA256, secret.as_bytes());
-    hash.as_ref().iter().fold(String::with_capacity(64), |text, byte| text + &format!("{byte:02x}"))
+    sha256(secret)
+}
+
+/// SHA-256 of a text, in 64 hexadecimal digits.
+#[must_use]
+pub fn sha256(text: &str) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let hash = digest(&SHA256, text.as_bytes());
+    let digits = hash.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
 /// Whether a text is the secret of a hash, in a time that does not tell how much of it is right.

@@ -68,9 +68,9 @@ fn targets(payload: &Value) -> Vec<Value> {
     items.iter().map(|item| item["target"].clone()).collect()
 }
 
-fn with(input: &Value, more: Value) -> Value {
+fn with(input: &Value, mut more: Value) -> Value {
     let mut input = input.as_object().unwrap().clone();
-    input.extend(more.as_object().unwrap().clone());
+    input.append(more.as_object_mut().unwrap());
     Value::Object(input)
 }
 

@@ -4,6 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use guichet::clock::Clock;
+use guichet::store::database::Connection as _;
+use guichet::store::{Database, DatabaseSettings};
 use serde_json::{Value, json};
 
 const KEY: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -231,6 +234,114 @@ fn an_operator_imports_what_github_tells() {
     assert!(text(&done).contains("1 permissions were left out"), "{}", text(&done));
     let again = text(&import("contoso", &cut));
     assert!(again.contains("Token requests: 0 added, 0 changed, 1 left"), "{again}");
+}
+
+/// Runs a statement on a database, for what no command does.
+async fn tamper(directory: &Path, statement: &'static str) {
+    let settings = DatabaseSettings {
+        url: format!("sqlite://{}", directory.join("guichet.sqlite").display()),
+        connections: 1,
+        statement_timeout: std::time::Duration::from_secs(10),
+    };
+    let database = Database::connect(&settings, Clock::system()).await.unwrap();
+    let mut sql = database.sql();
+    sql.push(statement);
+    assert_eq!(database.execute(sql).await.unwrap(), 1, "{statement}");
+    database.close().await;
+}
+
+#[tokio::test]
+async fn an_operator_verifies_and_exports_the_audit_trail() {
+    let directory = tempfile::tempdir().unwrap();
+    let with_database = |arguments: &[&str]| {
+        run(guichet(directory.path()).args(arguments).env("GUICHET_DATABASE_URL", "sqlite://guichet.sqlite"))
+    };
+    assert!(with_database(&["migrate"]).status.success());
+    for slug in ["contoso", "fabrikam"] {
+        assert!(with_database(&["organization", "create", "--slug", slug, "--name", slug]).status.success());
+    }
+    let whole = with_database(&["audit", "verify"]);
+    assert!(whole.status.success());
+    assert_eq!(
+        text(&whole),
+        "ok     contoso no head yet\n       0 events, 1 wait to be sealed\n\
+         ok     fabrikam no head yet\n       0 events, 1 wait to be sealed\n"
+    );
+    let none = with_database(&["audit", "export"]);
+    assert!(none.status.success() && none.stdout.is_empty());
+    assert_eq!(text(&none), "guichet: 2 events are not sealed yet, and were left out\n");
+    // A server seals them.
+    let issuers = json!([{ "issuer": "https://idp.example", "audience": "guichet", "organization": "contoso",
+        "keys": { "jwksFile": "keys.json" } }]);
+    std::fs::write(directory.path().join("keys.json"), r#"{"keys":[]}"#).unwrap();
+    let mut server = guichet(directory.path());
+    server
+        .arg("serve")
+        .env("GUICHET_DATABASE_URL", "sqlite://guichet.sqlite")
+        .env("GUICHET_LISTEN", "127.0.0.1:0");
+    server.env("GUICHET_ISSUERS", issuers.to_string()).env("GUICHET_SECRET_KEYS", KEY).stdout(Stdio::null());
+    let server = Demo { child: server.spawn().unwrap(), printed: String::new() };
+    let mut heads = String::new();
+    for _ in 0..200 {
+        heads = text(&with_database(&["audit", "verify"]));
+        if !heads.contains("1 wait") {
+            break;
+        }
+    }
+    drop(server);
+    let head = |slug: &str| {
+        let line = heads.lines().find_map(|line| line.strip_prefix(&format!("ok     {slug} "))).unwrap();
+        line.to_owned()
+    };
+    assert!(head("contoso").starts_with("1:") && head("contoso").len() == 66, "{heads}");
+    let verify = |organization: &str, expect: &str| {
+        with_database(&["audit", "verify", "--organization", organization, "--expect", expect])
+    };
+    assert!(verify("contoso", &head("contoso")).status.success());
+    let export = with_database(&["audit", "export", "--organization", "contoso"]);
+    let event: Value = serde_json::from_slice(&export.stdout).unwrap();
+    assert_eq!(format!("{}:{}", event["sequence"], event["hash"].as_str().unwrap()), head("contoso"));
+    assert_eq!(
+        (&event["action"], &event["form"]),
+        (&json!("organization.created"), &json!("guichet-audit-1"))
+    );
+    let both = with_database(&["audit", "export", "--since", "2020-01-01T00:00:00Z"]);
+    assert_eq!(String::from_utf8_lossy(&both.stdout).lines().count(), 2);
+    let before = with_database(&["audit", "export", "--until", "2020-01-01T00:00:00Z"]);
+    assert!(before.status.success() && before.stdout.is_empty());
+    // What is asked wrongly.
+    for (arguments, said) in [
+        (&["audit", "verify", "--organization", "nowhere"][..], "no organization with the slug \"nowhere\""),
+        (&["audit", "verify", "--expect", "1"], "expected sequence:hash"),
+        (&["audit", "verify", "--expect", head("contoso").as_str()], "name it with --organization"),
+        (&["audit", "export", "--since", "yesterday"], "--since"),
+    ] {
+        let refused = with_database(arguments);
+        assert!(!refused.status.success() && text(&refused).contains(said), "{}", text(&refused));
+    }
+    // Another's head, then an event that was altered, then one that is gone.
+    let other = verify("contoso", &head("fabrikam"));
+    assert!(!other.status.success() && text(&other).contains("not as expected"), "{}", text(&other));
+    let contoso = "organization_id = (SELECT id FROM organization WHERE slug = 'contoso')";
+    tamper(directory.path(), format!("UPDATE audit_event SET action = 'nothing' WHERE {contoso}").leak())
+        .await;
+    let altered = with_database(&["audit", "verify"]);
+    assert!(!altered.status.success());
+    let said = format!("WRONG  contoso 1 {}: altered", event["id"].as_str().unwrap());
+    assert!(text(&altered).starts_with(&said), "{}", text(&altered));
+    assert!(text(&altered).contains(&format!("ok     fabrikam {}", head("fabrikam"))), "{}", text(&altered));
+    tamper(directory.path(), format!("DELETE FROM audit_event WHERE {contoso}").leak()).await;
+    let cut = verify("contoso", &head("contoso"));
+    assert!(!cut.status.success());
+    assert!(text(&cut).starts_with("WRONG  contoso 1: removed: the chain ends at 0"), "{}", text(&cut));
+    tamper(directory.path(), format!("DELETE FROM audit_chain WHERE {contoso}").leak()).await;
+    assert!(with_database(&["audit", "verify"]).status.success(), "nothing in the database tells of it");
+    let cut = verify("contoso", &head("contoso"));
+    assert!(
+        !cut.status.success() && text(&cut).contains("WRONG  contoso 1: not as expected"),
+        "{}",
+        text(&cut)
+    );
 }
 
 #[test]

@@ -269,13 +269,13 @@ on_both_databases! {
         assert_eq!(bulk["bulkOperation"], json!({ "acceptedCount": 0, "rejectedCount": 1, "items": { "nodes": [
             { "requestedId": foreign["areq"], "target": null, "error": { "code": "NOT_FOUND" } }] } }));
 
-        const ITEMS: &str = "bulkOperation { acceptedCount rejectedCount items { nodes { requestedId target { id } checks { finding } error { code } } } }";
+        let items = "bulkOperation { acceptedCount rejectedCount items { nodes { requestedId target { id } checks { finding } error { code } } } }";
         for (name, id, input) in [
             ("revokeAssignments", &foreign["asg"], json!({ "selection": { "ids": [foreign["asg"]] } })),
             ("reprocessAssignments", &foreign["asg"], json!({ "selection": { "ids": [foreign["asg"]] } })),
             ("createAssignments", &foreign["usr"], json!({ "accessPackage": board, "policy": own["pol"], "users": [foreign["usr"]] })),
         ] {
-            let bulk = server.mutation("alice", name, ITEMS, input).await;
+            let bulk = server.mutation("alice", name, items, input).await;
             assert_eq!(bulk["bulkOperation"], json!({ "acceptedCount": 0, "rejectedCount": 1, "items": { "nodes": [
                 { "requestedId": id, "target": null, "checks": [], "error": { "code": "NOT_FOUND" } }] } }), "{name} {bulk}");
         }

@@ -20,6 +20,8 @@ mod approvals;
 mod architecture;
 mod assignment_checks;
 mod assignments;
+mod audit;
+mod audit_chain;
 mod breaking;
 mod building;
 mod command_line;

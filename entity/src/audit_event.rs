@@ -1,4 +1,4 @@
-//! One change, or one refused privileged attempt; never changed or deleted.
+//! One change, or one refused privileged attempt; never changed or deleted, but given its place in the chain.
 use sea_orm::entity::prelude::*;
 
 /// Whether an audited action was done.
@@ -50,6 +50,14 @@ pub struct Model {
     pub request_id: Option<Uuid>,
     /// What changed: before and after, ids and codes.
     pub details: Option<Json>,
+    /// Its place in the organization's chain, from 1; none until it is sealed.
+    pub sequence: Option<i64>,
+    /// When it was sealed.
+    pub sealed_at: Option<DateTimeUtc>,
+    /// The hash of the event before it in the chain; none of the first.
+    pub previous_hash: Option<String>,
+    /// The SHA-256 of its canonical form, in hexadecimal digits.
+    pub hash: Option<String>,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

@@ -14,6 +14,7 @@ pub mod approval;
 pub mod approval_approver;
 pub mod assignment;
 pub mod assignment_policy;
+pub mod audit_chain;
 pub mod audit_event;
 pub mod bulk_operation;
 pub mod bulk_operation_item;

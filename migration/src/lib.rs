@@ -20,6 +20,7 @@ mod m09_tokens;
 mod m10_notifications;
 mod m11_external;
 mod m12_approvals;
+mod m13_audit_chain;
 mod m14_policies;
 mod m15_checks;
 mod m17_inbox;
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m10_notifications::CHANGE),
             Box::new(m11_external::CHANGE),
             Box::new(m12_approvals::CHANGE),
+            Box::new(m13_audit_chain::CHANGE),
             Box::new(m14_policies::CHANGE),
             Box::new(m15_checks::Checks),
             Box::new(m17_inbox::CHANGE),

@@ -1,5 +1,6 @@
 //! The command line. Without a subcommand it is the demo.
 
+mod audit;
 mod demo;
 mod doctor;
 mod import;
@@ -71,10 +72,37 @@ enum Command {
         #[command(subcommand)]
         command: OrganizationCommand,
     },
+    /// Verify and export the audit trail
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Show what another system holds
     Import {
         #[command(subcommand)]
         command: ImportCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum AuditCommand {
+    /// Read the hash chain of each organization, name what was altered, removed or inserted, and print its head
+    ///
+    /// Keep the heads (sequence:hash) where nobody who can write to the database can: with one of them in --expect,
+    /// also a trail whose end was cut off, or that was written anew, is found. Fails when something is wrong. It can
+    /// run beside a server.
+    Verify {
+        #[command(flatten)]
+        database: DatabaseArgs,
+        #[command(flatten)]
+        verify: audit::VerifyArgs,
+    },
+    /// Write audit events to standard output: a line of JSON each, which anybody can verify (docs/audit.md)
+    Export {
+        #[command(flatten)]
+        database: DatabaseArgs,
+        #[command(flatten)]
+        export: audit::ExportArgs,
     },
 }
 
@@ -147,6 +175,12 @@ async fn run(cli: Cli) -> Result<ExitCode, StartError> {
         Command::Doctor { database, serve } => return doctor::run(&database, &serve).await,
         Command::Organization { command: OrganizationCommand::Create { database, organization } } => {
             operator::create_organization(&database, organization).await?;
+        }
+        Command::Audit { command: AuditCommand::Verify { database, verify } } => {
+            return audit::verify(&database, verify).await;
+        }
+        Command::Audit { command: AuditCommand::Export { database, export } } => {
+            audit::export(&database, export).await?;
         }
         Command::Import { command: ImportCommand::Github { database, import } } => {
             import::github(&database, import).await?;

@@ -6,6 +6,7 @@ pub mod access_token;
 pub mod approval;
 pub mod assignment;
 pub mod assignment_policy;
+pub mod audit_chain;
 pub mod back_off;
 pub mod bulk_operation;
 pub mod catalog;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object};
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entity::audit_event;
 
@@ -73,6 +73,56 @@ impl AuditEvent {
     /// What changed, as JSON with ids and codes; null where there is nothing more to say.
     async fn details(&self) -> Option<String> {
         self.0.details.as_ref().map(ToString::to_string)
+    }
+
+    /// Its place in the organization's chain of audit events, from 1 without gaps; null until it is sealed, which is
+    /// within seconds.
+    async fn sequence(&self) -> Option<i32> {
+        self.0.sequence.map(number)
+    }
+
+    /// The SHA-256 of its canonical form, in which the hash of the event before it stands, in 64 hexadecimal digits;
+    /// null until it is sealed. `guichet audit verify` checks it.
+    async fn hash(&self) -> Option<&str> {
+        self.0.hash.as_deref()
+    }
+
+    /// When it was given its place in the chain; null until then.
+    async fn sealed_at(&self) -> Option<DateTime<Utc>> {
+        self.0.sealed_at
+    }
+}
+
+/// A number in a chain, in the integers that GraphQL has.
+fn number(sequence: i64) -> i32 {
+    i32::try_from(sequence).unwrap_or(i32::MAX)
+}
+
+/// The last event of an organization's chain of audit events. Who keeps sequence and hash elsewhere can show later
+/// that nothing up to it was changed.
+#[derive(SimpleObject)]
+pub struct AuditChain {
+    /// The sequence number of the last event: how many are sealed.
+    sequence: i32,
+    /// The hash of the last event.
+    hash: String,
+    /// When it was sealed.
+    sealed_at: DateTime<Utc>,
+}
+
+impl AuditChain {
+    /// The chain of the organization that the call acts in; none where the viewer may not see all audit events.
+    pub async fn of(ctx: &Context<'_>) -> Result<Option<Self>, ApiError> {
+        let api = Api::of(ctx);
+        if !api.scope.audit {
+            return Ok(None);
+        }
+        let head = store::audit_chain::head(&api.database, api.scope.organization).await?;
+        Ok(head.map(|head| Self {
+            sequence: number(head.sequence),
+            hash: head.hash,
+            sealed_at: head.sealed_at,
+        }))
     }
 }
 

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use entity::{organization, organization_digest};
 
 use super::api::Api;
+use super::audit_event::AuditChain;
 use super::error::{ApiError, UserError};
 use super::id::{GlobalId, Kind};
 use super::repository::BaseAccessLevel;
@@ -72,6 +73,12 @@ impl Organization {
     /// What every member may do with every repository; `NONE` unless set otherwise. Null for outsiders.
     async fn base_access_level(&self, ctx: &Context<'_>) -> Option<BaseAccessLevel> {
         shown(ctx).then(|| self.0.base_level.into())
+    }
+
+    /// The last event of the chain of audit events. Null for those who do not see all audit events (`@requires` of
+    /// `auditEvents`), and before the first one is sealed.
+    async fn audit_chain(&self, ctx: &Context<'_>) -> Result<Option<AuditChain>, ApiError> {
+        AuditChain::of(ctx).await
     }
 
     /// Whether you may change the settings.

@@ -122,6 +122,12 @@ impl<'a> Event<'a> {
         }
     }
 
+    /// An event about what Guichet itself does to an object, because its time has come or a remote has answered.
+    #[must_use]
+    pub fn by_itself(organization: Uuid, action: &'a str, kind: Kind, target: Uuid) -> Self {
+        Self { organization, actor: None, action, target: Some((kind, target)), call: None, details: None }
+    }
+
     /// The event with what changed: ids and codes, never names, addresses or secrets.
     #[must_use]
     pub fn with(self, details: serde_json::Value) -> Self {
@@ -157,5 +163,9 @@ fn row(id: Uuid, at: DateTime<Utc>, outcome: AuditOutcome, event: &Event<'_>) ->
         target_id: event.target.map(|(_, id)| id),
         request_id: event.call,
         details: event.details.clone(),
+        sequence: None,
+        sealed_at: None,
+        previous_hash: None,
+        hash: None,
     }
 }

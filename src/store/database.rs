@@ -126,6 +126,7 @@ impl Database {
                 changes_access: AtomicBool::new(false),
                 changes_tokens: AtomicBool::new(false),
                 wrote: AtomicBool::new(false),
+                quiet: AtomicBool::new(false),
             };
             let error = match work.run(&txn).await {
                 Ok(output) => match txn.inner.commit().await.map_err(StoreError::from) {
@@ -137,7 +138,7 @@ impl Database {
                             self.token_epoch.fetch_add(1, Ordering::AcqRel);
                         }
                         // Who looked and found nothing to do must not wake themselves.
-                        if txn.wrote.into_inner() {
+                        if txn.wrote.into_inner() && !txn.quiet.into_inner() {
                             self.committed.notify_waiters();
                         }
                         return Ok(output);
@@ -169,7 +170,7 @@ impl Database {
         self.statements.load(Ordering::Relaxed)
     }
 
-    /// Told of every commit of this server that wrote something: there may be work to do.
+    /// Told of every commit of this server that wrote something that may be work.
     #[must_use]
     pub fn committed(&self) -> &Notify {
         &self.committed
@@ -255,6 +256,7 @@ pub struct Txn {
     changes_access: AtomicBool,
     changes_tokens: AtomicBool,
     wrote: AtomicBool,
+    quiet: AtomicBool,
 }
 
 impl Txn {
@@ -273,6 +275,11 @@ impl Txn {
     /// Says that this transaction changes users or roles: remembered viewers are forgotten.
     pub fn changes_access(&self) {
         self.changes_access.store(true, Ordering::Release);
+    }
+
+    /// Says that what this transaction writes is work for nobody: nobody is told of its commit.
+    pub fn wakes_nobody(&self) {
+        self.quiet.store(true, Ordering::Release);
     }
 
     /// Adds a row.

@@ -11,6 +11,7 @@ pub mod approval;
 pub mod assignment;
 pub mod assignment_notice;
 pub mod assignment_policy;
+pub mod audit_chain;
 pub mod audit_event;
 pub mod bulk_operation;
 pub mod catalog;

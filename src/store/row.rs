@@ -187,7 +187,8 @@ stored! {
     approval_approver { approval_id, user_id, ground, catalog_role }
     assignment { id, organization_id, catalog_id, access_package_id, policy_id, user_id, request_id, state, starts_at, expires_at, ended_at, due_at, lease, attempt_count, created_at }
     assignment_policy { id, organization_id, access_package_id, display_name, name_key, description, requestor_scope, justification_required, enabled, expiration, expiration_seconds, expiration_at, approval_stage_count, version, created_at, deleted_at, questions, custom_schedule, managers_may_request, extension }
-    audit_event { id, organization_id, at, actor_id, action, outcome, target_type, target_id, request_id, details }
+    audit_chain { organization_id, sequence, hash, sealed_at }
+    audit_event { id, organization_id, at, actor_id, action, outcome, target_type, target_id, request_id, details, sequence, sealed_at, previous_hash, hash }
     bulk_operation { id, organization_id, kind, state, dry_run, catalogs, total_count, accepted_count, rejected_count, next_position, started_by_id, started_at, finished_at, due_at, lease, attempt_count, decision, reason }
     bulk_operation_item { operation_id, position, requested_id, target_id, outcome, error_code }
     catalog { id, organization_id, display_name, name_key, description, enabled, externally_visible, version, created_at, deleted_at }

@@ -134,7 +134,8 @@ impl Sql {
     }
 
     /// Adds a table with one row for each object of a JSON array, as `alias`; one parameter however many there are.
-    /// What the objects hold is read by [`id_of`](Self::id_of), [`text_of`](Self::text_of), [`json_of`](Self::json_of).
+    /// What the objects hold is read by [`id_of`](Self::id_of), [`text_of`](Self::text_of), [`number_of`](Self::number_of),
+    /// [`json_of`](Self::json_of).
     pub fn objects(&mut self, objects: Vec<serde_json::Value>, alias: &'static str) -> &mut Self {
         let objects = serde_json::Value::from(objects);
         match self.dialect {
@@ -156,6 +157,11 @@ impl Sql {
     /// Adds a member of an object as text.
     pub fn text_of(&mut self, alias: &'static str, member: &'static str) -> &mut Self {
         self.push("(").push(alias).push(".value->>'").push(member).push("')")
+    }
+
+    /// Adds a member of an object as a whole number.
+    pub fn number_of(&mut self, alias: &'static str, member: &'static str) -> &mut Self {
+        self.push("CAST(").text_of(alias, member).push(" AS bigint)")
     }
 
     /// Adds a member of an object as JSON.

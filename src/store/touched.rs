@@ -5,7 +5,7 @@
 //! token: they are listed here, and every other table is taken to matter.
 
 /// The tables of which no judgement of a token depends.
-const APART: [&str; 31] = [
+const APART: [&str; 32] = [
     "access_package",
     "access_package_resource_role",
     "access_request",
@@ -14,6 +14,7 @@ const APART: [&str; 31] = [
     "approval_approver",
     "assignment",
     "assignment_policy",
+    "audit_chain",
     "audit_event",
     "bulk_operation",
     "bulk_operation_item",

@@ -7,7 +7,9 @@ use uuid::Uuid;
 
 use crate::domain::assignment::{Ending, begin, end, is_current};
 use crate::domain::{Error, Rejection};
+use crate::id::Kind;
 use crate::store::access_request::Moved;
+use crate::store::audit_event::{self, Event};
 use crate::store::{self, Database, StoreError, Transaction, Txn};
 
 /// How many assignments one transaction moves.
@@ -23,6 +25,17 @@ pub async fn run(database: &Database) -> Result<usize, StoreError> {
             Err(StoreError::Other(format!("due assignments were refused: {codes:?}")))
         }
     }
+}
+
+/// Records what the time did to each of these.
+async fn audit<'a>(
+    txn: &Txn,
+    action: &'static str,
+    rows: impl Iterator<Item = &'a assignment::Model>,
+) -> Result<(), StoreError> {
+    let event =
+        |row: &assignment::Model| Event::by_itself(row.organization_id, action, Kind::Assignment, row.id);
+    audit_event::record_all(txn, &rows.map(event).collect::<Vec<_>>()).await
 }
 
 struct Move {
@@ -58,8 +71,11 @@ impl Transaction for Move {
             .collect();
         let starting = begin::refuse_incompatible(txn, starting).await?;
         if !starting.is_empty() {
+            let rows = starting.iter().map(|(_, row)| row);
+            audit(txn, "assignment.started", rows).await?;
             begin::deliver(txn, &starting, None).await?;
         }
+        audit(txn, "assignment.expired", ending.iter()).await?;
         let ending_as = Ending::Request {
             kind: AccessRequestType::SystemRemove,
             actor: None,

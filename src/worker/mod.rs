@@ -2,6 +2,7 @@
 
 pub mod approvals;
 pub mod assignments;
+pub mod audit;
 pub mod bulk;
 pub mod deliver;
 pub mod notify;
@@ -13,15 +14,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::connector::registry::Registry;
+use crate::domain::audit_chain::seal::BATCH;
 use crate::mail::Mailer;
 use crate::store::{Database, StoreError};
 
 /// How long the worker rests when nothing is due and nothing is committed here; other servers'
 /// commits and retries are seen after it.
 const REST: Duration = Duration::from_secs(1);
+
+/// How long the sealer rests after it has sealed: what happens meanwhile is sealed together, and it takes no more
+/// than so much of a busy database.
+const GATHER: Duration = Duration::from_millis(300);
 
 /// How often a worker looks for tokens and assignments that end soon.
 const LOOK: TimeDelta = TimeDelta::minutes(1);
@@ -54,8 +61,17 @@ impl Worker {
         Self(Arc::new(Inner { database, connectors, post, looked: Mutex::default() }))
     }
 
-    /// Works until told to stop; what has begun is finished.
+    /// Works until told to stop; what has begun is finished, and what happened is sealed.
     pub async fn run(&self, stop: impl Future<Output = ()>) {
+        let (working, stopped) = watch::channel(());
+        let work = async {
+            self.carry_out(stop).await;
+            drop(working);
+        };
+        tokio::join!(work, self.seal(stopped));
+    }
+
+    async fn carry_out(&self, stop: impl Future<Output = ()>) {
         let mut running = JoinSet::new();
         let mut stop = std::pin::pin!(stop);
         loop {
@@ -73,12 +89,40 @@ impl Worker {
         while running.join_next().await.is_some() {}
     }
 
-    /// Works until nothing is due any more.
+    /// Seals what happened until the work is over, on its own: neither waits for the other.
+    async fn seal(&self, mut stopped: watch::Receiver<()>) {
+        loop {
+            let committed = self.0.database.committed().notified();
+            let over = stopped.has_changed().is_err();
+            let sealed = audit::run(&self.0.database).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "could not seal audit events");
+                0
+            });
+            if u64::try_from(sealed).is_ok_and(|sealed| sealed >= BATCH) {
+                continue;
+            }
+            if over {
+                return;
+            }
+            tokio::select! {
+                _ = stopped.changed() => continue,
+                () = committed => {}
+                () = tokio::time::sleep(REST) => continue,
+            }
+            tokio::select! {
+                _ = stopped.changed() => {}
+                () = tokio::time::sleep(GATHER) => {}
+            }
+        }
+    }
+
+    /// Works until nothing is due any more, and everything is sealed.
     pub async fn run_due(&self) -> Result<(), StoreError> {
         let mut running = JoinSet::new();
         loop {
             let started = self.start_due(&mut running).await?;
-            if running.join_next().await.is_none() && started == 0 {
+            if running.join_next().await.is_none() && started == 0 && audit::run(&self.0.database).await? == 0
+            {
                 return Ok(());
             }
         }

@@ -229,7 +229,7 @@ impl Server {
         };
         let mut all = Vec::new();
         for table in self.rows(tables.to_owned()).await {
-            if table == "audit_event" {
+            if table == "audit_event" || table == "audit_chain" {
                 continue;
             }
             let row = match self.kind {

@@ -10,7 +10,9 @@ use super::approvers::{self, Wanted};
 use super::{Pinned, Stage};
 use crate::domain::Error;
 use crate::domain::notification::approval::waits;
+use crate::id::Kind;
 use crate::store::approval::{Leaving, until};
+use crate::store::audit_event::{self, Event};
 use crate::store::{self, StoreError, Txn};
 
 /// A request whose stage at this position is opened.
@@ -79,6 +81,10 @@ pub async fn forward(
     let mut joining = approvers::find(txn, organization, &wanted, txn.now()).await?;
     joining.retain(|row| !present.contains(&(row.approval_id, row.user_id)));
     store::approval::forwarded(txn, &ids).await?;
+    let event = |(_, request): &(&approval::Model, &access_request::Model)| {
+        Event::by_itself(organization, "access_request.forwarded", Kind::AccessRequest, request.id)
+    };
+    audit_event::record_all(txn, &due.iter().map(event).collect::<Vec<_>>()).await?;
     store::approval::add_approvers(txn, &joining).await?;
     let stages: Vec<approval::Model> = due.iter().map(|(row, _)| (*row).clone()).collect();
     Ok(waits(txn, &stages, &joining).await?)

@@ -9,9 +9,12 @@ use entity::assignment::{self, AssignmentState};
 use entity::delivery::{self, DeliveryOperation, DeliveryState};
 use uuid::Uuid;
 
+use crate::domain::Error;
 use crate::domain::access_request::{Outcome, Step, next};
-use crate::domain::{Error, delivery::BUDGET};
+use crate::domain::delivery::{BUDGET, outcome::DELIVERED};
+use crate::id::Kind;
 use crate::store::access_request::{Move, Moved, advance};
+use crate::store::audit_event::{self, Event};
 use crate::store::incompatible::Against;
 use crate::store::{self, StoreError, Txn};
 
@@ -98,6 +101,10 @@ async fn replace(txn: &Txn, beginnings: &[Beginning]) -> Result<(), StoreError> 
     if ids.is_empty() {
         return Ok(());
     }
+    let replaced = |row: &assignment::Model| {
+        Event::by_itself(row.organization_id, "assignment.replaced", Kind::Assignment, row.id)
+    };
+    audit_event::record_all(txn, &current.iter().map(replaced).collect::<Vec<_>>()).await?;
     store::assignment::set_state(txn, &ids, AssignmentState::Ended, true).await
 }
 
@@ -117,7 +124,7 @@ pub async fn deliver(
     for (moved, assignment) in starting {
         let contents = roles.get(&assignment.access_package_id).map(Vec::as_slice).unwrap_or_default();
         if contents.is_empty() {
-            empty.push((moved.id, assignment.id));
+            empty.push((moved.id, assignment));
         }
         for (role, connector) in contents {
             let new = New {
@@ -156,11 +163,18 @@ pub async fn deliver(
             bulk_operation: None,
         };
         advance(txn, &done, step).await?;
-        let ids: Vec<Uuid> = empty.iter().map(|(_, assignment)| *assignment).collect();
+        let delivered = |(request, assignment): &(Uuid, &assignment::Model)| {
+            Event::by_itself(assignment.organization_id, DELIVERED, Kind::AccessRequest, *request)
+        };
+        audit_event::record_all(txn, &empty.iter().map(delivered).collect::<Vec<_>>()).await?;
+        let ids: Vec<Uuid> = empty.iter().map(|(_, assignment)| assignment.id).collect();
         store::assignment::set_state(txn, &ids, AssignmentState::Delivered, false).await?;
     }
     Ok(())
 }
+
+/// The reason that history shows.
+const INCOMPATIBLE: &str = "INCOMPATIBLE_PACKAGE";
 
 /// Withdraws the requests of assignments that were to start now, where a package that excludes theirs was
 /// delivered meanwhile; gives the others.
@@ -186,10 +200,15 @@ pub async fn refuse_incompatible(
         to: legal(State::Scheduled, Step::Cancel)?,
         action: Action::Canceled,
         actor: None,
-        reason: Some("INCOMPATIBLE_PACKAGE"),
+        reason: Some(INCOMPATIBLE),
         bulk_operation: None,
     };
     advance(txn, &moved, step).await?;
+    let event = |(moved, row): &(Moved, assignment::Model)| {
+        Event::by_itself(row.organization_id, "access_request.canceled", Kind::AccessRequest, moved.id)
+            .with(serde_json::json!({ "because": INCOMPATIBLE }))
+    };
+    audit_event::record_all(txn, &refused.iter().map(event).collect::<Vec<_>>()).await?;
     let ids: Vec<Uuid> = refused.iter().map(|(_, row)| row.id).collect();
     store::assignment::set_state(txn, &ids, AssignmentState::Ended, true).await?;
     Ok(starting)

@@ -11,7 +11,9 @@ use uuid::Uuid;
 use super::begin::{New, queued};
 use crate::domain::Error;
 use crate::domain::delivery::outcome;
+use crate::id::Kind;
 use crate::store::access_request::{Move, Moved, advance};
+use crate::store::audit_event::{self, Event};
 use crate::store::{self, Txn};
 
 /// Why assignments end.
@@ -84,6 +86,9 @@ pub async fn end(
     Ok(made)
 }
 
+/// The reason that history shows.
+const ENDED: &str = "ASSIGNMENT_ENDED";
+
 /// What was asked for assignments that end is not wanted any more: to keep them longer.
 async fn drop_extensions(txn: &Txn, assignments: &[Uuid]) -> Result<(), Error> {
     let open = store::access_request::lock_extensions(txn, assignments).await?;
@@ -93,11 +98,17 @@ async fn drop_extensions(txn: &Txn, assignments: &[Uuid]) -> Result<(), Error> {
         to: State::Canceled,
         action: Action::Canceled,
         actor: None,
-        reason: Some("ASSIGNMENT_ENDED"),
+        reason: Some(ENDED),
         bulk_operation: None,
     };
     let canceled = advance(txn, &moved, step).await?;
-    Ok(store::approval::cancel(txn, &canceled).await?)
+    store::approval::cancel(txn, &canceled).await?;
+    let event = |request: &access_request::Model| {
+        let (organization, id) = (request.organization_id, request.id);
+        Event::by_itself(organization, "access_request.canceled", Kind::AccessRequest, id)
+            .with(serde_json::json!({ "because": ENDED }))
+    };
+    Ok(audit_event::record_all(txn, &open.iter().map(event).collect::<Vec<_>>()).await?)
 }
 
 /// The request that takes an assignment away; done at once where there is nothing to take.

@@ -18,7 +18,7 @@ use crate::domain::{Attempt, Command, repeated};
 use crate::id::Kind;
 use crate::store::access_request::{Move, Moved, advance};
 use crate::store::assignment::{Extensible, Include};
-use crate::store::audit_event;
+use crate::store::audit_event::{self, Event};
 use crate::store::idempotency::Key;
 use crate::store::{self, Access, Txn};
 
@@ -178,5 +178,14 @@ pub async fn extend(txn: &Txn, extended: &[Extended], actor: Option<Uuid>) -> Re
     advance(txn, &moved(|row| row.request.state), delivering).await?;
     let delivered = legal(State::Delivering, Step::Complete(Outcome::All))?;
     advance(txn, &moved(|_| State::Delivering), step(delivered, Action::Delivered, None)).await?;
-    Ok(())
+    let event = |row: &Extended| {
+        let organization = row.request.organization_id;
+        Event::by_itself(organization, "assignment.extended", Kind::Assignment, row.assignment).with(
+            serde_json::json!({
+                "accessRequest": Kind::AccessRequest.text(row.request.id),
+                "expiresAt": row.expires_at.map(|end| end.to_rfc3339()),
+            }),
+        )
+    };
+    Ok(audit_event::record_all(txn, &extended.iter().map(event).collect::<Vec<_>>()).await?)
 }

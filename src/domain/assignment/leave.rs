@@ -7,8 +7,10 @@ use uuid::Uuid;
 use super::{Ending, end};
 use crate::authz::Actor;
 use crate::domain::{Error, approval};
+use crate::id::Kind;
 use crate::store::access_request::{Move, Moved, advance};
 use crate::store::approval::Leaving;
+use crate::store::audit_event::{self, Event};
 use crate::store::{self, Txn};
 
 /// The reason that history shows.
@@ -38,5 +40,10 @@ pub async fn leave(txn: &Txn, actor: &Actor, user: Uuid) -> Result<(), Error> {
         bulk_operation: None,
     };
     end(txn, &held, ending).await?;
-    Ok(())
+    let canceled = canceled.iter().map(|id| (Kind::AccessRequest, "access_request.canceled", *id));
+    let revoked = held.iter().map(|row| (Kind::Assignment, "assignment.revoked", row.id));
+    let events = canceled.chain(revoked).map(|(kind, action, id)| {
+        Event::by(actor, action, kind, id).with(serde_json::json!({ "because": REASON }))
+    });
+    Ok(audit_event::record_all(txn, &events.collect::<Vec<_>>()).await?)
 }

@@ -8,6 +8,8 @@ use uuid::Uuid;
 
 use super::{Bulk, code};
 use crate::domain::error::{Code, Error};
+use crate::id::Kind;
+use crate::store::audit_event::{self, Event};
 use crate::store::{self, Access, Txn};
 
 /// How many items one transaction decides.
@@ -35,6 +37,9 @@ pub async fn run<B: Bulk>(txn: &Txn, operation: bulk_operation::Model) -> Result
 
 /// Gives up an operation whose starter may no longer act.
 pub async fn stop(txn: &Txn, operation: bulk_operation::Model) -> Result<(), Error> {
+    let (organization, id) = (operation.organization_id, operation.id);
+    let event = Event::by_itself(organization, "bulk_operation.stopped", Kind::BulkOperation, id);
+    audit_event::record(txn, &event.with(serde_json::json!({ "because": "USER_DEACTIVATED" }))).await?;
     let stopped = bulk_operation::Model {
         state: BulkOperationState::Stopped,
         finished_at: Some(txn.now()),

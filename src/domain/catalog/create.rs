@@ -73,7 +73,9 @@ impl Command for Create {
         })
         .await?;
         txn.changes_access();
-        audit_event::record(txn, &Event::by(&actor, "catalog.created", Kind::Catalog, id)).await?;
+        let event = Event::by(&actor, "catalog.created", Kind::Catalog, id);
+        let details = serde_json::json!({ "owner": Kind::User.text(actor.user) });
+        audit_event::record(txn, &event.with(details)).await?;
         Ok(id)
     }
 }

@@ -14,8 +14,13 @@ use super::{Failed, is_retryable, next_try};
 use crate::domain::Error;
 use crate::domain::access_request::{Outcome, Step, is_removal};
 use crate::domain::assignment::begin::legal;
+use crate::id::Kind;
 use crate::store::access_request::{Move, Moved, advance};
+use crate::store::audit_event::{self, Event};
 use crate::store::{self, Transaction, Txn};
+
+/// What the audit trail calls it when all of a request was done.
+pub const DELIVERED: &str = "access_request.delivered";
 
 /// How an attempt ended.
 #[derive(Clone, Debug)]
@@ -68,6 +73,13 @@ impl Transaction for Finish {
             return Ok(false);
         }
         txn.insert(self.attempt(txn.now())).await?;
+        if after.state == DeliveryState::Failed {
+            let organization = after.organization_id;
+            let event = Event::by_itself(organization, "delivery.failed", Kind::Delivery, after.id);
+            let request = Kind::AccessRequest.text(after.request_id);
+            let details = serde_json::json!({ "request": request, "because": after.error_code });
+            audit_event::record(txn, &event.with(details)).await?;
+        }
         if after.due_at.is_none() {
             complete(txn, &[self.delivery.request_id]).await?;
             let over = store::assignment::taken_back(txn, &[self.delivery.assignment_id]).await?;
@@ -151,10 +163,21 @@ pub async fn complete(txn: &Txn, requests: &[Uuid]) -> Result<(), Error> {
         .filter(|(_, _, _, unfinished)| *unfinished == 0)
         .map(|(request, succeeded, failed, _)| (request, Outcome::of(succeeded, failed)))
         .collect();
-    for (outcome, action, state) in [
-        (Outcome::All, Action::Delivered, AssignmentState::Delivered),
-        (Outcome::Some, Action::PartiallyDelivered, AssignmentState::PartiallyDelivered),
-        (Outcome::None, Action::DeliveryFailed, AssignmentState::DeliveryFailed),
+    let mut audited = Vec::new();
+    for (outcome, action, state, name) in [
+        (Outcome::All, Action::Delivered, AssignmentState::Delivered, DELIVERED),
+        (
+            Outcome::Some,
+            Action::PartiallyDelivered,
+            AssignmentState::PartiallyDelivered,
+            "access_request.partially_delivered",
+        ),
+        (
+            Outcome::None,
+            Action::DeliveryFailed,
+            AssignmentState::DeliveryFailed,
+            "access_request.delivery_failed",
+        ),
     ] {
         let ended = |id: &Uuid| ended.get(id) == Some(&outcome);
         let done: Vec<_> =
@@ -174,8 +197,13 @@ pub async fn complete(txn: &Txn, requests: &[Uuid]) -> Result<(), Error> {
         let assignments: Vec<Uuid> =
             done.iter().filter(|row| !is_removal(row.kind)).filter_map(|row| row.assignment_id).collect();
         store::assignment::set_delivered(txn, &assignments, state).await?;
+        audited.extend(done.iter().map(|row| {
+            let event = Event::by_itself(row.organization_id, name, Kind::AccessRequest, row.id);
+            let assignment = row.assignment_id.map(|id| Kind::Assignment.text(id));
+            event.with(serde_json::json!({ "type": row.kind, "assignment": assignment }))
+        }));
     }
-    Ok(())
+    Ok(audit_event::record_all(txn, &audited).await?)
 }
 
 /// What a success means for the access that was there before.

@@ -97,6 +97,14 @@ impl Transaction for Finish {
             response_status: after.response_status,
         };
         txn.insert(attempt).await?;
+        if after.state == State::Failed {
+            let organization = after.organization_id;
+            let event =
+                Event::by_itself(organization, "webhook.event_failed", Kind::WebhookDelivery, after.id);
+            let webhook = Kind::Webhook.text(after.webhook_id);
+            let details = serde_json::json!({ "webhook": webhook, "because": after.error_code });
+            audit_event::record(txn, &event.with(details)).await?;
+        }
         if matches!(&self.end, End::Failed(failure) if failure.remote_status == Some(GONE)) {
             self.switch_off(txn).await?;
         }
@@ -112,15 +120,9 @@ impl Finish {
             return Ok(());
         }
         store::webhook_delivery::give_up(txn, off.id).await?;
-        let event = Event {
-            organization: off.organization_id,
-            actor: None,
-            action: "webhook.switched_off",
-            target: Some((Kind::Webhook, off.id)),
-            call: None,
-            details: Some(serde_json::json!({ "because": "The endpoint answered 410 Gone." })),
-        };
-        Ok(audit_event::record(txn, &event).await?)
+        let event = Event::by_itself(off.organization_id, "webhook.switched_off", Kind::Webhook, off.id);
+        let details = serde_json::json!({ "because": "The endpoint answered 410 Gone." });
+        Ok(audit_event::record(txn, &event.with(details)).await?)
     }
 }
 
