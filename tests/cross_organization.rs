@@ -20,6 +20,15 @@ fn more_samples() -> Vec<(&'static str, Value)> {
             json!({ "catalog": "cat_x", "displayName": "Sample", "resourceRoles": ["rrole_x"] }),
         ),
         ("submitAccessRequest", json!({ "accessPackage": "pkg_x", "policy": "pol_x" })),
+        (
+            "createAssignmentPolicy",
+            json!({ "accessPackage": "pkg_x", "displayName": "Sample", "expiration": { "never": true },
+                "requestorScope": "SPECIFIC_CONNECTED_ORGANIZATIONS", "specificConnectedOrganizations": ["corg_x"] }),
+        ),
+        (
+            "updateConnectedOrganization",
+            json!({ "id": "corg_x", "version": 1, "internalSponsors": ["usr_x"], "externalSponsors": ["usr_x"] }),
+        ),
     ]
 }
 
@@ -59,12 +68,13 @@ fn prefix(id: &str) -> &str {
 }
 
 /// Paths of lists with a filter, and the type of the filter.
-const FILTERED: [(&str, &str); 11] = [
+const FILTERED: [(&str, &str); 12] = [
     ("accessPackages", "AccessPackageFilter"),
     ("accessRequests", "AccessRequestFilter"),
     ("assignments", "AssignmentFilter"),
     ("auditEvents", "AuditEventFilter"),
     ("catalogs", "CatalogFilter"),
+    ("connectedOrganizations", "ConnectedOrganizationFilter"),
     ("repositories", "RepositoryFilter"),
     ("tokenGrants", "TokenGrantFilter"),
     ("tokenRequests", "TokenRequestFilter"),

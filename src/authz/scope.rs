@@ -40,12 +40,19 @@ pub struct Scope {
     pub user: Option<Uuid>,
     /// Whether the viewer is a member, and not from outside.
     pub is_member: bool,
+    /// Whether the viewer is from outside and no guest yet, or becomes one right now: policies for users do not mean
+    /// them.
+    pub is_newcomer: bool,
+    /// The connected organization that a viewer from outside comes from, where it is known.
+    pub connected: Option<Uuid>,
     /// Whose packages, resources and policies are all visible.
     pub catalogs: Catalogs,
     /// Whose resources the viewer may edit: connectors opened to them are visible.
     pub managed_catalogs: Catalogs,
     /// Whose requests, deliveries and assignments are all visible.
     pub requests: Catalogs,
+    /// Whether connected organizations are visible.
+    pub connected_organizations: bool,
     /// Whether all users are visible.
     pub users: bool,
     /// Whether all connectors are visible.

@@ -4,6 +4,7 @@ pub mod approvals;
 pub mod assignments;
 pub mod bulk;
 pub mod deliver;
+pub mod guests;
 pub mod notify;
 pub mod tokens;
 pub mod webhooks;
@@ -23,7 +24,7 @@ use crate::store::{Database, StoreError};
 /// commits and retries are seen after it.
 const REST: Duration = Duration::from_secs(1);
 
-/// How often a worker looks for tokens that end soon.
+/// How often a worker looks for tokens that end soon, and for guests who hold nothing any more.
 const LOOK: TimeDelta = TimeDelta::minutes(1);
 
 /// Carries out what is due.
@@ -112,14 +113,15 @@ impl Worker {
         Ok(moved + overdue + decided + expired + started + told + mailed + sent)
     }
 
-    /// Writes the digests that are due, and tells of what ends soon; tells how much was moved.
+    /// Writes the digests that are due, tells of what ends soon, and ends guests; tells how much was moved.
     async fn tell(&self) -> Result<usize, StoreError> {
         let now = self.0.database.clock().now();
         let digests = notify::digests(&self.0.database).await?;
         if !self.looks(now) {
             return Ok(digests);
         }
-        Ok(digests + notify::expiring(&self.0.database).await?)
+        let ended = guests::run(&self.0.database).await?;
+        Ok(digests + ended + notify::expiring(&self.0.database).await?)
     }
 
     /// Whether it is time to look for what ends soon.

@@ -20,6 +20,7 @@ use crate::store::idempotency::Key;
 use crate::store::{self, Access, StoreError, Txn};
 
 /// Ask for a package, for oneself.
+#[derive(Clone)]
 pub struct Submit {
     /// Who asks.
     pub actor: Actor,

@@ -9,7 +9,7 @@ use crate::authz::Permit;
 use crate::authz::permission::action::Assign;
 use crate::domain::access_request::submit::{Asked, NewRequest, make};
 use crate::domain::error::{Code, Error, Rejection};
-use crate::domain::{Attempt, Command, confirm, repeated};
+use crate::domain::{Attempt, Command, confirm, repeated, user as people};
 use crate::id::Kind;
 use crate::store::access_package::Include;
 use crate::store::idempotency::Key;
@@ -70,7 +70,7 @@ impl Command for Create {
         let user = store::user::find(txn, Access::Named(actor.organization), &[user_id]).await?;
         let user = user.into_iter().next().ok_or_else(no_user)?;
         if user.state == UserState::Deactivated {
-            return Err(Rejection::of("user", Code::UserDeactivated, "This user is deactivated.").into());
+            return Err(people::inactive("user", user.guest_end).into());
         }
         if !store::access_package::hold(txn, package_id).await? {
             return Err(no_package().into());

@@ -7,10 +7,11 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{AccessRequest, AccessRequestFilter};
-use crate::authz::Action as _;
+use crate::authz::{Action as _, Actor};
 use crate::authz::permission::action;
 use crate::domain::access_request::{cancel, reprocess, submit};
 use crate::domain::bulk_operation::{Selection, Start};
+use crate::domain::guest::FirstRequest;
 use crate::domain::{Code, Rejection};
 use crate::graphql::api::{Api, repeatable};
 use crate::graphql::bulk_operation::{self, BulkOperation};
@@ -168,13 +169,13 @@ impl AccessRequestMutation {
     ) -> Result<SubmitAccessRequestPayload, ApiError> {
         let api = Api::of(ctx);
         times([("startsAt", input.starts_at), ("expiresAt", input.expires_at)])?;
-        let Some(actor) = api.viewer.actor(api.request_id) else {
-            let refused = Rejection::new(Code::NotRequestable, submit::sentence(Code::NotRequestable));
-            return Ok(SubmitAccessRequestPayload {
-                access_request: None,
-                user_errors: vec![refused.into()],
-            });
-        };
+        // A newcomer becomes a guest by their first request: who they will be is not known yet.
+        let newcomer = api.viewer.outsider.clone().filter(|_| api.viewer.user.is_none());
+        let actor = api.viewer.actor(api.request_id).unwrap_or(Actor {
+            organization: api.viewer.organization,
+            user: Uuid::nil(),
+            call: api.request_id,
+        });
         let command = submit::Submit {
             actor,
             scope: api.scope.as_ref().clone(),
@@ -185,7 +186,10 @@ impl AccessRequestMutation {
             starts_at: input.starts_at,
             expires_at: input.expires_at,
         };
-        let (id, user_errors) = api.run(command).await?;
+        let (id, user_errors) = match newcomer {
+            Some(newcomer) => api.run(FirstRequest { newcomer, submit: command }).await?,
+            None => api.run(command).await?,
+        };
         Ok(SubmitAccessRequestPayload { access_request: changed(api, id).await?, user_errors })
     }
 
