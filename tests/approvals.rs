@@ -11,43 +11,9 @@ const REQUEST: &str = "id state review { eligible reason } viewerCanReview compl
     history(first: 20) { nodes { action fromState toState actor { displayName } reason } }";
 
 impl Server {
-    /// A package of its own in Engineering, under a policy with these stages, which admits these people.
+    /// A package of its own in Engineering, under a policy with these stages, which admits all members.
     async fn staged(&self, stages: Value) -> Value {
-        let catalogs = self
-            .ask("alice", "{ catalogs(filter: { search: \"Engineering\" }) { nodes { id } } }", json!({}))
-            .await;
-        let made = self
-            .mutation(
-                "alice",
-                "createAccessPackage",
-                "accessPackage { id }",
-                json!({ "catalog": catalogs["catalogs"]["nodes"][0]["id"], "displayName": "Guarded" }),
-            )
-            .await;
-        assert_eq!(codes(&made), [""; 0]);
-        let package = made["accessPackage"]["id"].clone();
-        let role = self
-            .ask(
-                "alice",
-                "query($id: ID!) { node(id: $id) { ... on AccessPackage { resourceRoles { id } } } }",
-                json!({ "id": self.package("Frontend engineer").await }),
-            )
-            .await["node"]["resourceRoles"][0]["id"]
-            .clone();
-        let added = self
-            .mutation(
-                "alice",
-                "addAccessPackageResourceRoles",
-                "accessPackage { id }",
-                json!({ "id": package, "resourceRoles": [role] }),
-            )
-            .await;
-        assert_eq!(codes(&added), [""; 0]);
-        let policy = self.mutation("alice", "createAssignmentPolicy", "assignmentPolicy { id }", json!({ "accessPackage": package,
-            "displayName": "In stages", "requestorScope": "ALL_MEMBERS", "expiration": { "afterDuration": "P10D" },
-            "approvalStages": stages })).await;
-        assert_eq!(codes(&policy), [""; 0]);
-        package
+        self.guarded("Guarded", json!({ "approvalStages": stages })).await
     }
 
     async fn ask_to_be_let_in(&self, subject: &str, package: &Value) -> Value {
@@ -277,6 +243,66 @@ on_both_databases! {
         let long = json!({ "selection": { "ids": [ids[0]] }, "decision": "DENY", "justification": "x".repeat(1_025) });
         let refused = server.decide_requests("hana", long).await;
         assert_eq!((codes(&refused), &refused["userErrors"][0]["field"]), (vec!["INVALID_INPUT"], &json!(["input", "justification"])));
+    }
+
+    async fn configured_fallbacks_come_before_owners_and_administrators(server: Server) {
+        let (hana, judith) = (server.user("Hana").await, server.user("Judith").await);
+        let package = server.staged(json!([{ "approvers": [{ "user": hana }], "fallbackApprovers": [{ "user": judith }] }])).await;
+        let of_karim = server.ask_to_be_let_in("karim", &package).await;
+        assert_eq!(server.waits_for(&of_karim).await, json!(["Hana Sato"]), "not beside those who are there");
+        let of_hana = server.ask_to_be_let_in("hana", &package).await;
+        assert_eq!(server.waits_for(&of_hana).await, json!(["Judith Okafor"]), "she decides nothing of her own");
+        let left = server.mutation("alice", "deactivateUser", "user { state }", json!({ "id": hana })).await;
+        assert_eq!(codes(&left), [""; 0]);
+        assert_eq!(server.waits_for(&of_karim).await, json!(["Judith Okafor"]), "and where the last one leaves");
+        let of_judith = server.ask_to_be_let_in("judith", &package).await;
+        assert_eq!(server.waits_for(&of_judith).await, json!(["Göran Lindqvist"]), "then the owner of the catalog");
+        assert_eq!(server.decides("judith", &of_karim, "APPROVE", None).await, Value::Null);
+    }
+
+    async fn alternates_may_decide_after_their_time(server: Server) {
+        let (hana, judith, lena) = (server.user("Hana").await, server.user("Judith").await, server.user("Lena").await);
+        let package = server.staged(json!([{ "approvers": [{ "user": hana }, { "user": judith }], "timeout": "P10D",
+            "alternateApprovers": [{ "user": lena }, { "user": hana }, { "manager": true }], "alternatesAfter": "P4D" }])).await;
+        let id = server.ask_to_be_let_in("karim", &package).await;
+        server.clock.advance(TimeDelta::days(4) - TimeDelta::seconds(1));
+        server.work().await;
+        assert_eq!(server.waits_for(&id).await, json!(["Hana Sato", "Judith Okafor"]), "a second before");
+        assert_eq!(server.decides("lena", &id, "APPROVE", None).await, "NOT_FOUND");
+        server.clock.advance(TimeDelta::seconds(1));
+        server.work().await;
+        assert_eq!(server.waits_for(&id).await, json!(["Göran Lindqvist", "Hana Sato", "Judith Okafor", "Lena Fischer"]));
+        let told = server.ask("lena", "{ viewer { notifications(first: 100) { nodes { kind subjectId } } } }", json!({})).await;
+        let told = told["viewer"]["notifications"]["nodes"].as_array().unwrap().clone();
+        assert_eq!(told.iter().filter(|told| told["subjectId"] == id && told["kind"] == "APPROVAL_PENDING").count(), 1, "{told:?}");
+        let before = server.contents().await;
+        server.work().await;
+        assert_eq!(server.contents().await, before, "once");
+        // Those who were asked first may still decide; the time that the stage ends is as it was.
+        server.clock.advance(TimeDelta::days(6) - TimeDelta::seconds(1));
+        server.work().await;
+        assert_eq!(server.reviewed("alice", &id).await["state"], "PENDING_APPROVAL");
+        assert_eq!(server.decides("judith", &id, "APPROVE", None).await, Value::Null);
+        let late = server.ask_to_be_let_in("ivan", &package).await;
+        server.clock.advance(TimeDelta::days(10));
+        server.work().await;
+        assert_eq!(server.reviewed("alice", &late).await["state"], "DENIED", "and is over at once where both times have passed");
+    }
+
+    async fn requestors_see_the_approvers_where_the_policy_says_so(server: Server) {
+        let package = server.staged(json!([{ "approvers": [{ "manager": true }], "approversVisible": true },
+            { "approvers": [{ "catalogRole": "ACCESS_PACKAGE_MANAGER" }] }])).await;
+        let id = server.ask_to_be_let_in("karim", &package).await;
+        let query = "query($id: ID!) { node(id: $id) { ... on AccessRequest { pendingApprovers { displayName } approvals { approvers { displayName } decidedBy { displayName } } } } }";
+        let seen = server.ask("karim", query, json!({ "id": id })).await["node"].clone();
+        assert_eq!(seen["pendingApprovers"], json!([{ "displayName": "Göran Lindqvist" }]));
+        assert_eq!(server.decides("goran", &id, "APPROVE", None).await, Value::Null);
+        let seen = server.ask("karim", query, json!({ "id": id })).await["node"].clone();
+        assert_eq!(seen["pendingApprovers"], json!([]), "this stage does not show them");
+        assert_eq!(seen["approvals"][0]["decidedBy"]["displayName"], "Göran Lindqvist");
+        assert_eq!(seen["approvals"][1]["approvers"], json!([]));
+        let seen = server.ask("alice", query, json!({ "id": id })).await["node"].clone();
+        assert_eq!(seen["pendingApprovers"], json!([{ "displayName": "Hana Sato" }]));
     }
 
     async fn of_two_approvers_at_once_one_decides(server: Server) {

@@ -35,11 +35,12 @@ const COLUMNS: [(&str, Option<Role>, &str); 14] = [
 ];
 
 /// Mutations that need no permission, and why.
-const FOR_EVERYBODY: [(&str, &str); 10] = [
+const FOR_EVERYBODY: [(&str, &str); 11] = [
     ("submitAccessRequest", "everybody asks for themselves; the package's policies decide"),
     ("markNotificationsRead", "everybody marks what they themselves were told"),
     ("updateNotificationPreferences", "everybody says what they themselves want to be told"),
     ("reviewAccessRequests", "everybody decides what waits for them; policies say what that is"),
+    ("extendAssignment", "everybody extends their own; managers of requests, those they manage"),
     ("cancelAccessRequest", "everybody cancels their own; managers of requests, those they manage"),
     ("createAccessToken", "every member makes their own; what it is allowed, owners decide"),
     ("updateAccessToken", "one's own"),
@@ -99,6 +100,11 @@ const OBJECTS: &str = "query($nodes: [ID!]!) { nodes(ids: $nodes) { id } }";
 
 /// Queries that show how much one sees; the weight of the answer counts.
 const QUERIES: [(&str, &str); 23] = [
+const QUERIES: [(&str, &str); 22] = [
+    (
+        "accessRequestPreview",
+        "query($package: ID!) { accessRequestPreview(input: { accessPackage: $package }) { policy { id } } }",
+    ),
     ("accessPackages", "{ accessPackages { totalCount } }"),
     ("accessRequests", "{ accessRequests { totalCount } }"),
     ("assignments", "{ assignments { totalCount } }"),
@@ -170,6 +176,7 @@ pub fn samples() -> Vec<(&'static str, Value)> {
         ("updateConnectedOrganization", json!({ "id": "corg_x", "version": 1, "displayName": "Sample" })),
         ("unblockUser", json!({ "id": "usr_x" })),
         ("createConnector", json!({ "displayName": "", "kind": "DIRECTORY" })),
+        ("extendAssignment", json!({ "assignment": "asg_x" })),
         (
             "createDirectoryGroup",
             json!({ "connector": "conn_x", "displayName": "Sample", "originId": "sample" }),
@@ -214,6 +221,10 @@ pub fn samples() -> Vec<(&'static str, Value)> {
             json!({ "selection": { "filter": { "owner": ["usr_x"] } }, "expectedCount": 5_000 }),
         ),
         ("revokeAssignment", json!({ "id": "asg_x" })),
+        (
+            "setIncompatibleAccessPackages",
+            json!({ "accessPackage": "pkg_x", "incompatibleAccessPackages": ["pkg_x"] }),
+        ),
         ("submitAccessRequest", json!({ "accessPackage": "pkg_x" })),
         ("testConnector", json!({ "id": "conn_x" })),
         ("unassignCatalogRole", json!({ "id": "crole_x" })),
@@ -451,7 +462,7 @@ on_both_databases! {
         let one = one["viewer"]["accessRequests"]["nodes"][0]["id"].clone();
         let each: Vec<&String> = objects.values().map(|ids| &ids[0]).collect();
         let token = &objects["AccessToken"][0];
-        let variables = json!({ "node": one, "nodes": each, "token": token });
+        let variables = json!({ "node": one, "nodes": each, "token": token, "package": backend });
 
         write_head(&mut table, "Queries");
         for (name, field) in root_fields("Query") {

@@ -112,6 +112,8 @@ pub struct Model {
     pub last_completed_at: Option<DateTimeUtc>,
     /// The number of the last event of its history.
     pub event_count: i32,
+    /// The answers to the policy's questions; none: none were given.
+    pub answers: Option<Json>,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

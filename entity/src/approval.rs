@@ -52,7 +52,7 @@ pub struct Model {
     pub opened_at: DateTimeUtc,
     /// Until when it can be decided.
     pub expires_at: DateTimeUtc,
-    /// When the worker must end it; none when it is over.
+    /// When the worker must look at it next: its alternates' time, or its end; none when it is over.
     pub due_at: Option<DateTimeUtc>,
     /// When it was over.
     pub closed_at: Option<DateTimeUtc>,
@@ -60,6 +60,10 @@ pub struct Model {
     pub decided_by_id: Option<Uuid>,
     /// What they said about it.
     pub justification: Option<String>,
+    /// When the alternates may decide, too; none: there are none, or they may already.
+    pub alternates_at: Option<DateTimeUtc>,
+    /// Whether the requestor sees who may decide.
+    pub approvers_visible: bool,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

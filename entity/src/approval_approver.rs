@@ -27,8 +27,12 @@ pub enum ApproverGround {
     Manager,
     /// They hold a role in the catalog.
     CatalogRole,
+    /// They are a sponsor of the requestor's connected organization.
+    Sponsor,
     /// Nobody whom the policy means was left.
     Fallback,
+    /// Nobody decided for a time.
+    Alternate,
 }
 
 /// Who may decide a stage of the approval of an access request.

@@ -61,6 +61,32 @@ pub enum ExpirationKind {
     OnDate,
 }
 
+/// Whether holders may ask to keep an assignment longer.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    EnumIter,
+    DeriveActiveEnum,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Extension {
+    /// They may not.
+    NotAllowed,
+    /// They may, and nobody has to decide.
+    WithoutApproval,
+    /// They may, through the stages of the policy.
+    WithApproval,
+}
+
 /// Who may request a package, who approves, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "assignment_policy")]
@@ -98,6 +124,14 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// When it was deleted.
     pub deleted_at: Option<DateTimeUtc>,
+    /// What a request has to answer, in order; none: nothing.
+    pub questions: Option<Json>,
+    /// Whether a request may choose its start and end.
+    pub custom_schedule: bool,
+    /// Whether managers may request for those who report to them.
+    pub managers_may_request: bool,
+    /// Whether holders may ask to keep their assignment longer.
+    pub extension: Extension,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

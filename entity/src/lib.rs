@@ -3,6 +3,7 @@
 //! Plain rows. Rules live in the `domain` of the root crate, statements in its `store`.
 
 pub mod access_package;
+pub mod access_package_incompatible;
 pub mod access_package_resource_role;
 pub mod access_request;
 pub mod access_request_event;

@@ -15,6 +15,10 @@ pub struct Model {
     pub timeout_seconds: i64,
     /// Whether the decision must say why.
     pub justification_required: bool,
+    /// After this long without a decision the alternates may decide, too; none: there are none.
+    pub alternates_after_seconds: Option<i64>,
+    /// Whether the requestor sees who may decide.
+    pub approvers_visible: bool,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

@@ -31,6 +31,32 @@ pub enum ApproverKind {
     Sponsor,
 }
 
+/// When an approver's turn comes.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    EnumIter,
+    DeriveActiveEnum,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ApproverPart {
+    /// From the start.
+    Primary,
+    /// Where no primary approver is left.
+    Fallback,
+    /// After a time without a decision.
+    Alternate,
+}
+
 /// Who may decide a stage.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "policy_stage_approver")]
@@ -50,6 +76,8 @@ pub struct Model {
     pub user_id: Option<Uuid>,
     /// For `CATALOG_ROLE`: the holders of which role.
     pub catalog_role: Option<CatalogRole>,
+    /// When their turn comes.
+    pub part: ApproverPart,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

@@ -20,6 +20,7 @@ mod m09_tokens;
 mod m10_notifications;
 mod m11_external;
 mod m12_approvals;
+mod m14_policies;
 mod m16_connected_organizations;
 
 /// All changes, in order.
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m10_notifications::CHANGE),
             Box::new(m11_external::CHANGE),
             Box::new(m12_approvals::CHANGE),
+            Box::new(m14_policies::CHANGE),
             Box::new(m16_connected_organizations::CHANGE),
         ]
     }

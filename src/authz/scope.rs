@@ -1,5 +1,6 @@
 //! What a viewer may see, in the form that goes into SQL.
 
+use entity::app_user::{self, UserKind};
 use uuid::Uuid;
 
 /// In which catalogs a permission holds.
@@ -63,4 +64,24 @@ pub struct Scope {
     pub mails: bool,
     /// Whether all repositories, tokens, token requests and grants are visible.
     pub tokens: bool,
+}
+
+impl Scope {
+    /// What somebody sees without any role: what they may request, and what is their own.
+    #[must_use]
+    pub fn of_requestor(user: &app_user::Model) -> Self {
+        Self {
+            organization: user.organization_id,
+            user: Some(user.id),
+            is_member: user.kind == UserKind::Member,
+            catalogs: Catalogs::NONE,
+            managed_catalogs: Catalogs::NONE,
+            requests: Catalogs::NONE,
+            users: false,
+            connectors: false,
+            audit: false,
+            mails: false,
+            tokens: false,
+        }
+    }
 }

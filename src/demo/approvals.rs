@@ -7,7 +7,7 @@ use entity::approval_approver::ApproverGround;
 use uuid::Uuid;
 
 use super::story::Story;
-use crate::domain::access_request::submit::snapshot;
+use crate::domain::access_request::make::snapshot;
 use crate::store::approval::approver;
 use crate::store::assignment_policy::StageRow;
 
@@ -45,6 +45,8 @@ impl Story {
             closed_at: None,
             decided_by_id: None,
             justification: None,
+            alternates_at: None,
+            approvers_visible: stage.approvers_visible,
         });
         let requestor = self.users.iter().find(|user| user.id == request.requestor_id);
         let manager = requestor.and_then(|user| user.manager_id);

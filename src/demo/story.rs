@@ -9,14 +9,14 @@ use entity::access_request::{AccessRequestState as State, AccessRequestType};
 use entity::access_request_event::AccessRequestAction;
 use entity::app_user::{UserKind, UserState};
 use entity::assignment::AssignmentState;
-use entity::assignment_policy::{ExpirationKind, RequestorScope};
+use entity::assignment_policy::{ExpirationKind, Extension, RequestorScope};
 use entity::catalog_role_assignment::CatalogRole;
 use entity::connected_organization::ConnectedOrganizationState;
 use entity::connector::{ConnectorHealth, ConnectorKind};
 use entity::delivery::{DeliveryErrorCode, DeliveryOperation, DeliveryResult, DeliveryState};
 use entity::delivery_attempt::AttemptOutcome;
 use entity::identity_source::IdentityKind;
-use entity::policy_stage_approver::ApproverKind;
+use entity::policy_stage_approver::{ApproverKind, ApproverPart};
 use entity::resource::ResourceKind;
 use entity::{
     access_package, access_package_resource_role, access_request, access_request_event, app_user, approval,
@@ -325,6 +325,10 @@ impl Story {
             version: 1,
             created_at: self.now - TimeDelta::days(330),
             deleted_at: None,
+            questions: None,
+            custom_schedule: true,
+            managers_may_request: false,
+            extension: Extension::NotAllowed,
         });
     }
 
@@ -338,6 +342,8 @@ impl Story {
             position: 0,
             timeout_seconds: 14 * 86_400,
             justification_required: false,
+            alternates_after_seconds: None,
+            approvers_visible: false,
         });
         self.approvers.push(policy_stage_approver::Model {
             policy_id: policy.id,
@@ -346,6 +352,7 @@ impl Story {
             kind: ApproverKind::Manager,
             user_id: None,
             catalog_role: None,
+            part: ApproverPart::Primary,
         });
     }
 
@@ -397,6 +404,7 @@ impl Story {
             completed_at: completed,
             last_completed_at: completed,
             event_count: i32::try_from(steps.len()).unwrap_or_default(),
+            answers: None,
         });
         if let (State::PendingApproval, Some(request)) = (state, self.requests.last().cloned()) {
             self.waits_for_manager(&request);

@@ -33,6 +33,12 @@ pub enum Code {
     RequestOpen,
     /// The policy asks for a justification.
     JustificationRequired,
+    /// A question of the policy is not answered.
+    QuestionUnanswered,
+    /// An answer does not fit its question.
+    InvalidAnswer,
+    /// The policy does not let holders keep the package longer, or the assignment has no end.
+    ExtensionNotAllowed,
     /// Nobody assigns a package to themselves.
     SelfAssignment,
     /// The time is in the past, or the end is before the start.

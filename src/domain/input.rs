@@ -103,7 +103,7 @@ pub fn secret(field: &str, secret: &Secret) -> Result<(), Rejection> {
 
 /// Control characters, line ends, and those that turn the direction of writing:
 /// with them a name can look like another one.
-fn is_hidden(character: char) -> bool {
+pub(super) fn is_hidden(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 

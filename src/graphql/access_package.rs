@@ -23,7 +23,7 @@ use super::resolve::{Now, Plain, Rows, scalar};
 use super::resource::ResourceRole;
 use crate::authz::Permission;
 use crate::domain::Code;
-use crate::domain::access_request::submit;
+use crate::domain::access_request::plan;
 use crate::store::columns::columns;
 use crate::store::{self, Columns, Key, Position, Window};
 use uuid::Uuid;
@@ -49,7 +49,7 @@ impl AccessPackage {
     async fn blockers(&self, ctx: &Context<'_>) -> Result<Vec<Code>, ApiError> {
         let api = Api::of(ctx);
         let facts = api.loaders.requestability().find(self.package.id).await?;
-        Ok(facts.map_or_else(|| vec![Code::PackageDeleted], |facts| submit::blockers(&facts)))
+        Ok(facts.map_or_else(|| vec![Code::PackageDeleted], |facts| plan::blockers(&facts)))
     }
 }
 
@@ -64,7 +64,7 @@ pub struct RequestBlocker {
 
 impl From<Code> for RequestBlocker {
     fn from(code: Code) -> Self {
-        Self { code: code.into(), message: submit::sentence(code) }
+        Self { code: code.into(), message: plan::sentence(code) }
     }
 }
 
@@ -193,6 +193,21 @@ impl AccessPackage {
         let filter = filter.unwrap_or_default();
         let paging = Paging { first, after, last, before };
         super::assignment::of_package(ctx, self.package.id, filter.condition()?, &paging).await
+    }
+
+    /// The packages that exclude it, of those that you may see, by name: whoever holds or has requested one of them
+    /// cannot request it (`INCOMPATIBLE_PACKAGE`). In this direction only.
+    async fn incompatible_access_packages(&self, ctx: &Context<'_>) -> Result<Rows<AccessPackage>, ApiError> {
+        let found = Api::of(ctx).loaders.incompatible().find(self.package.id).await?;
+        let found = found.iter().flat_map(|packages| packages.iter());
+        Ok(Rows(found.map(|package| Self::named(Arc::clone(package), None)).collect()))
+    }
+
+    /// The packages that it excludes, of those that you may see, by name.
+    async fn excluded_access_packages(&self, ctx: &Context<'_>) -> Result<Rows<AccessPackage>, ApiError> {
+        let found = Api::of(ctx).loaders.excluding().find(self.package.id).await?;
+        let found = found.iter().flat_map(|packages| packages.iter());
+        Ok(Rows(found.map(|package| Self::named(Arc::clone(package), None)).collect()))
     }
 
     /// Whether you can request it for yourself now.

@@ -1,6 +1,8 @@
 //! Access requests and their history.
 
+pub mod answer;
 pub mod mutation;
+pub mod preview;
 
 use std::sync::Arc;
 
@@ -9,6 +11,9 @@ use chrono::{DateTime, Utc};
 use entity::access_request_event;
 use uuid::Uuid;
 
+use self::answer::QuestionAnswer;
+use self::mutation::SubmitAccessRequestInput;
+use self::preview::AccessRequestPreview;
 use crate::authz::Permission;
 use crate::domain::access_request::reprocess::{self, Verdict};
 use crate::domain::access_request::{cancel, facts};
@@ -141,6 +146,18 @@ impl AccessRequest {
     /// Why it was asked for; null where nothing was said.
     async fn justification(&self) -> Option<&str> {
         self.0.request.justification.as_deref()
+    }
+
+    /// The answers to the policy's questions, as they were when the request was made, in their order.
+    #[allow(clippy::unused_async, reason = "resolvers are asynchronous")]
+    async fn answers(&self) -> Result<Vec<QuestionAnswer>, ApiError> {
+        answer::of(&self.0.request)
+    }
+
+    /// Who may decide the stage at which it waits, by name. Empty where nobody is left or nothing waits, and for those
+    /// who neither decide the request nor see all of its catalog, unless the policy shows them to the requestor.
+    async fn pending_approvers(&self, ctx: &Context<'_>) -> Result<Rows<User>, ApiError> {
+        approval::pending_approvers(Api::of(ctx), self.0.request.id).await
     }
 
     /// The start and end that were asked for.
@@ -578,6 +595,18 @@ impl AccessRequestQuery {
     ) -> Result<Connection<AccessRequest>, ApiError> {
         let filter = filter.unwrap_or_default();
         list(ctx, &filter.condition()?, order_by, &Paging { first, after, last, before }).await
+    }
+
+    /// What `submitAccessRequest` would do with this input now: the policy, who would decide, when the access would
+    /// start and end, and everything that stands against it. Nothing is made by it.
+    async fn access_request_preview(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The request; its idempotency key does not matter.")]
+        input: SubmitAccessRequestInput,
+    ) -> Result<AccessRequestPreview, ApiError> {
+        input.check()?;
+        AccessRequestPreview::of(ctx, input).await
     }
 
     /// The requests that wait where nobody is left to decide, of those that you may see: they are denied when their

@@ -38,6 +38,7 @@ impl Plain for Approval {
             "justificationRequired" => scalar(&self.0.justification_required),
             "openedAt" => scalar(&self.0.opened_at),
             "expiresAt" => scalar(&self.0.expires_at),
+            "alternatesAt" => maybe(self.0.alternates_at.as_ref()),
             "closedAt" => maybe(self.0.closed_at.as_ref()),
             "justification" => maybe(self.0.justification.as_ref()),
             _ => return None,
@@ -50,9 +51,28 @@ impl Approval {
         api.loaders.requests().get(self.0.request_id).await
     }
 
-    /// Whether the viewer sees who decides: those who see the catalog's requests, and those who decide this one.
+    /// Whether the viewer sees who decides: those who see the catalog's requests, those who decide this one, and
+    /// the requestor where the policy says so.
     async fn shows_people(&self, api: &Api) -> Result<bool, ApiError> {
-        shows_people(api, self.0.request_id).await
+        Ok(self.0.approvers_visible || shows_people(api, self.0.request_id).await?)
+    }
+
+    async fn people(&self, api: &Api) -> Result<Rows<User>, ApiError> {
+        if !self.shows_people(api).await? {
+            return Ok(Rows(Vec::new()));
+        }
+        let users = api.loaders.approvers().find(self.0.id).await?;
+        Ok(Rows(users.iter().flat_map(|users| users.iter()).map(|user| User(Arc::clone(user))).collect()))
+    }
+}
+
+/// Who may decide the stage at which a request waits, as far as the viewer sees them.
+pub(super) async fn pending_approvers(api: &Api, request: uuid::Uuid) -> Result<Rows<User>, ApiError> {
+    let stages = api.loaders.approvals().find(request).await?;
+    let mut stages = stages.iter().flat_map(|stages| stages.iter());
+    match stages.find(|stage| stage.state == approval::ApprovalState::Pending) {
+        Some(stage) => Approval(Arc::clone(stage)).people(api).await,
+        None => Ok(Rows(Vec::new())),
     }
 }
 
@@ -105,23 +125,24 @@ impl Approval {
         self.0.expires_at
     }
 
+    /// When the alternates may decide, too; null where there are none, or they may already.
+    async fn alternates_at(&self) -> Option<DateTime<Utc>> {
+        self.0.alternates_at
+    }
+
     /// When it was over; null while it waits.
     async fn closed_at(&self) -> Option<DateTime<Utc>> {
         self.0.closed_at
     }
 
     /// Who may decide it, by name. Empty where nobody is left, and for those who neither decide the request nor see
-    /// all of its catalog.
+    /// all of its catalog, unless the policy shows the approvers to the requestor.
     async fn approvers(&self, ctx: &Context<'_>) -> Result<Rows<User>, ApiError> {
-        let api = Api::of(ctx);
-        if !self.shows_people(api).await? {
-            return Ok(Rows(Vec::new()));
-        }
-        let users = api.loaders.approvers().find(self.0.id).await?;
-        Ok(Rows(users.iter().flat_map(|users| users.iter()).map(|user| User(Arc::clone(user))).collect()))
+        self.people(Api::of(ctx)).await
     }
 
-    /// Who decided; null where nobody did, and for those who neither decide the request nor see all of its catalog.
+    /// Who decided; null where nobody did, and for those who neither decide the request nor see all of its catalog,
+    /// unless the policy shows the approvers to the requestor.
     async fn decided_by(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>, ApiError> {
         let api = Api::of(ctx);
         let Some(user) = self.0.decided_by_id else { return Ok(None) };

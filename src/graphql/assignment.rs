@@ -9,8 +9,9 @@ use super::access_package::AccessPackage;
 use super::access_request::AccessRequest;
 use super::api::{Api, repeatable};
 use super::assignment_policy::AssignmentPolicy;
+use super::assignment_policy::question::QuestionAnswerInput;
 use super::connection::{Connection, Listed, Paging, Selected, Sorted, given};
-use super::error::{ApiError, UserError};
+use super::error::{ApiError, UserError, UserErrorCode};
 use super::id::{GlobalId, Kind};
 use super::loader::Nested;
 use super::requires::requires;
@@ -18,7 +19,10 @@ use super::resolve::{Now, Plain, enum_value, maybe, scalar};
 use super::user::User;
 use crate::authz::permission::action;
 use crate::authz::{Action as _, Permission};
-use crate::domain::assignment::{create, is_current, revoke};
+use crate::domain::Code;
+use crate::domain::access_request::plan::Asked;
+use crate::domain::access_request::schedule::Times;
+use crate::domain::assignment::{create, extend, is_current, revoke};
 use crate::store::columns::columns;
 use crate::store::{self, Columns, Direction, Key, Position, Window};
 use uuid::Uuid;
@@ -119,6 +123,18 @@ impl Assignment {
         self.0.assignment.ended_at
     }
 
+    /// Whether you can extend it now, and why not.
+    async fn extension(&self, ctx: &Context<'_>) -> Result<ExtensionEligibility, ApiError> {
+        let verdict = self.can_extend(Api::of(ctx)).await?;
+        Ok(ExtensionEligibility { eligible: verdict.is_ok(), reason: verdict.err().map(Into::into) })
+    }
+
+    /// Whether you can extend it now: exactly then `extendAssignment` accepts it, with a justification where the policy
+    /// asks for one and an end that the policy allows.
+    async fn viewer_can_extend(&self, ctx: &Context<'_>) -> Result<bool, ApiError> {
+        Ok(self.can_extend(Api::of(ctx)).await?.is_ok())
+    }
+
     /// Whether you can revoke it now: exactly then `revokeAssignment` accepts it.
     async fn viewer_can_revoke(&self, ctx: &Context<'_>) -> bool {
         let assignment = &self.0.assignment;
@@ -130,6 +146,27 @@ impl Assignment {
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.assignment.created_at
     }
+}
+
+impl Assignment {
+    async fn can_extend(&self, api: &Api) -> Result<Result<(), Code>, ApiError> {
+        let assignment = &self.0.assignment;
+        let Some(facts) = api.loaders.extensible().find(assignment.id).await? else {
+            return Ok(Err(Code::ExtensionNotAllowed));
+        };
+        let own = Some(assignment.user_id) == api.viewer.user;
+        let manages = api.viewer.catalogs(Permission::ManageRequests).contain(assignment.catalog_id);
+        Ok(extend::judge(&facts, own, manages))
+    }
+}
+
+/// Whether an assignment can be extended.
+#[derive(SimpleObject)]
+pub struct ExtensionEligibility {
+    /// Whether you can extend it now.
+    eligible: bool,
+    /// Why not; null when eligible.
+    reason: Option<UserErrorCode>,
 }
 
 /// Where an assignment stands.
@@ -165,6 +202,8 @@ pub struct AssignmentFilter {
     state: MaybeUndefined<Vec<AssignmentState>>,
     /// Ending before this time.
     expires_before: MaybeUndefined<DateTime<Utc>>,
+    /// Held beside a package that excludes theirs, or not.
+    overlapping: MaybeUndefined<bool>,
 }
 
 impl AssignmentFilter {
@@ -176,6 +215,7 @@ impl AssignmentFilter {
             catalogs: given("catalog", &self.catalog)?.map(|ids| Kind::Catalog.parse_all(&ids)),
             users: given("user", &self.user)?.map(|ids| Kind::User.parse_all(&ids)),
             states: given("state", &self.state)?.map(|states| states.into_iter().map(Into::into).collect()),
+            overlapping: given("overlapping", &self.overlapping)?,
             expires_until: super::text::time("expiresBefore", &self.expires_before)?,
         })
     }
@@ -260,6 +300,9 @@ pub struct CreateAssignmentInput {
     policy: ID,
     /// Why, at most 2,000 characters; some policies ask for it.
     justification: Option<String>,
+    /// The answers to the policy's questions.
+    #[graphql(default)]
+    answers: Vec<QuestionAnswerInput>,
     /// The start; at once where left out.
     starts_at: Option<DateTime<Utc>>,
     /// The end; as the policy says where left out, and never later than that.
@@ -272,6 +315,29 @@ pub struct CreateAssignmentInput {
 #[derive(SimpleObject)]
 pub struct CreateAssignmentPayload {
     /// The request that makes the assignment; null when refused.
+    access_request: Option<AccessRequest>,
+    /// Why it was refused; empty when done.
+    user_errors: Vec<UserError>,
+}
+
+/// Which assignment to extend.
+#[derive(Debug, InputObject)]
+pub struct ExtendAssignmentInput {
+    /// The assignment.
+    assignment: ID,
+    /// The new end: later than the one that there is, and no later than that of an assignment that would begin now.
+    /// As late as that where left out.
+    expires_at: Option<DateTime<Utc>>,
+    /// Why, at most 2,000 characters; some policies ask for it.
+    justification: Option<String>,
+    /// Makes the call repeatable for 24 hours: a second call with the same key and input answers with the first one's request.
+    idempotency_key: Option<String>,
+}
+
+/// The end of `extendAssignment`.
+#[derive(SimpleObject)]
+pub struct ExtendAssignmentPayload {
+    /// The request that extends the assignment; null when refused.
     access_request: Option<AccessRequest>,
     /// Why it was refused; empty when done.
     user_errors: Vec<UserError>,
@@ -321,13 +387,41 @@ impl AssignmentMutation {
             user: Kind::User.parse(&input.user),
             policy: Kind::AssignmentPolicy.parse(&input.policy),
             idempotency: repeatable(input.idempotency_key.clone(), &input),
-            justification: input.justification,
-            starts_at: input.starts_at,
-            expires_at: input.expires_at,
+            asked: Asked {
+                justification: input.justification,
+                answers: input.answers.into_iter().map(Into::into).collect(),
+                times: Times { starts_at: input.starts_at, expires_at: input.expires_at },
+            },
         };
         let (id, user_errors) = api.run(command).await?;
         let access_request = super::access_request::mutation::changed(api, id).await?;
         Ok(CreateAssignmentPayload { access_request, user_errors })
+    }
+
+    /// Keeps a package longer: your own, or where you manage the catalog's requests. The policy says whether that is
+    /// allowed, and whether its stages decide; it must still admit the holder. The access itself goes on unchanged.
+    async fn extend_assignment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The assignment and its new end.")] input: ExtendAssignmentInput,
+    ) -> Result<ExtendAssignmentPayload, ApiError> {
+        let api = Api::of(ctx);
+        super::access_request::mutation::times([("expiresAt", input.expires_at), ("", None)])?;
+        let Some(actor) = api.viewer.actor(api.request_id) else {
+            let user_errors = vec![super::access_request::mutation::nobody().into()];
+            return Ok(ExtendAssignmentPayload { access_request: None, user_errors });
+        };
+        let command = extend::Extend {
+            actor,
+            viewer: api.viewer.as_ref().clone(),
+            id: Kind::Assignment.parse(&input.assignment),
+            idempotency: repeatable(input.idempotency_key.clone(), &input),
+            expires_at: input.expires_at,
+            justification: input.justification,
+        };
+        let (id, user_errors) = api.run(command).await?;
+        let access_request = super::access_request::mutation::changed(api, id).await?;
+        Ok(ExtendAssignmentPayload { access_request, user_errors })
     }
 
     /// Takes an assignment away: what was given is taken back, unless another assignment of the person still

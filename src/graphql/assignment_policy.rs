@@ -1,6 +1,8 @@
 //! Assignment policies.
 
 pub mod mutation;
+pub mod question;
+pub mod stage;
 
 use std::sync::Arc;
 
@@ -8,9 +10,10 @@ use async_graphql::{Context, Enum, ID, Object, SimpleObject, Value};
 use chrono::{DateTime, Utc};
 use entity::assignment_policy;
 
+use self::question::PolicyQuestion;
+use self::stage::ApprovalStage;
 use super::access_package::AccessPackage;
 use super::api::Api;
-use super::catalog::CatalogRole;
 use super::connected_organization::ConnectedOrganization;
 use super::error::ApiError;
 use super::id::{GlobalId, Kind};
@@ -18,8 +21,9 @@ use super::resolve::{Now, Plain, Rows, enum_value, maybe, scalar};
 use super::scalar::Duration;
 use super::user::User;
 use crate::authz::Permission;
+use crate::domain::assignment_policy::questions;
+use crate::store::Columns;
 use crate::store::columns::columns;
-use crate::store::{self, Columns};
 
 /// Who may request a package, who approves, and for how long.
 #[derive(Clone)]
@@ -33,6 +37,8 @@ impl Plain for AssignmentPolicy {
             "description" => scalar(&self.0.description),
             "justificationRequired" => scalar(&self.0.justification_required),
             "enabled" => scalar(&self.0.enabled),
+            "customSchedule" => scalar(&self.0.custom_schedule),
+            "managersMayRequest" => scalar(&self.0.managers_may_request),
             _ => return None,
         })
     }
@@ -45,6 +51,10 @@ impl Plain for AssignmentPolicy {
             "requestorScope" => columns!(assignment_policy: RequestorScope),
             "justificationRequired" => columns!(assignment_policy: JustificationRequired),
             "enabled" => columns!(assignment_policy: Enabled),
+            "customSchedule" => columns!(assignment_policy: CustomSchedule),
+            "managersMayRequest" => columns!(assignment_policy: ManagersMayRequest),
+            "extension" => columns!(assignment_policy: Extension),
+            "questions" => columns!(assignment_policy: Questions),
             "expiration" => columns!(assignment_policy: Expiration, ExpirationSeconds, ExpirationAt),
             _ => Columns::ALL,
         }
@@ -131,6 +141,27 @@ impl AssignmentPolicy {
         })
     }
 
+    /// What a request has to answer, in order.
+    #[allow(clippy::unused_async, reason = "resolvers are asynchronous")]
+    async fn questions(&self) -> Result<Vec<PolicyQuestion>, ApiError> {
+        Ok(questions::of(&self.0)?.into_iter().map(PolicyQuestion).collect())
+    }
+
+    /// Whether a request may choose its start and end, within what the policy allows.
+    async fn custom_schedule(&self) -> bool {
+        self.0.custom_schedule
+    }
+
+    /// Whether managers may request for those who report to them, whom the policy admits.
+    async fn managers_may_request(&self) -> bool {
+        self.0.managers_may_request
+    }
+
+    /// Whether holders may ask to keep their assignment longer.
+    async fn extension(&self) -> PolicyExtension {
+        self.0.extension.into()
+    }
+
     /// The stages that decide, in order; empty where nobody has to decide.
     async fn approval_stages(&self, ctx: &Context<'_>) -> Result<Vec<ApprovalStage>, ApiError> {
         if self.0.approval_stage_count == 0 {
@@ -200,6 +231,18 @@ pub enum ExpirationKind {
     OnDate,
 }
 
+/// Whether holders may ask to keep their assignment longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::assignment_policy::Extension")]
+pub enum PolicyExtension {
+    /// They may not.
+    NotAllowed,
+    /// They may, and nobody has to decide.
+    WithoutApproval,
+    /// They may, through the stages of the policy.
+    WithApproval,
+}
+
 impl Plain for PolicyExpiration {
     fn plain(&self, field: &str) -> Option<Value> {
         Some(match field {
@@ -220,77 +263,4 @@ pub struct PolicyExpiration {
     duration: Option<Duration>,
     /// For `ON_DATE`: when every assignment ends.
     at: Option<DateTime<Utc>>,
-}
-
-/// One stage of approval: any one of its approvers decides it.
-pub struct ApprovalStage(store::assignment_policy::StageRow);
-
-/// One stage of approval: any one of its approvers decides it.
-#[Object]
-impl ApprovalStage {
-    /// After this long without a decision the request is denied.
-    async fn timeout(&self) -> Duration {
-        Duration::seconds(self.0.stage.timeout_seconds)
-    }
-
-    /// Whether the decision must say why.
-    async fn justification_required(&self) -> bool {
-        self.0.stage.justification_required
-    }
-
-    /// Who may decide, in the order given. Those who may not see all of the catalog see no names.
-    async fn approvers(&self) -> Vec<StageApprover> {
-        let approvers = self.0.approvers.iter();
-        approvers
-            .map(|approver| StageApprover {
-                policy: self.0.stage.policy_id,
-                user: approver.user_id,
-                kind: approver.kind.into(),
-                catalog_role: approver.catalog_role.map(Into::into),
-            })
-            .collect()
-    }
-}
-
-/// How approvers of a stage are found.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct StageApprover {
-    #[graphql(skip)]
-    policy: uuid::Uuid,
-    #[graphql(skip)]
-    user: Option<uuid::Uuid>,
-    /// In which way.
-    kind: ApproverKind,
-    /// For `CATALOG_ROLE`: the holders of which role.
-    catalog_role: Option<CatalogRole>,
-}
-
-#[async_graphql::ComplexObject]
-impl StageApprover {
-    /// For `USER`: who. Null for those who may not see all of the catalog.
-    async fn user(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>, ApiError> {
-        let api = Api::of(ctx);
-        let Some(user) = self.user else { return Ok(None) };
-        let policy = api.loaders.policies().get(self.policy).await?;
-        let package = api.loaders.packages().get(policy.access_package_id).await?;
-        if !api.viewer.catalogs(Permission::SeeCatalogs).contain(package.package.catalog_id) {
-            return Ok(None);
-        }
-        Ok(api.loaders.users().find(user).await?.map(|user| Now(User(user))))
-    }
-}
-
-/// How the approvers of a stage are found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "entity::policy_stage_approver::ApproverKind")]
-pub enum ApproverKind {
-    /// One named user.
-    User,
-    /// The requestor's manager.
-    Manager,
-    /// The holders of a role in the package's catalog.
-    CatalogRole,
-    /// The sponsors of the requestor's connected organization.
-    Sponsor,
 }

@@ -141,6 +141,12 @@ pub enum UserErrorCode {
     RequestOpen,
     /// The policy asks for a justification.
     JustificationRequired,
+    /// A question of the policy is not answered.
+    QuestionUnanswered,
+    /// An answer does not fit its question: it is too long, not of its form, or not among its choices.
+    InvalidAnswer,
+    /// The policy does not let holders keep the package longer, or the assignment has no end.
+    ExtensionNotAllowed,
     /// Nobody assigns a package to themselves.
     SelfAssignment,
     /// The time is in the past, or the end is before the start.
@@ -159,7 +165,7 @@ pub enum UserErrorCode {
     RequestorBlocked,
     /// The assignment was revoked, expired or replaced.
     AssignmentEnded,
-    /// A package that excludes this one is held.
+    /// A package that excludes this one is held or requested.
     IncompatiblePackage,
     /// The assignment or grant is over, or is being taken away.
     NotActive,

@@ -84,7 +84,7 @@ fn requestable(sql: &mut Sql, scope: &Scope) {
     sql.push(")");
 }
 
-fn visible(sql: &mut Sql, access: Access<'_>, listed: bool) {
+pub(super) fn visible(sql: &mut Sql, access: Access<'_>, listed: bool) {
     sql.push("p.organization_id = ").bind(access.organization());
     let Access::Visible(scope) = access else { return };
     sql.push(" AND p.deleted_at IS NULL");

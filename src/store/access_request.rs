@@ -19,7 +19,7 @@ use super::error::StoreError;
 use super::page::{List, Page, Parents, Window, alone};
 use super::row::{Shared, model, optional, part};
 use super::sql::Sql;
-use super::{Access, delivery, names};
+use super::{Access, delivery, incompatible, names};
 use crate::authz::{Catalogs, Scope};
 
 /// A request, with what was read along with it.
@@ -37,6 +37,8 @@ pub struct Row {
     pub policy: Option<Option<Arc<assignment_policy::Model>>>,
     /// The assignment; the inner value is none for requests without one.
     pub assignment: Option<Option<assignment::Model>>,
+    /// Whether a package that excludes this one is held; read with the assignment.
+    pub incompatible: bool,
     /// The deliveries, in the order they were queued.
     pub deliveries: Option<Vec<Arc<delivery::Row>>>,
 }
@@ -182,7 +184,17 @@ fn columns(sql: &mut Sql, include: Include) {
     }
     if include.assignment {
         sql.push(", ").columns::<assignment::Entity>("g");
+        excluded(sql);
     }
+}
+
+/// Adds a column: whether a package that excludes the one of `r` is held.
+fn excluded(sql: &mut Sql) {
+    sql.push(", ");
+    incompatible::held(sql, "r.access_package_id", |sql| {
+        sql.push("r.requestor_id");
+    });
+    sql.push(" AS excluded");
 }
 
 fn joins(sql: &mut Sql, include: Include) {
@@ -232,6 +244,7 @@ impl Rows {
             catalog: catalogs.are_read().then(|| catalogs.model(row, "c_")).transpose()?,
             policy: policies.are_read().then(|| policies.optional(row, "a_")).transpose()?,
             assignment: include.assignment.then(|| optional(row, "g_")).transpose()?,
+            incompatible: include.assignment && row.try_get("", "excluded")?,
             deliveries: None,
         })
     }
@@ -452,6 +465,8 @@ pub struct Requestability {
     pub assigned: bool,
     /// Whether a request of the person for it is open.
     pub open: bool,
+    /// Whether the person holds or has requested a package that excludes it.
+    pub incompatible: bool,
 }
 
 /// What stands against requests of one person for packages.
@@ -469,7 +484,11 @@ pub async fn requestability(
     );
     sql.bind(scope.user).push(" AND r.kind IN ('USER_ADD', 'ADMIN_ADD')");
     sql.push(" AND r.state IN ('SUBMITTED', 'PENDING_APPROVAL', 'SCHEDULED', 'DELIVERING')) AS is_open");
-    sql.push(" FROM access_package p JOIN catalog c ON c.id = p.catalog_id");
+    sql.push(", ");
+    incompatible::exists(&mut sql, "p.id", |sql| {
+        sql.bind(scope.user);
+    });
+    sql.push(" AS incompatible FROM access_package p JOIN catalog c ON c.id = p.catalog_id");
     sql.push(" LEFT JOIN assignment_policy a ON a.access_package_id = p.id AND a.enabled");
     sql.push(" AND a.deleted_at IS NULL AND c.enabled AND c.deleted_at IS NULL AND ");
     admits(&mut sql, scope);
@@ -484,6 +503,7 @@ pub async fn requestability(
                 policies: Vec::new(),
                 assigned: row.try_get("", "assigned")?,
                 open: row.try_get("", "is_open")?,
+                incompatible: row.try_get("", "incompatible")?,
             });
         }
         let policy: Option<Uuid> = row.try_get("", "policy_id")?;
@@ -504,6 +524,19 @@ pub async fn lock_undelivered(txn: &Txn, user: Uuid) -> Result<Vec<access_reques
     Ok(rows.iter().map(|row| model::<access_request::Model>(row, "r_")).collect::<Result<_, _>>()?)
 }
 
+/// The open requests to keep these assignments longer, locked.
+pub async fn lock_extensions(
+    txn: &Txn,
+    assignments: &[Uuid],
+) -> Result<Vec<access_request::Model>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT ").columns::<access_request::Entity>("r").push(" FROM access_request r");
+    sql.push(" WHERE r.kind = 'USER_EXTEND' AND r.state IN ('SUBMITTED', 'PENDING_APPROVAL')");
+    sql.push(" AND r.assignment_id").any_id(assignments).push(" ORDER BY r.id").lock("r");
+    let rows = txn.all(sql).await?;
+    Ok(rows.iter().map(|row| model::<access_request::Model>(row, "r_")).collect::<Result<_, _>>()?)
+}
+
 /// A request with what its reprocessing depends on.
 #[derive(Clone, Debug)]
 pub struct Judged {
@@ -517,6 +550,8 @@ pub struct Judged {
     pub assignment: Option<(AssignmentState, Option<DateTime<Utc>>)>,
     /// Whether a delivery failed and waits for its next automatic attempt.
     pub waits: bool,
+    /// Whether a package that excludes this one is held.
+    pub incompatible: bool,
 }
 
 /// Requests by id with their facts, locked in the order of their ids; what is not visible is left out.
@@ -527,6 +562,7 @@ pub async fn lock_judged(txn: &Txn, access: Access<'_>, ids: &[Uuid]) -> Result<
     sql.push(", g.state AS assignment_state, g.expires_at AS assignment_expires_at");
     sql.push(", EXISTS (SELECT 1 FROM delivery d WHERE d.request_id = r.id AND d.state = 'PENDING'");
     sql.push(" AND d.attempt_in_round > 0 AND d.due_at > ").bind(txn.now()).push(") AS waits");
+    excluded(&mut sql);
     sql.push(" FROM access_request r JOIN access_package p ON p.id = r.access_package_id");
     sql.push(
         " JOIN app_user q ON q.id = r.requestor_id LEFT JOIN assignment g ON g.id = r.assignment_id WHERE ",
@@ -543,6 +579,7 @@ pub async fn lock_judged(txn: &Txn, access: Access<'_>, ids: &[Uuid]) -> Result<
             requestor_active: row.try_get("", "requestor_active")?,
             assignment: state.map(|state| (state, expires_at)),
             waits: row.try_get("", "waits")?,
+            incompatible: row.try_get("", "excluded")?,
         })
     };
     rows.iter().map(read).collect()

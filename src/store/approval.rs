@@ -156,11 +156,11 @@ pub async fn cancel(txn: &Txn, requests: &[Uuid]) -> Result<(), StoreError> {
     txn.execute(sql).await.map(|_| ())
 }
 
-/// Stages whose time is over, locked, and their requests; what another worker holds is left out.
+/// Stages whose time has come, locked, and their requests.
 pub async fn lock_due(
     txn: &Txn,
     most: u64,
-) -> Result<Vec<(Uuid, entity::access_request::Model)>, StoreError> {
+) -> Result<Vec<(approval::Model, entity::access_request::Model)>, StoreError> {
     let mut sql = txn.sql();
     sql.push("SELECT a.request_id AS request_id FROM approval a WHERE a.due_at <= ").bind(txn.now());
     sql.push(" ORDER BY a.due_at, a.id LIMIT ").number(most);
@@ -174,43 +174,74 @@ pub async fn lock_due(
     let mut requests: HashMap<Uuid, _> = requests.into_iter().map(|request| (request.id, request)).collect();
     let stages = of_requests(txn, &due).await?;
     let due = stages.into_iter().filter(|stage| stage.due_at.is_some_and(|due| due <= txn.now()));
-    Ok(due.filter_map(|stage| Some((stage.id, requests.remove(&stage.request_id)?))).collect())
+    let with_request = |stage: approval::Model| {
+        let request = requests.remove(&stage.request_id)?;
+        Some((stage, request))
+    };
+    Ok(due.filter_map(with_request).collect())
+}
+
+/// Who may decide these stages.
+pub async fn who_may(txn: &Txn, approvals: &[Uuid]) -> Result<HashSet<(Uuid, Uuid)>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT p.approval_id AS approval, p.user_id AS person FROM approval_approver p");
+    sql.push(" WHERE p.approval_id").any_id(approvals);
+    let read = |row: &QueryResult| Ok((row.try_get("", "approval")?, row.try_get("", "person")?));
+    txn.all(sql).await?.iter().map(read).collect()
+}
+
+/// The alternates of these stages were asked: next they are looked at when they are over.
+pub async fn forwarded(txn: &Txn, approvals: &[Uuid]) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE approval SET alternates_at = NULL, due_at = expires_at WHERE state = 'PENDING' AND id");
+    sql.any_id(approvals);
+    txn.execute(sql).await.map(|_| ())
 }
 
 /// Those of these people who may act.
-pub async fn active(txn: &Txn, organization: Uuid, users: &[Uuid]) -> Result<HashSet<Uuid>, StoreError> {
-    let mut sql = txn.sql();
+pub async fn active(
+    connection: &impl Connection,
+    organization: Uuid,
+    users: &[Uuid],
+) -> Result<HashSet<Uuid>, StoreError> {
+    let mut sql = connection.sql();
     sql.push("SELECT u.id AS id FROM app_user u WHERE u.state = 'ACTIVE' AND u.origin = 'GUICHET'");
     sql.push(" AND u.organization_id = ").bind(organization).push(" AND u.id").any_id(users);
-    txn.all(sql).await?.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
+    connection.all(sql).await?.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
 }
 
 /// The managers of these people.
-pub async fn managers(txn: &Txn, users: &[Uuid]) -> Result<HashMap<Uuid, Uuid>, StoreError> {
-    let mut sql = txn.sql();
+pub async fn managers(
+    connection: &impl Connection,
+    users: &[Uuid],
+) -> Result<HashMap<Uuid, Uuid>, StoreError> {
+    let mut sql = connection.sql();
     sql.push("SELECT u.id AS id, u.manager_id AS manager FROM app_user u WHERE u.manager_id IS NOT NULL");
     sql.push(" AND u.id").any_id(users);
     let read = |row: &QueryResult| Ok((row.try_get("", "id")?, row.try_get("", "manager")?));
-    txn.all(sql).await?.iter().map(read).collect()
+    connection.all(sql).await?.iter().map(read).collect()
 }
 
 /// Who decided stages of these requests.
-pub async fn deciders(txn: &Txn, requests: &[Uuid]) -> Result<HashSet<(Uuid, Uuid)>, StoreError> {
-    let mut sql = txn.sql();
+pub async fn deciders(
+    connection: &impl Connection,
+    requests: &[Uuid],
+) -> Result<HashSet<(Uuid, Uuid)>, StoreError> {
+    let mut sql = connection.sql();
     sql.push("SELECT a.request_id AS request, a.decided_by_id AS decider FROM approval a");
     sql.push(" WHERE a.decided_by_id IS NOT NULL AND a.request_id").any_id(requests);
     let read = |row: &QueryResult| Ok((row.try_get("", "request")?, row.try_get("", "decider")?));
-    txn.all(sql).await?.iter().map(read).collect()
+    connection.all(sql).await?.iter().map(read).collect()
 }
 
 /// Who holds catalog roles: by assignment, each with the catalog.
 pub async fn assigned(
-    txn: &Txn,
+    connection: &impl Connection,
     catalogs: &[Uuid],
     roles: &BTreeSet<CatalogRole>,
 ) -> Result<Vec<(CatalogRole, Uuid, Uuid)>, StoreError> {
     let roles: Vec<CatalogRole> = roles.iter().copied().collect();
-    let mut sql = txn.sql();
+    let mut sql = connection.sql();
     sql.push("SELECT ").columns::<catalog_role_assignment::Entity>("h");
     sql.push(" FROM catalog_role_assignment h JOIN app_user u ON u.id = h.user_id AND u.state = 'ACTIVE'");
     sql.push(" WHERE h.catalog_id").any_id(catalogs).push(" AND h.role").any_text(&names(&roles));
@@ -218,7 +249,7 @@ pub async fn assigned(
         let held = model::<catalog_role_assignment::Model>(row, "h_")?;
         Ok((held.role, held.catalog_id, held.user_id))
     };
-    txn.all(sql).await?.iter().map(read).collect()
+    connection.all(sql).await?.iter().map(read).collect()
 }
 
 /// Why somebody is no approver any more.

@@ -3,18 +3,21 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use entity::assignment::{self, AssignmentState};
+use entity::assignment_policy::Extension;
 use entity::{access_package, app_user};
 use sea_orm::{ActiveEnum as _, DbErr, QueryResult};
 use uuid::Uuid;
 
+use super::assignment_policy::FITS;
 use super::columns::{Columns, columns};
 use super::database::{Connection, Txn};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window};
 use super::row::{Shared, model, part};
 use super::sql::Sql;
-use super::{Access, names};
+use super::{Access, incompatible, names};
 use crate::authz::{Catalogs, Scope};
 
 /// An assignment, with what was read along with it.
@@ -60,8 +63,10 @@ pub struct Filter {
     pub users: Option<Vec<Uuid>>,
     /// In these states.
     pub states: Option<Vec<AssignmentState>>,
+    /// Held beside a package that excludes theirs, or not.
+    pub overlapping: Option<bool>,
     /// Ending before.
-    pub expires_until: Option<chrono::DateTime<chrono::Utc>>,
+    pub expires_until: Option<DateTime<Utc>>,
 }
 
 fn visible(sql: &mut Sql, access: Access<'_>) {
@@ -140,6 +145,13 @@ fn listed<'a>(scope: &'a Scope, filter: &'a Filter, include: Include) -> List<'a
             }
             if let Some(states) = &filter.states {
                 sql.push(" AND g.state").any_text(&names(states));
+            }
+            if let Some(overlapping) = filter.overlapping {
+                sql.push(if overlapping { " AND (" } else { " AND NOT (" }).push("g.state <> 'ENDED' AND ");
+                incompatible::held(sql, "g.access_package_id", |sql| {
+                    sql.push("g.user_id");
+                });
+                sql.push(")");
             }
             sql.within("g.expires_at", None, filter.expires_until);
         }),
@@ -257,10 +269,67 @@ pub async fn set_state(
     txn.execute(sql).await.map(|_| ())
 }
 
+/// What the extension of an assignment depends on.
+#[derive(Clone, Debug)]
+pub struct Extensible {
+    /// Where it stands.
+    pub state: AssignmentState,
+    /// When it ends.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// What its policy says of extensions now.
+    pub extension: Extension,
+    /// Whether the policy takes requests, and is still for the holder.
+    pub admitted: bool,
+    /// Whether an extension is asked for already.
+    pub open: bool,
+}
+
+/// What the extension of each of these assignments depends on.
+pub async fn extensible(
+    connection: &impl Connection,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, Extensible>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT g.id AS id, g.state AS state, g.expires_at AS expires_at, a.extension AS extension");
+    sql.push(
+        ", EXISTS (SELECT 1 FROM access_request r WHERE r.assignment_id = g.id AND r.kind = 'USER_EXTEND'",
+    );
+    sql.push(" AND r.state IN ('SUBMITTED', 'PENDING_APPROVAL')) AS is_open");
+    sql.push(", (a.enabled AND a.deleted_at IS NULL AND u.state = 'ACTIVE' AND ").push(FITS);
+    sql.push(") AS admitted FROM assignment g JOIN assignment_policy a ON a.id = g.policy_id");
+    sql.push(" JOIN app_user u ON u.id = g.user_id WHERE g.id").any_id(ids);
+    let read = |row: &QueryResult| {
+        let facts = Extensible {
+            state: row.try_get("", "state")?,
+            expires_at: row.try_get("", "expires_at")?,
+            extension: row.try_get("", "extension")?,
+            admitted: row.try_get("", "admitted")?,
+            open: row.try_get("", "is_open")?,
+        };
+        Ok((row.try_get("", "id")?, facts))
+    };
+    connection.all(sql).await?.iter().map(read).collect()
+}
+
+/// When assignments end from now on.
+pub async fn set_ends(txn: &Txn, ends: &[(Uuid, Option<DateTime<Utc>>)]) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = ends.iter().map(|(id, _)| *id).collect();
+    let mut sql = txn.sql();
+    sql.push("UPDATE assignment SET expires_at = CASE id");
+    for (id, end) in ends {
+        sql.push(" WHEN ").bind(*id).push(" THEN ").bind(*end);
+    }
+    sql.push(" END WHERE id").any_id(&ids);
+    txn.execute(sql).await?;
+    let mut sql = txn.sql();
+    sql.push("UPDATE assignment SET due_at = expires_at WHERE state <> 'SCHEDULED' AND id").any_id(&ids);
+    txn.execute(sql).await.map(|_| ())
+}
+
 /// Assignments whose start or end has come, with the requests that made them; not locked.
 pub async fn due(
     connection: &impl Connection,
-    now: chrono::DateTime<chrono::Utc>,
+    now: DateTime<Utc>,
     most: u64,
 ) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
     let mut sql = connection.sql();

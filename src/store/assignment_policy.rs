@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use entity::app_user::UserKind;
-use entity::assignment_policy::RequestorScope;
 use entity::{assignment_policy, policy_stage, policy_stage_approver, policy_user};
 use sea_orm::ActiveEnum as _;
 use uuid::Uuid;
@@ -155,39 +153,17 @@ pub async fn fits(
     policy: &assignment_policy::Model,
     user: &entity::app_user::Model,
 ) -> Result<bool, StoreError> {
-    let is_member = user.kind == UserKind::Member;
     let mut sql = txn.sql();
-    sql.push("SELECT 1 FROM assignment_policy a WHERE a.id = ").bind(policy.id);
-    match policy.requestor_scope {
-        RequestorScope::Nobody => {}
-        RequestorScope::AllMembers if !is_member => return Ok(false),
-        RequestorScope::SpecificConnectedOrganizations
-        | RequestorScope::AllConnectedOrganizations
-        | RequestorScope::AllExternalUsers
-            if is_member =>
-        {
-            return Ok(false);
-        }
-        RequestorScope::AllMembers | RequestorScope::AllUsers | RequestorScope::AllExternalUsers => {}
-        RequestorScope::SpecificUsers => {
-            sql.push(" AND EXISTS (SELECT 1 FROM policy_user n WHERE n.policy_id = a.id AND n.user_id = ");
-            sql.bind(user.id).push(")");
-        }
-        RequestorScope::SpecificConnectedOrganizations => {
-            sql.push(" AND EXISTS (SELECT 1 FROM policy_connected_organization n WHERE n.policy_id = a.id");
-            sql.push(" AND n.connected_organization_id = ").bind(user.connected_organization_id).push(")");
-        }
-        RequestorScope::AllConnectedOrganizations => {
-            sql.push(" AND EXISTS (SELECT 1 FROM connected_organization o WHERE o.state = 'CONFIGURED'");
-            sql.push(" AND o.id = ").bind(user.connected_organization_id).push(")");
-        }
-    }
-    if !is_member {
-        sql.push(" AND ");
-        is_open_to_outsiders(&mut sql);
-    }
+    sql.push("SELECT 1 FROM assignment_policy a JOIN app_user u ON u.id = ").bind(user.id);
+    sql.push(" WHERE a.id = ").bind(policy.id).push(" AND ").push(FITS);
     Ok(!txn.all(sql).await?.is_empty())
 }
+
+/// Adds: policy `a` is for user `u`.
+pub(super) const FITS: &str = "(a.requestor_scope IN ('NOBODY', 'ALL_USERS')
+    OR (a.requestor_scope = 'ALL_MEMBERS' AND u.kind = 'MEMBER')
+    OR (a.requestor_scope = 'SPECIFIC_USERS' AND EXISTS (SELECT 1 FROM policy_user n
+        WHERE n.policy_id = a.id AND n.user_id = u.id)))";
 
 /// A policy that was not deleted; locked.
 pub async fn lock(
@@ -220,6 +196,10 @@ pub async fn update(txn: &Txn, after: &assignment_policy::Model, version: i32) -
     sql.push(", expiration_seconds = ").bind(after.expiration_seconds);
     sql.push(", expiration_at = ").bind(after.expiration_at);
     sql.push(", approval_stage_count = ").bind(after.approval_stage_count);
+    sql.push(", questions = ").bind(after.questions.clone());
+    sql.push(", custom_schedule = ").bind(after.custom_schedule);
+    sql.push(", managers_may_request = ").bind(after.managers_may_request);
+    sql.push(", extension = ").bind(after.extension.to_value());
     sql.push(", version = version + 1 WHERE deleted_at IS NULL AND id = ").bind(after.id);
     sql.push(" AND version = ").bind(version);
     Ok(txn.execute(sql).await? == 1)

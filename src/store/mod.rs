@@ -26,6 +26,7 @@ pub mod error;
 pub mod external_token;
 pub mod guest;
 pub mod idempotency;
+pub mod incompatible;
 pub mod installation;
 pub mod introspection_client;
 mod kept;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::app_user::{self, UserKind, UserState};
 use entity::catalog_role_assignment;
 use sea_orm::ActiveEnum as _;
@@ -205,12 +205,17 @@ pub async fn set_connected_organization(
 const REMEMBERED: TimeDelta = TimeDelta::days(30);
 
 /// The active people who claimed a role for the whole organization at a sign-in of the last 30 days.
-pub async fn claimed(txn: &Txn, organization: Uuid, role: Role) -> Result<Vec<Uuid>, StoreError> {
-    let mut sql = txn.sql();
+pub async fn claimed(
+    connection: &impl Connection,
+    organization: Uuid,
+    role: Role,
+    now: DateTime<Utc>,
+) -> Result<Vec<Uuid>, StoreError> {
+    let mut sql = connection.sql();
     sql.push("SELECT u.id AS id FROM app_user u WHERE u.state = 'ACTIVE' AND u.organization_id = ");
-    sql.bind(organization).push(" AND u.claimed_at >= ").bind(txn.now() - REMEMBERED).push(" AND ");
+    sql.bind(organization).push(" AND u.claimed_at >= ").bind(now - REMEMBERED).push(" AND ");
     sql.holds("u.claimed_roles", role.name()).push(" ORDER BY u.id");
-    txn.all(sql).await?.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
+    connection.all(sql).await?.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
 }
 
 /// Notes the roles that a user's token claimed last.

@@ -1,15 +1,15 @@
-//! Stages of approval whose time is over.
+//! Stages of approval whose time has come.
 
-use crate::domain::approval::timeout::deny;
+use crate::domain::approval::timeout;
 use crate::domain::{Error, Rejection};
 use crate::store::{Database, StoreError, Transaction, Txn};
 
-/// How many requests one transaction denies.
+/// How many stages one transaction looks at.
 const BATCH: u64 = 200;
 
-/// Denies what nobody decided in time; tells how much there was.
+/// Denies what nobody decided in time, and asks alternates; tells how much there was.
 pub async fn run(database: &Database) -> Result<usize, StoreError> {
-    match database.write(&Deny).await {
+    match database.write(&Look).await {
         Ok(denied) => Ok(denied),
         Err(Error::Broken(error)) => Err(error),
         Err(Error::Rejected(rejections)) => {
@@ -19,13 +19,13 @@ pub async fn run(database: &Database) -> Result<usize, StoreError> {
     }
 }
 
-struct Deny;
+struct Look;
 
-impl Transaction for Deny {
+impl Transaction for Look {
     type Output = usize;
     type Error = Error;
 
     async fn run(&self, txn: &Txn) -> Result<usize, Error> {
-        deny(txn, BATCH).await
+        timeout::run(txn, BATCH).await
     }
 }

@@ -56,6 +56,7 @@ impl Transaction for Move {
                     .then_some((Moved { id: request.id, from: request.state }, row))
             })
             .collect();
+        let starting = begin::refuse_incompatible(txn, starting).await?;
         if !starting.is_empty() {
             begin::deliver(txn, &starting, None).await?;
         }

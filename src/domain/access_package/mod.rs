@@ -2,6 +2,7 @@
 
 pub mod create;
 pub mod delete;
+pub mod incompatible;
 pub mod roles;
 pub mod update;
 

@@ -94,7 +94,7 @@ impl Command for Cancel {
         };
         advance(txn, &[Moved { id, from: request.state }], step).await?;
         store::approval::cancel(txn, &[id]).await?;
-        if let Some(assignment) = request.assignment_id.filter(|_| !super::is_removal(request.kind)) {
+        if let Some(assignment) = request.assignment_id.filter(|_| super::is_addition(request.kind)) {
             let held = store::assignment::lock(txn, &[assignment]).await?;
             let held: Vec<_> = held.into_iter().filter(crate::domain::assignment::is_current).collect();
             end(txn, &held, Ending::Canceled).await?;

@@ -35,5 +35,6 @@ pub fn of(row: &Row, allowed: &Catalogs, window: TimeDelta, now: DateTime<Utc>) 
         package_deleted: row.package.as_ref().is_some_and(|package| package.deleted_at.is_some()),
         requestor_active: row.requestor.as_ref().is_some_and(|user| user.state == UserState::Active),
         assignment: assignment.map(|assignment| (assignment.state, assignment.expires_at)),
+        incompatible: row.incompatible,
     }
 }

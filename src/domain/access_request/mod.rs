@@ -8,9 +8,13 @@
 //!                     └─► CANCELED
 //! ```
 
+pub mod answers;
 pub mod cancel;
 pub mod facts;
+pub mod make;
+pub mod plan;
 pub mod reprocess;
+pub mod schedule;
 pub mod submit;
 
 use entity::access_request::{AccessRequestState as State, AccessRequestType as Type};
@@ -127,6 +131,15 @@ pub const fn is_removal(kind: Type) -> bool {
     match kind {
         Type::UserRemove | Type::AdminRemove | Type::SystemRemove => true,
         Type::UserAdd | Type::UserExtend | Type::AdminAdd => false,
+    }
+}
+
+/// Whether a request of this type makes an assignment.
+#[must_use]
+pub const fn is_addition(kind: Type) -> bool {
+    match kind {
+        Type::UserAdd | Type::AdminAdd => true,
+        Type::UserExtend | Type::UserRemove | Type::AdminRemove | Type::SystemRemove => false,
     }
 }
 

@@ -1,10 +1,11 @@
 //! Approval: a request goes through the stages of its policy, as they were when it was made.
 //!
-//! A stage is opened when its turn comes: [`open`] finds who may decide it. Any one of them does, by
-//! [`review`]; the first denial ends the request, and what nobody decides in time is denied by the
-//! worker ([`timeout`]). Neither the beneficiary nor the submitter decides, and one person decides at
+//! A stage is opened when its turn comes: [`open`] fixes who may decide it, found by [`approvers`]. Any one
+//! of them does, by [`review`]; the first denial ends the request. Where nobody decides the alternates are
+//! asked, too, and at the end of its time it is denied by the worker ([`timeout`]). Neither the beneficiary nor the submitter decides, and one person decides at
 //! most one stage.
 
+pub mod approvers;
 pub mod open;
 pub mod review;
 pub mod timeout;
@@ -14,11 +15,11 @@ use entity::access_request::{self, AccessRequestState as State};
 use entity::approval_approver::ApproverGround;
 use entity::assignment_policy::ExpirationKind;
 use entity::catalog_role_assignment::CatalogRole;
-use entity::policy_stage_approver::ApproverKind;
+use entity::policy_stage_approver::{ApproverKind, ApproverPart};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::access_request::submit::{Asked, Limits, schedule};
+use super::access_request::schedule::{Limits, Times, prolonged, schedule};
 use super::error::Code;
 use crate::id::Kind;
 use crate::store::StoreError;
@@ -45,6 +46,12 @@ pub struct Stage {
     pub justification_required: bool,
     /// Who may decide.
     pub approvers: Vec<Approver>,
+    /// After this long without a decision the alternates may decide, too.
+    #[serde(default)]
+    pub alternates_after_seconds: Option<i64>,
+    /// Whether the requestor sees who may decide.
+    #[serde(default)]
+    pub approvers_visible: bool,
 }
 
 /// How approvers of a stage are found.
@@ -54,6 +61,13 @@ pub struct Approver {
     kind: ApproverKind,
     user: Option<String>,
     catalog_role: Option<CatalogRole>,
+    #[serde(default = "primary")]
+    part: ApproverPart,
+}
+
+/// What approvers were before there were others.
+const fn primary() -> ApproverPart {
+    ApproverPart::Primary
 }
 
 /// Whom a stage means.
@@ -87,6 +101,14 @@ impl Pinned {
             .map_err(|error| StoreError::Other(format!("the pinned policy of a request: {error}")))
     }
 
+    /// The stage at a position.
+    pub fn stage(mut self, position: usize) -> Result<Stage, StoreError> {
+        if position < self.approval_stages.len() {
+            return Ok(self.approval_stages.swap_remove(position));
+        }
+        Err(StoreError::Other("a request has no such stage".to_owned()))
+    }
+
     /// When the assignment starts and ends if it is approved now; none when its time has passed.
     #[must_use]
     pub fn schedule(
@@ -94,18 +116,31 @@ impl Pinned {
         request: &access_request::Model,
         now: DateTime<Utc>,
     ) -> Option<(DateTime<Utc>, Option<DateTime<Utc>>)> {
-        let limits =
-            Limits { kind: self.expiration, seconds: self.expiration_seconds, at: self.expiration_at };
         let starts_at = request.requested_start.map(|start| start.max(now));
-        let asked = Asked { justification: None, starts_at, expires_at: request.requested_end };
-        schedule(limits, &asked, now).ok()
+        let times = Times { starts_at, expires_at: request.requested_end };
+        schedule(self.limits(), times, now).ok()
+    }
+
+    /// The end of an assignment whose extension is approved now, which ends then; none when its time has passed.
+    #[must_use]
+    pub fn prolonged(
+        &self,
+        request: &access_request::Model,
+        ends_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Option<Option<DateTime<Utc>>> {
+        prolonged(self.limits(), ends_at, request.requested_end, now).ok()
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { kind: self.expiration, seconds: self.expiration_seconds, at: self.expiration_at }
     }
 }
 
 impl Stage {
-    /// Whom it means, in the order given.
+    /// Whom one part of it means, in the order given.
     #[must_use]
-    pub fn meant(&self) -> Vec<Meant> {
+    pub fn meant(&self, part: ApproverPart) -> Vec<Meant> {
         let meant = |approver: &Approver| match approver.kind {
             ApproverKind::User => Kind::User.parse(approver.user.as_deref()?).map(Meant::User),
             ApproverKind::Manager => Some(Meant::Manager),
@@ -113,7 +148,7 @@ impl Stage {
             // Connected organizations have none yet.
             ApproverKind::Sponsor => None,
         };
-        self.approvers.iter().filter_map(meant).collect()
+        self.approvers.iter().filter(|approver| approver.part == part).filter_map(meant).collect()
     }
 }
 

@@ -40,6 +40,7 @@ fn request(
         completed_at: None,
         last_completed_at: None,
         event_count: 2,
+        answers: None,
     }
 }
 
@@ -57,6 +58,8 @@ fn stage(expires: i64) -> approval::Model {
         closed_at: None,
         decided_by_id: None,
         justification: None,
+        alternates_at: None,
+        approvers_visible: false,
     }
 }
 
@@ -119,6 +122,6 @@ fn a_stage_means_those_whom_its_policy_named() {
         ] }] }),
     )
     .unwrap();
-    let meant = pinned.approval_stages[0].meant();
+    let meant = pinned.approval_stages[0].meant(ApproverPart::Primary);
     assert_eq!(meant, [Meant::User(user), Meant::Manager, Meant::Holders(CatalogRole::CatalogReader)]);
 }

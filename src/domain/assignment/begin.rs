@@ -1,6 +1,6 @@
 //! The access of requests that nobody has to decide any more begins.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::access_request::{self, AccessRequestState as State};
@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::domain::access_request::{Outcome, Step, next};
 use crate::domain::{Error, delivery::BUDGET};
 use crate::store::access_request::{Move, Moved, advance};
+use crate::store::incompatible::Against;
 use crate::store::{self, StoreError, Txn};
 
 /// A request with the times of the assignment that it makes.
@@ -159,6 +160,39 @@ pub async fn deliver(
         store::assignment::set_state(txn, &ids, AssignmentState::Delivered, false).await?;
     }
     Ok(())
+}
+
+/// Withdraws the requests of assignments that were to start now, where a package that excludes theirs was
+/// delivered meanwhile; gives the others.
+pub async fn refuse_incompatible(
+    txn: &Txn,
+    starting: Vec<(Moved, assignment::Model)>,
+) -> Result<Vec<(Moved, assignment::Model)>, Error> {
+    if starting.is_empty() {
+        return Ok(starting);
+    }
+    let pair = |row: &assignment::Model| (row.user_id, row.access_package_id);
+    let pairs: Vec<(Uuid, Uuid)> = starting.iter().map(|(_, row)| pair(row)).collect();
+    let against = store::incompatible::standing(txn, &pairs, Against::Delivery).await?;
+    let against: HashSet<(Uuid, Uuid)> =
+        against.into_iter().map(|(user, package, _)| (user, package)).collect();
+    let (refused, starting): (Vec<_>, Vec<_>) =
+        starting.into_iter().partition(|(_, row)| against.contains(&pair(row)));
+    if refused.is_empty() {
+        return Ok(starting);
+    }
+    let moved: Vec<Moved> = refused.iter().map(|(moved, _)| *moved).collect();
+    let step = Move {
+        to: legal(State::Scheduled, Step::Cancel)?,
+        action: Action::Canceled,
+        actor: None,
+        reason: Some("INCOMPATIBLE_PACKAGE"),
+        bulk_operation: None,
+    };
+    advance(txn, &moved, step).await?;
+    let ids: Vec<Uuid> = refused.iter().map(|(_, row)| row.id).collect();
+    store::assignment::set_state(txn, &ids, AssignmentState::Ended, true).await?;
+    Ok(starting)
 }
 
 /// A delivery to queue.

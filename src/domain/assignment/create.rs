@@ -1,18 +1,19 @@
 //! Direct assignment: an administrator gives a package to somebody else.
 
-use chrono::{DateTime, Utc};
 use entity::access_request::AccessRequestType;
 use entity::app_user::UserState;
 use uuid::Uuid;
 
 use crate::authz::Permit;
 use crate::authz::permission::action::Assign;
-use crate::domain::access_request::submit::{Asked, NewRequest, make};
+use crate::domain::access_request::make::{NewRequest, make};
+use crate::domain::access_request::plan::{Asked, sentence};
 use crate::domain::error::{Code, Error, Rejection};
 use crate::domain::{Attempt, Command, confirm, repeated, user as people};
 use crate::id::Kind;
 use crate::store::access_package::Include;
 use crate::store::idempotency::Key;
+use crate::store::incompatible::Against;
 use crate::store::{self, Access, Txn};
 
 /// Give a package to somebody else.
@@ -25,12 +26,8 @@ pub struct Create {
     pub user: Option<Uuid>,
     /// The policy; none where the id was garbage.
     pub policy: Option<Uuid>,
-    /// Why.
-    pub justification: Option<String>,
-    /// The start; none: at once.
-    pub starts_at: Option<DateTime<Utc>>,
-    /// The end; none: as the policy says.
-    pub expires_at: Option<DateTime<Utc>>,
+    /// What is asked for besides.
+    pub asked: Asked,
     /// Makes the call repeatable.
     pub idempotency: Option<Key>,
 }
@@ -92,11 +89,11 @@ impl Command for Create {
             let message = "The person holds this package already.";
             return Err(Rejection::of("user", Code::AlreadyAssigned, message).into());
         }
-        let asked = Asked {
-            justification: self.justification.as_deref(),
-            starts_at: self.starts_at,
-            expires_at: self.expires_at,
-        };
+        let pairs = [(user_id, package_id)];
+        if !store::incompatible::standing(txn, &pairs, Against::Requests).await?.is_empty() {
+            let code = Code::IncompatiblePackage;
+            return Err(Rejection::of("user", code, sentence(code)).into());
+        }
         let new = NewRequest {
             id,
             actor,
@@ -104,9 +101,10 @@ impl Command for Create {
             requestor: user_id,
             catalog: package.catalog_id,
             package: package_id,
+            assignment: None,
             approval: policy.approval_stage_count > 0,
         };
-        make(txn, &new, &policy, &asked).await?;
+        make(txn, &new, &policy, &self.asked).await?;
         Ok(id)
     }
 }

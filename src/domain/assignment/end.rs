@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::begin::{New, queued};
 use crate::domain::Error;
 use crate::domain::delivery::outcome;
+use crate::store::access_request::{Move, Moved, advance};
 use crate::store::{self, Txn};
 
 /// Why assignments end.
@@ -40,6 +41,7 @@ pub async fn end(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
+    drop_extensions(txn, &ids).await?;
     let stopped = store::delivery::cancel_open_adds(txn, &ids).await?;
     let mut given: HashMap<Uuid, Vec<(Uuid, Uuid)>> = HashMap::new();
     for (assignment, role, connector) in store::delivery::given(txn, &ids).await? {
@@ -80,6 +82,22 @@ pub async fn end(
     Ok(made)
 }
 
+/// What was asked for assignments that end is not wanted any more: to keep them longer.
+async fn drop_extensions(txn: &Txn, assignments: &[Uuid]) -> Result<(), Error> {
+    let open = store::access_request::lock_extensions(txn, assignments).await?;
+    let moved: Vec<Moved> =
+        open.iter().map(|request| Moved { id: request.id, from: request.state }).collect();
+    let step = Move {
+        to: State::Canceled,
+        action: Action::Canceled,
+        actor: None,
+        reason: Some("ASSIGNMENT_ENDED"),
+        bulk_operation: None,
+    };
+    let canceled = advance(txn, &moved, step).await?;
+    Ok(store::approval::cancel(txn, &canceled).await?)
+}
+
 /// The request that takes an assignment away; done at once where there is nothing to take.
 fn removal(
     txn: &Txn,
@@ -109,6 +127,7 @@ fn removal(
         completed_at: done,
         last_completed_at: done,
         event_count: if nothing_given { 3 } else { 2 },
+        answers: None,
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod begin;
 pub mod create;
 pub mod end;
+pub mod extend;
 pub mod follow;
 pub mod leave;
 pub mod revoke;

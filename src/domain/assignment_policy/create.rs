@@ -1,13 +1,14 @@
 //! Give a package a policy.
 
 use chrono::{DateTime, Utc};
-use entity::assignment_policy::{self, ExpirationKind, RequestorScope};
+use entity::assignment_policy::{self, ExpirationKind, Extension, RequestorScope};
 use uuid::Uuid;
 
 use super::connected::{self, Connected};
 use super::expiration::Expiration;
 use super::name_taken;
 use super::people::{self, People};
+use super::questions::{self, Question};
 use super::stages::{self, Stage};
 use crate::authz::Permit;
 use crate::authz::permission::action::EditPolicy;
@@ -45,6 +46,14 @@ pub struct Create {
     pub expiration: Expiration,
     /// The stages that decide, in order.
     pub approval_stages: Vec<Stage>,
+    /// What a request has to answer.
+    pub questions: Vec<Question>,
+    /// Whether a request may choose its start and end.
+    pub custom_schedule: bool,
+    /// Whether managers may request for those who report to them.
+    pub managers_may_request: bool,
+    /// Whether holders may ask to keep their assignment longer.
+    pub extension: Extension,
     /// Makes the call repeatable.
     pub idempotency: Option<Key>,
 }
@@ -112,6 +121,11 @@ impl Create {
         people::check_requestors(self.requestor_scope, users, false, &people, &mut checks);
         connected.check(self.requestor_scope, Some(organizations), false, &mut checks);
         stages::check(&self.approval_stages, &people, &mut checks);
+        questions::check(&self.questions, &mut checks);
+        policy.questions = questions::kept(&self.questions);
+        policy.custom_schedule = self.custom_schedule;
+        policy.managers_may_request = self.managers_may_request;
+        policy.extension = self.extension;
         checks.done()?;
         Ok(policy)
     }
@@ -136,5 +150,9 @@ pub(super) fn empty(now: DateTime<Utc>) -> assignment_policy::Model {
         version: 1,
         created_at: now,
         deleted_at: None,
+        questions: None,
+        custom_schedule: true,
+        managers_may_request: false,
+        extension: Extension::NotAllowed,
     }
 }

@@ -5,6 +5,7 @@ pub mod create;
 pub mod delete;
 pub mod expiration;
 pub mod people;
+pub mod questions;
 pub mod stages;
 pub mod update;
 

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use entity::catalog_role_assignment::CatalogRole;
-use entity::policy_stage_approver::ApproverKind;
+use entity::policy_stage_approver::{ApproverKind, ApproverPart};
 use entity::{policy_stage, policy_stage_approver};
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ use crate::store::Txn;
 
 /// The most stages of a policy.
 const MOST_STAGES: usize = 3;
-/// The most approvers of a stage.
+/// The most approvers of one part of a stage.
 const MOST_APPROVERS: usize = 20;
 /// The shortest time for a decision.
 const SHORTEST_TIMEOUT: TimeDelta = TimeDelta::hours(1);
@@ -29,6 +29,25 @@ pub struct Stage {
     pub justification_required: bool,
     /// Who may decide.
     pub approvers: Vec<Approver>,
+    /// Who may where none of these is left.
+    pub fallback: Vec<Approver>,
+    /// Who may, too, after a time without a decision.
+    pub alternates: Vec<Approver>,
+    /// That time.
+    pub alternates_after: Option<TimeDelta>,
+    /// Whether the requestor sees who may decide.
+    pub approvers_visible: bool,
+}
+
+impl Stage {
+    /// Its approvers, with the names of their lists.
+    fn parts(&self) -> [(&'static str, ApproverPart, &[Approver]); 3] {
+        [
+            ("approvers", ApproverPart::Primary, &self.approvers),
+            ("fallbackApprovers", ApproverPart::Fallback, &self.fallback),
+            ("alternateApprovers", ApproverPart::Alternate, &self.alternates),
+        ]
+    }
 }
 
 /// How approvers are found.
@@ -48,8 +67,8 @@ pub enum Approver {
 
 /// The users that the stages name.
 pub(super) fn users(stages: &[Stage]) -> Vec<Uuid> {
-    let approvers =
-        stages.iter().take(MOST_STAGES).flat_map(|stage| stage.approvers.iter().take(MOST_APPROVERS));
+    let parts = stages.iter().take(MOST_STAGES).flat_map(Stage::parts);
+    let approvers = parts.flat_map(|(_, _, approvers)| approvers.iter().take(MOST_APPROVERS));
     let named = approvers.filter_map(|approver| match approver {
         Approver::User(id) => Some(*id),
         Approver::Manager | Approver::CatalogRole(_) | Approver::Sponsors | Approver::Unsaid(_) => None,
@@ -68,19 +87,42 @@ pub(super) fn check(stages: &[Stage], people: &People, checks: &mut Checks) {
         checks.refuse_if(!(SHORTEST_TIMEOUT..=LONGEST_TIMEOUT).contains(&stage.timeout), || {
             wrong(&format!("{path}.timeout"), "`timeout` must be between 1 hour and 60 days.")
         });
-        checks.refuse_if(stage.approvers.is_empty() || stage.approvers.len() > MOST_APPROVERS, || {
+        checks.refuse_if(stage.approvers.is_empty(), || {
             wrong(&format!("{path}.approvers"), "A stage must have 1 to 20 approvers.")
         });
-        for (ordinal, approver) in stage.approvers.iter().take(MOST_APPROVERS).enumerate() {
-            let path = format!("{path}.approvers.{ordinal}");
-            match approver {
-                Approver::User(id) => people.check(&format!("{path}.user"), *id, checks),
-                Approver::Unsaid(name) => checks.refuse_if(true, || {
-                    wrong(&format!("{path}.{name}"), &format!("`{name}` can only be true."))
-                }),
-                Approver::Manager | Approver::CatalogRole(_) | Approver::Sponsors => {}
+        check_alternates(&path, stage, checks);
+        for (name, _, approvers) in stage.parts() {
+            checks.refuse_if(approvers.len() > MOST_APPROVERS, || {
+                wrong(&format!("{path}.{name}"), &format!("`{name}` can have at most 20 entries."))
+            });
+            for (ordinal, approver) in approvers.iter().take(MOST_APPROVERS).enumerate() {
+                let path = format!("{path}.{name}.{ordinal}");
+                match approver {
+                    Approver::User(id) => people.check(&format!("{path}.user"), *id, checks),
+                    Approver::Unsaid(name) => checks.refuse_if(true, || {
+                        wrong(&format!("{path}.{name}"), &format!("`{name}` can only be true."))
+                    }),
+                    Approver::Manager | Approver::CatalogRole(_) | Approver::Sponsors => {}
+                }
             }
         }
+    }
+}
+
+/// Alternates and their time go together, and leave the approvers and the alternates some of the stage's time.
+fn check_alternates(path: &str, stage: &Stage, checks: &mut Checks) {
+    let place = format!("{path}.alternatesAfter");
+    let wrong = |message: &str| Rejection::of(&place, Code::InvalidInput, message);
+    match stage.alternates_after {
+        None => checks.refuse_if(!stage.alternates.is_empty(), || {
+            wrong("With `alternateApprovers`, `alternatesAfter` must say when they may decide.")
+        }),
+        Some(_) if stage.alternates.is_empty() => checks.refuse_if(true, || {
+            wrong("`alternatesAfter` belongs to `alternateApprovers`, of which there are none.")
+        }),
+        Some(after) => checks.refuse_if(after < SHORTEST_TIMEOUT || after >= stage.timeout, || {
+            wrong("`alternatesAfter` must be at least 1 hour, and less than `timeout`.")
+        }),
     }
 }
 
@@ -89,7 +131,7 @@ pub(super) fn count(stages: &[Stage]) -> i32 {
     i32::try_from(stages.len()).unwrap_or(i32::MAX)
 }
 
-/// Writes the stages of a policy that has none; an approver that is named twice in one is kept once.
+/// Writes the stages of a policy that has none; an approver that is named twice in one part is kept once.
 pub(super) async fn write(txn: &Txn, policy: Uuid, stages: &[Stage]) -> Result<(), Error> {
     let (mut rows, mut approvers) = (Vec::new(), Vec::new());
     for (position, stage) in (0..).zip(stages) {
@@ -98,14 +140,18 @@ pub(super) async fn write(txn: &Txn, policy: Uuid, stages: &[Stage]) -> Result<(
             position,
             timeout_seconds: stage.timeout.num_seconds(),
             justification_required: stage.justification_required,
+            alternates_after_seconds: stage.alternates_after.map(|after| after.num_seconds()),
+            approvers_visible: stage.approvers_visible,
         });
-        let mut once: Vec<&Approver> = Vec::new();
-        for approver in &stage.approvers {
-            if !once.contains(&approver) {
-                once.push(approver);
+        let mut once: Vec<(ApproverPart, &Approver)> = Vec::new();
+        for (_, part, given) in stage.parts() {
+            for approver in given {
+                if !once.contains(&(part, approver)) {
+                    once.push((part, approver));
+                }
             }
         }
-        for (ordinal, approver) in (0..).zip(once) {
+        for (ordinal, (part, approver)) in (0..).zip(once) {
             let (kind, user_id, catalog_role) = match approver {
                 Approver::User(id) => (ApproverKind::User, Some(*id), None),
                 Approver::Manager => (ApproverKind::Manager, None, None),
@@ -120,6 +166,7 @@ pub(super) async fn write(txn: &Txn, policy: Uuid, stages: &[Stage]) -> Result<(
                 kind,
                 user_id,
                 catalog_role,
+                part,
             });
         }
     }

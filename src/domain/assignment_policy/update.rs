@@ -1,11 +1,12 @@
 //! Change a policy. Requests that were made before keep the policy that they were made under.
 
-use entity::assignment_policy::{self, RequestorScope};
+use entity::assignment_policy::{self, Extension, RequestorScope};
 use uuid::Uuid;
 
 use super::connected::{self, Connected};
 use super::expiration::Expiration;
 use super::people::{self, People};
+use super::questions::{self, Question};
 use super::stages::{self, Stage};
 use super::{get_allowed, name_taken};
 use crate::authz::Permit;
@@ -42,6 +43,14 @@ pub struct Update {
     pub expiration: Option<Expiration>,
     /// The stages that decide, in order.
     pub approval_stages: Option<Vec<Stage>>,
+    /// What a request has to answer.
+    pub questions: Option<Vec<Question>>,
+    /// Whether a request may choose its start and end.
+    pub custom_schedule: Option<bool>,
+    /// Whether managers may request for those who report to them.
+    pub managers_may_request: Option<bool>,
+    /// Whether holders may ask to keep their assignment longer.
+    pub extension: Option<Extension>,
 }
 
 impl Command for Update {
@@ -82,6 +91,10 @@ impl Command for Update {
             "approversChanged": self.approval_stages.is_some(),
             "usersChanged": self.specific_users.is_some(),
             "connectedOrganizationsChanged": self.specific_connected_organizations.is_some(),
+            "questionsChanged": before.questions != after.questions,
+            "customSchedule": { "from": before.custom_schedule, "to": after.custom_schedule },
+            "managersMayRequest": { "from": before.managers_may_request, "to": after.managers_may_request },
+            "extension": { "from": before.extension, "to": after.extension },
             "expiration": { "from": before.expiration, "to": after.expiration },
             "enabled": { "from": before.enabled, "to": after.enabled },
             "renamed": before.display_name != after.display_name,
@@ -128,6 +141,13 @@ impl Update {
             stages::check(stages, &people, &mut checks);
             after.approval_stage_count = stages::count(stages);
         }
+        if let Some(questions) = &self.questions {
+            questions::check(questions, &mut checks);
+            after.questions = questions::kept(questions);
+        }
+        after.custom_schedule = self.custom_schedule.unwrap_or(before.custom_schedule);
+        after.managers_may_request = self.managers_may_request.unwrap_or(before.managers_may_request);
+        after.extension = self.extension.unwrap_or(before.extension);
         checks.done()?;
         Ok(after)
     }

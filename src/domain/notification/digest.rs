@@ -85,7 +85,7 @@ async fn write(txn: &Txn, organization: Uuid, day: NaiveDate) -> Result<(), Stor
     if waiting.is_empty() {
         return Ok(());
     }
-    let owners = store::user::claimed(txn, organization, Role::OrganizationOwner).await?;
+    let owners = store::user::claimed(txn, organization, Role::OrganizationOwner, txn.now()).await?;
     // The day itself, not its instant: the hour may be changed.
     let at = day.and_time(NaiveTime::MIN).and_utc();
     let kind = NotificationKind::TokenRequestDigest;

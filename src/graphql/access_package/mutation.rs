@@ -7,7 +7,7 @@ use super::AccessPackage;
 use crate::authz::Action as _;
 use crate::authz::permission::action::EditPackage;
 use crate::domain::access_package::roles::Direction;
-use crate::domain::access_package::{create, delete, roles, update};
+use crate::domain::access_package::{create, delete, incompatible, roles, update};
 use crate::graphql::api::{Api, repeatable};
 use crate::graphql::error::{ApiError, UserError};
 use crate::graphql::id::{GlobalId as _, Kind};
@@ -119,6 +119,25 @@ pub struct RemoveAccessPackageResourceRolesPayload {
     user_errors: Vec<UserError>,
 }
 
+/// Which packages exclude a package.
+#[derive(Debug, InputObject)]
+pub struct SetIncompatibleAccessPackagesInput {
+    /// The package.
+    access_package: ID,
+    /// All packages that exclude it, of any catalog, at most 50: whoever holds or has requested one of them cannot
+    /// request it. The whole list, which replaces the one before; empty: none.
+    incompatible_access_packages: Vec<ID>,
+}
+
+/// The end of `setIncompatibleAccessPackages`.
+#[derive(SimpleObject)]
+pub struct SetIncompatibleAccessPackagesPayload {
+    /// The package as it is now; null when refused.
+    access_package: Option<AccessPackage>,
+    /// Why it was refused; empty when done.
+    user_errors: Vec<UserError>,
+}
+
 /// The package that a command has made or changed.
 async fn changed(api: &Api, id: Option<Uuid>) -> Result<Option<AccessPackage>, ApiError> {
     let Some(id) = id else { return Ok(None) };
@@ -219,6 +238,25 @@ impl AccessPackageMutation {
         let (access_package, user_errors) =
             change_roles(api, &input.id, &input.resource_roles, Direction::Remove).await?;
         Ok(RemoveAccessPackageResourceRolesPayload { access_package, user_errors })
+    }
+
+    /// Says which packages exclude a package. Who holds both already keeps them: `assignments` with the condition
+    /// `overlapping` finds them.
+    #[graphql(directive = requires::apply(EditPackage::PERMISSION.into()))]
+    async fn set_incompatible_access_packages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The packages.")] input: SetIncompatibleAccessPackagesInput,
+    ) -> Result<SetIncompatibleAccessPackagesPayload, ApiError> {
+        let api = Api::of(ctx);
+        let ids = &input.incompatible_access_packages;
+        let command = incompatible::SetIncompatible {
+            permit: api.permit::<EditPackage>().await?,
+            id: Kind::AccessPackage.parse(&input.access_package),
+            against: ids.iter().map(|id| Kind::AccessPackage.named(id)).collect(),
+        };
+        let (id, user_errors) = api.run(command).await?;
+        Ok(SetIncompatibleAccessPackagesPayload { access_package: changed(api, id).await?, user_errors })
     }
 }
 

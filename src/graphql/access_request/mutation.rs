@@ -7,13 +7,16 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{AccessRequest, AccessRequestFilter};
-use crate::authz::{Action as _, Actor};
 use crate::authz::permission::action;
+use crate::authz::{Action as _, Actor};
+use crate::domain::access_request::plan::{Asked, Wish, sentence};
+use crate::domain::access_request::schedule::Times;
 use crate::domain::access_request::{cancel, reprocess, submit};
 use crate::domain::bulk_operation::{Selection, Start};
 use crate::domain::guest::FirstRequest;
 use crate::domain::{Code, Rejection};
 use crate::graphql::api::{Api, repeatable};
+use crate::graphql::assignment_policy::question::QuestionAnswerInput;
 use crate::graphql::bulk_operation::{self, BulkOperation};
 use crate::graphql::error::{ApiError, UserError};
 use crate::graphql::id::Kind;
@@ -21,21 +24,57 @@ use crate::graphql::requires::requires;
 use crate::graphql::text;
 use crate::store;
 
-/// A request for a package, for yourself.
+/// A request for a package: for yourself, or for somebody who reports to you.
 #[derive(Debug, InputObject)]
 pub struct SubmitAccessRequestInput {
     /// The package.
     access_package: ID,
-    /// The policy to request it under; needed only where several admit you (`POLICY_REQUIRED`).
+    /// Who is to get it: you, where left out, or somebody whose manager you are where the policy lets managers
+    /// request.
+    requestor: Option<ID>,
+    /// The policy to request it under; needed only where several admit the requestor (`POLICY_REQUIRED`).
     policy: Option<ID>,
-    /// Why you need it, at most 2,000 characters; some policies ask for it.
+    /// Why it is needed, at most 2,000 characters; some policies ask for it.
     justification: Option<String>,
+    /// The answers to the policy's questions.
+    #[graphql(default)]
+    answers: Vec<QuestionAnswerInput>,
     /// The start; at once where left out.
     starts_at: Option<DateTime<Utc>>,
     /// The end; as the policy says where left out, and never later than that.
     expires_at: Option<DateTime<Utc>>,
     /// Makes the call repeatable for 24 hours: a second call with the same key and input answers with the first one's request.
     idempotency_key: Option<String>,
+}
+
+impl SubmitAccessRequestInput {
+    /// What is wanted, and by whom; none for those who are no users.
+    pub fn wish(self, api: &Api) -> Option<(Actor, Wish)> {
+        let actor = api.viewer.actor(api.request_id)?;
+        let wish = Wish {
+            user: actor.user,
+            requestor: self.requestor.as_ref().map(|id| Kind::User.parse(id)),
+            package: Kind::AccessPackage.parse(&self.access_package),
+            policy: self.policy.as_ref().map(|id| Kind::AssignmentPolicy.parse(id)),
+            asked: Asked {
+                justification: self.justification,
+                answers: self.answers.into_iter().map(Into::into).collect(),
+                times: Times { starts_at: self.starts_at, expires_at: self.expires_at },
+            },
+        };
+        Some((actor, wish))
+    }
+
+    /// Refuses times that no database can hold.
+    pub fn check(&self) -> Result<(), ApiError> {
+        times([("startsAt", self.starts_at), ("expiresAt", self.expires_at)])
+    }
+}
+
+/// What those are told who are no users yet.
+#[must_use]
+pub fn nobody() -> Rejection {
+    Rejection::new(Code::NotRequestable, sentence(Code::NotRequestable))
 }
 
 /// The end of `submitAccessRequest`.
@@ -160,7 +199,7 @@ impl AccessRequestMutation {
         Ok(ReprocessAccessRequestsPayload { bulk_operation, user_errors })
     }
 
-    /// Requests a package for yourself. Without approval the access is delivered at once; otherwise it goes to
+    /// Requests a package for yourself, or for somebody who reports to you. Without approval the access is delivered at once; otherwise it goes to
     /// the approvers of the policy.
     async fn submit_access_request(
         &self,
@@ -168,27 +207,14 @@ impl AccessRequestMutation {
         #[graphql(desc = "The request.")] input: SubmitAccessRequestInput,
     ) -> Result<SubmitAccessRequestPayload, ApiError> {
         let api = Api::of(ctx);
-        times([("startsAt", input.starts_at), ("expiresAt", input.expires_at)])?;
-        // A newcomer becomes a guest by their first request: who they will be is not known yet.
+        input.check()?;
+        let idempotency = repeatable(input.idempotency_key.clone(), &input);
         let newcomer = api.viewer.outsider.clone().filter(|_| api.viewer.user.is_none());
-        let actor = api.viewer.actor(api.request_id).unwrap_or(Actor {
-            organization: api.viewer.organization,
-            user: Uuid::nil(),
-            call: api.request_id,
-        });
-        let command = submit::Submit {
-            actor,
-            scope: api.scope.as_ref().clone(),
-            package: Kind::AccessPackage.parse(&input.access_package),
-            policy: input.policy.as_ref().map(|id| Kind::AssignmentPolicy.parse(id)),
-            idempotency: repeatable(input.idempotency_key.clone(), &input),
-            justification: input.justification,
-            starts_at: input.starts_at,
-            expires_at: input.expires_at,
-        };
+        let (actor, wish) = input.wish(api);
+        let submit = submit::Submit { actor, scope: api.scope.as_ref().clone(), wish, idempotency };
         let (id, user_errors) = match newcomer {
-            Some(newcomer) => api.run(FirstRequest { newcomer, submit: command }).await?,
-            None => api.run(command).await?,
+            Some(newcomer) => api.run(FirstRequest { newcomer, submit }).await?,
+            None => api.run(submit).await?,
         };
         Ok(SubmitAccessRequestPayload { access_request: changed(api, id).await?, user_errors })
     }

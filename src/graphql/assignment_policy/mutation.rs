@@ -4,22 +4,21 @@ use async_graphql::{Context, ID, InputObject, Object, OneofObject, SimpleObject}
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{AssignmentPolicy, RequestorScope};
+use super::question::PolicyQuestionInput;
+use super::stage::ApprovalStageInput;
+use super::{AssignmentPolicy, PolicyExtension, RequestorScope};
 use crate::authz::Action as _;
 use crate::authz::permission::action::EditPolicy;
 use crate::domain::assignment_policy::expiration::Expiration;
-use crate::domain::assignment_policy::stages::{Approver, Stage};
+use crate::domain::assignment_policy::questions::Question;
+use crate::domain::assignment_policy::stages::Stage;
 use crate::domain::assignment_policy::{create, delete, update};
 use crate::graphql::api::{Api, repeatable};
-use crate::graphql::catalog::CatalogRole;
 use crate::graphql::error::{ApiError, UserError};
 use crate::graphql::id::{GlobalId as _, Kind};
 use crate::graphql::requires::requires;
 use crate::graphql::scalar::Duration;
 use crate::store;
-
-/// The usual time for a decision.
-const USUAL_TIMEOUT: i64 = 14 * 86_400;
 
 /// How assignments under a policy end: exactly one of these.
 #[derive(Debug, OneofObject)]
@@ -39,55 +38,6 @@ impl From<PolicyExpirationInput> for Expiration {
             PolicyExpirationInput::Never(false) => Self::Unsaid,
             PolicyExpirationInput::AfterDuration(length) => Self::After(length.0),
             PolicyExpirationInput::OnDate(at) => Self::On(at),
-        }
-    }
-}
-
-/// How approvers of a stage are found: exactly one of these.
-#[derive(Debug, OneofObject)]
-pub enum StageApproverInput {
-    /// One named user, who must be active.
-    User(ID),
-    /// The requestor's manager; only true is accepted.
-    Manager(bool),
-    /// The holders of this role in the package's catalog.
-    CatalogRole(CatalogRole),
-    /// The sponsors of the requestor's connected organization; only true is accepted.
-    Sponsors(bool),
-}
-
-impl From<StageApproverInput> for Approver {
-    fn from(input: StageApproverInput) -> Self {
-        match input {
-            StageApproverInput::User(id) => Self::User(Kind::User.named(&id)),
-            StageApproverInput::Manager(true) => Self::Manager,
-            StageApproverInput::Manager(false) => Self::Unsaid("manager"),
-            StageApproverInput::CatalogRole(role) => Self::CatalogRole(role.into()),
-            StageApproverInput::Sponsors(true) => Self::Sponsors,
-            StageApproverInput::Sponsors(false) => Self::Unsaid("sponsors"),
-        }
-    }
-}
-
-/// One stage of approval: any one of its approvers decides it.
-#[derive(Debug, InputObject)]
-pub struct ApprovalStageInput {
-    /// After this long without a decision the request is denied, from 1 hour to 60 days.
-    #[graphql(default_with = "Duration::seconds(USUAL_TIMEOUT)")]
-    timeout: Duration,
-    /// Whether the decision must say why.
-    #[graphql(default = false)]
-    justification_required: bool,
-    /// Who may decide, 1 to 20.
-    approvers: Vec<StageApproverInput>,
-}
-
-impl From<ApprovalStageInput> for Stage {
-    fn from(input: ApprovalStageInput) -> Self {
-        Self {
-            timeout: input.timeout.0,
-            justification_required: input.justification_required,
-            approvers: input.approvers.into_iter().map(Approver::from).collect(),
         }
     }
 }
@@ -123,6 +73,18 @@ pub struct CreateAssignmentPolicyInput {
     /// The stages that decide, in order, at most 3; without any nobody has to decide.
     #[graphql(default)]
     approval_stages: Vec<ApprovalStageInput>,
+    /// What a request has to answer, in order, at most 20 questions.
+    #[graphql(default)]
+    questions: Vec<PolicyQuestionInput>,
+    /// Whether a request may choose its start and end, within what the policy allows.
+    #[graphql(default = true)]
+    custom_schedule: bool,
+    /// Whether managers may request for those who report to them, whom the policy admits.
+    #[graphql(default = false)]
+    managers_may_request: bool,
+    /// Whether holders may ask to keep their assignment longer.
+    #[graphql(default_with = "PolicyExtension::NotAllowed")]
+    extension: PolicyExtension,
     /// Makes the call repeatable for 24 hours: a second call with the same key and input answers with the first one's policy.
     idempotency_key: Option<String>,
 }
@@ -165,6 +127,14 @@ pub struct UpdateAssignmentPolicyInput {
     expiration: Option<PolicyExpirationInput>,
     /// The stages that decide, in order, at most 3: the whole list, which replaces the one before.
     approval_stages: Option<Vec<ApprovalStageInput>>,
+    /// What a request has to answer, in order, at most 20 questions: the whole list, which replaces the one before.
+    questions: Option<Vec<PolicyQuestionInput>>,
+    /// Whether a request may choose its start and end, within what the policy allows.
+    custom_schedule: Option<bool>,
+    /// Whether managers may request for those who report to them, whom the policy admits.
+    managers_may_request: Option<bool>,
+    /// Whether holders may ask to keep their assignment longer; it holds for the assignments that there are, too.
+    extension: Option<PolicyExtension>,
 }
 
 /// The end of `updateAssignmentPolicy`.
@@ -211,6 +181,10 @@ fn stages(input: Vec<ApprovalStageInput>) -> Vec<Stage> {
     input.into_iter().map(Stage::from).collect()
 }
 
+fn questions(input: Vec<PolicyQuestionInput>) -> Vec<Question> {
+    input.into_iter().map(Question::from).collect()
+}
+
 /// Changes of assignment policies.
 #[derive(Default)]
 pub struct AssignmentPolicyMutation;
@@ -242,6 +216,10 @@ impl AssignmentPolicyMutation {
                 enabled: input.enabled,
                 expiration: input.expiration.into(),
                 approval_stages: stages(input.approval_stages),
+                questions: questions(input.questions),
+                custom_schedule: input.custom_schedule,
+                managers_may_request: input.managers_may_request,
+                extension: input.extension.into(),
                 idempotency,
             })
             .await?;
@@ -274,6 +252,10 @@ impl AssignmentPolicyMutation {
                 enabled: input.enabled,
                 expiration: input.expiration.map(Into::into),
                 approval_stages: input.approval_stages.map(stages),
+                questions: input.questions.map(questions),
+                custom_schedule: input.custom_schedule,
+                managers_may_request: input.managers_may_request,
+                extension: input.extension.map(Into::into),
             })
             .await?;
         Ok(UpdateAssignmentPolicyPayload { assignment_policy: changed(api, id).await?, user_errors })

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use dataloader::BatchFn;
 use dataloader::cached::Loader;
+use futures_util::future::try_join_all;
 
 pub use self::pages::{Nested, PageOf};
 pub use self::sources::Loaders;
@@ -77,6 +78,11 @@ impl<S: Source> Load<S> {
     /// The value of a key, or none.
     pub async fn find(&self, key: S::Key) -> Loaded<S::Value> {
         self.0.try_load(key).await.map_err(|_| ApiError::Internal)?
+    }
+
+    /// The values of keys that foreign keys vouch for, in their order.
+    pub async fn get_all(&self, keys: &[S::Key]) -> Result<Vec<Arc<S::Value>>, ApiError> {
+        try_join_all(keys.iter().map(|key| self.get(key.clone()))).await
     }
 
     /// The value of a key that a foreign key vouches for.

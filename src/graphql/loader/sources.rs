@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use entity::{
-    access_request_event, access_token, app_user, approval, assignment_policy, bulk_operation,
-    bulk_operation_item, catalog, connected_organization, connector, connector_opening, delivery_attempt, directory_group, identity_source,
-    organization, organization_access, repository, resource, token_request_event, token_request_permission,
-    token_request_repository, webhook, webhook_attempt, webhook_delivery,
+    access_package, access_request_event, access_token, app_user, approval, assignment_policy,
+    bulk_operation, bulk_operation_item, catalog, connected_organization, connector, connector_opening,
+    delivery_attempt, directory_group, identity_source, organization, organization_access, repository,
+    resource, token_request_event, token_request_permission, token_request_repository, webhook,
+    webhook_attempt, webhook_delivery,
 };
 use uuid::Uuid;
 
@@ -198,6 +199,18 @@ sources! {
     /// What stands against requests of the viewer for packages.
     requestability: PackageRequestability(Uuid) -> store::access_request::Requestability = |database, scope, ids| {
         Ok(by_id(store::access_request::requestability(database, scope, ids).await?, |row| row.package))
+    };
+    /// What the extension of assignments depends on.
+    extensible: ExtensibleAssignments(Uuid) -> store::assignment::Extensible = |database, _scope, ids| {
+        store::assignment::extensible(database, ids).await
+    };
+    /// The packages that exclude packages, of those that the viewer may see.
+    incompatible: IncompatiblePackages(Uuid) -> Vec<Arc<access_package::Model>> = |database, scope, ids| {
+        store::incompatible::of_packages(database, Access::Visible(scope), ids).await
+    };
+    /// The packages that packages exclude, of those that the viewer may see.
+    excluding: ExcludedPackages(Uuid) -> Vec<Arc<access_package::Model>> = |database, scope, ids| {
+        store::incompatible::excluding(database, Access::Visible(scope), ids).await
     };
     /// The stages of approval of requests.
     approvals: Approvals(Uuid) -> Vec<Arc<approval::Model>> = |database, _scope, ids| {

@@ -85,6 +85,7 @@ impl Batch<'_> {
                 package_deleted: row.package_deleted,
                 requestor_active: row.requestor_active,
                 assignment: row.assignment,
+                incompatible: row.incompatible,
             };
             let moved = Moved { id: row.request.id, from: row.request.state };
             let verdict = match judge(&facts, self.operation.started_at) {

@@ -35,6 +35,8 @@ pub struct Facts {
     pub requestor_active: bool,
     /// The assignment: where it stands, and when it ends.
     pub assignment: Option<(AssignmentState, Option<DateTime<Utc>>)>,
+    /// Whether a package that excludes this one is held.
+    pub incompatible: bool,
 }
 
 /// What reprocessing would do.
@@ -83,6 +85,7 @@ pub fn judge(facts: &Facts, now: DateTime<Utc>) -> Verdict {
             Verdict::Refused(Code::AssignmentEnded)
         }
         Some((_, Some(end))) if end <= now => Verdict::Refused(Code::AssignmentEnded),
+        Some(_) if facts.incompatible => Verdict::Refused(Code::IncompatiblePackage),
         Some(_) => Verdict::Reprocess,
     }
 }
@@ -119,6 +122,7 @@ mod tests {
             package_deleted: false,
             requestor_active: true,
             assignment: Some((AssignmentState::DeliveryFailed, None)),
+            incompatible: false,
         }
     }
 
@@ -139,6 +143,8 @@ mod tests {
     fn the_first_reason_that_applies_is_given() {
         let mut facts = failed(at(0));
         let now = at(1);
+        facts.incompatible = true;
+        assert_eq!(judge(&facts, now), Verdict::Refused(Code::IncompatiblePackage));
         facts.assignment = Some((AssignmentState::Ended, None));
         assert_eq!(judge(&facts, now), Verdict::Refused(Code::AssignmentEnded));
         facts.requestor_active = false;

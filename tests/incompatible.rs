@@ -1,0 +1,145 @@
+//! Packages that exclude one another.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::harness::{Server, codes};
+
+impl Server {
+    async fn exclude(&self, package: &Value, against: Value) -> Value {
+        let input = json!({ "accessPackage": package, "incompatibleAccessPackages": against });
+        let package = "accessPackage { version incompatibleAccessPackages { displayName } }";
+        self.mutation("hana", "setIncompatibleAccessPackages", package, input).await
+    }
+
+    async fn held_beside_another(&self, package: &Value) -> Value {
+        let query = "query($id: ID!) { node(id: $id) { ... on AccessPackage {
+            assignments(filter: { overlapping: true }) { totalCount nodes { user { displayName } } } } } }";
+        self.ask("hana", query, json!({ "id": package })).await["node"]["assignments"].clone()
+    }
+
+    async fn stands_against(&self, subject: &str, package: &Value) -> Value {
+        let query = "query($id: ID!) { node(id: $id) { ... on AccessPackage { viewerCanRequest viewerCannotRequestReasons { code }
+            incompatibleAccessPackages { displayName } excludedAccessPackages { displayName } } } }";
+        self.ask(subject, query, json!({ "id": package })).await["node"].clone()
+    }
+}
+
+on_both_databases! {
+    async fn whoever_holds_a_package_cannot_get_what_it_excludes(server: Server) {
+        let (payer, auditor) = (server.guarded("Payer", json!({})).await, server.guarded("Auditor", json!({})).await);
+        let made = server.exclude(&auditor, json!([payer, payer])).await;
+        assert_eq!(made["accessPackage"]["incompatibleAccessPackages"], json!([{ "displayName": "Payer" }]));
+        for who in ["karim", "lena"] {
+            assert_eq!(codes(&server.submits(who, &payer, json!({})).await), [""; 0]);
+        }
+        // Requested is enough, held is, too.
+        assert_eq!(codes(&server.submits("karim", &auditor, json!({})).await), ["INCOMPATIBLE_PACKAGE"]);
+        server.work().await;
+        let before = server.contents().await;
+        assert_eq!(codes(&server.submits("karim", &auditor, json!({})).await), ["INCOMPATIBLE_PACKAGE"]);
+        let seen = server.stands_against("karim", &auditor).await;
+        assert_eq!((&seen["viewerCanRequest"], &seen["viewerCannotRequestReasons"]), (&json!(false), &json!([{ "code": "INCOMPATIBLE_PACKAGE" }])));
+        assert_eq!(seen["incompatibleAccessPackages"], json!([{ "displayName": "Payer" }]));
+        assert_eq!(server.stands_against("karim", &payer).await["excludedAccessPackages"], json!([{ "displayName": "Auditor" }]));
+        let policies = "query($id: ID!) { node(id: $id) { ... on AccessPackage { policies { id } } } }";
+        let policy = server.ask("alice", policies, json!({ "id": auditor })).await["node"]["policies"][0]["id"].clone();
+        let input = json!({ "accessPackage": auditor, "user": server.user("Karim").await, "policy": policy });
+        let assigned = server.mutation("ivan", "createAssignment", "accessRequest { id }", input).await;
+        assert_eq!(codes(&assigned), ["INCOMPATIBLE_PACKAGE"], "nor by an administrator");
+        assert_eq!(server.contents().await, before, "nothing was made");
+        // In this direction only; what overlaps by it can be found.
+        assert_eq!(codes(&server.submits("judith", &auditor, json!({})).await), [""; 0]);
+        server.work().await;
+        assert_eq!(codes(&server.submits("judith", &payer, json!({})).await), [""; 0]);
+        server.work().await;
+        assert_eq!(server.held_beside_another(&auditor).await, json!({ "totalCount": 1, "nodes": [{ "user": { "displayName": "Judith Okafor" } }] }));
+        assert_eq!(server.held_beside_another(&payer).await["totalCount"], 0);
+        // Given up, it stands against nothing.
+        let held = server.ask("karim", "{ viewer { assignments(first: 50) { nodes { id accessPackage { displayName } } } } }", json!({})).await;
+        let held = held["viewer"]["assignments"]["nodes"].as_array().unwrap().clone();
+        let held = held.iter().find(|held| held["accessPackage"]["displayName"] == "Payer").unwrap();
+        assert_eq!(codes(&server.mutation("ivan", "revokeAssignment", "assignment { state }", json!({ "id": held["id"] })).await), [""; 0]);
+        assert_eq!(codes(&server.submits("karim", &auditor, json!({})).await), ["INCOMPATIBLE_PACKAGE"], "before it is taken back");
+        server.work().await;
+        assert_eq!(codes(&server.submits("karim", &auditor, json!({})).await), [""; 0]);
+    }
+
+    async fn what_was_asked_before_is_checked_when_it_begins(server: Server) {
+        let goran = json!([{ "approvers": [{ "manager": true }] }]);
+        let (payer, auditor) = (server.guarded("Payer", json!({})).await, server.guarded("Auditor", json!({ "approvalStages": goran })).await);
+        let waits = server.submits("karim", &auditor, json!({})).await["accessRequest"]["id"].clone();
+        let soon = (server.clock.now() + TimeDelta::days(3)).to_rfc3339();
+        let planned = server.guarded("Planned", json!({})).await;
+        let scheduled = server.submits("karim", &planned, json!({ "startsAt": soon })).await["accessRequest"]["id"].clone();
+        assert_eq!(codes(&server.submits("karim", &payer, json!({})).await), [""; 0]);
+        for package in [&auditor, &planned] {
+            assert_eq!(codes(&server.exclude(package, json!([payer])).await), [""; 0]);
+        }
+        server.work().await;
+        // The approver is told, and can still deny.
+        let decide = |decision: &str| json!({ "selection": { "ids": [waits] }, "decision": decision });
+        let code = "bulkOperation { items(first: 1) { nodes { error { code } } } }";
+        let refused = server.mutation("goran", "reviewAccessRequests", code, decide("APPROVE")).await;
+        assert_eq!(refused["bulkOperation"]["items"]["nodes"][0]["error"]["code"], "INCOMPATIBLE_PACKAGE");
+        let state = "query($id: ID!) { node(id: $id) { ... on AccessRequest { state assignment { state } history(last: 1) { nodes { action reason } } } } }";
+        assert_eq!(server.ask("alice", state, json!({ "id": waits })).await["node"]["state"], "PENDING_APPROVAL");
+        let denied = server.mutation("goran", "reviewAccessRequests", code, decide("DENY")).await;
+        assert_eq!(denied["bulkOperation"]["items"]["nodes"][0]["error"], Value::Null);
+        // Where nobody decides any more it is withdrawn at its start.
+        server.clock.advance(TimeDelta::days(3));
+        server.work().await;
+        assert_eq!(server.ask("alice", state, json!({ "id": scheduled })).await["node"], json!({ "state": "CANCELED", "assignment": { "state": "ENDED" },
+            "history": { "nodes": [{ "action": "CANCELED", "reason": "INCOMPATIBLE_PACKAGE" }] } }));
+    }
+
+    async fn of_two_that_exclude_each_other_at_once_one_is_taken(server: Server) {
+        let (payer, auditor) = (server.guarded("Payer", json!({})).await, server.guarded("Auditor", json!({})).await);
+        for (package, other) in [(&payer, &auditor), (&auditor, &payer)] {
+            assert_eq!(codes(&server.exclude(package, json!([other])).await), [""; 0]);
+        }
+        for who in ["karim", "lena", "judith", "emil", "farah"] {
+            let (one, other) = tokio::join!(server.submits(who, &payer, json!({})), server.submits(who, &auditor, json!({})));
+            let mut both = [codes(&one), codes(&other)];
+            both.sort();
+            assert_eq!(both, [vec![], vec!["INCOMPATIBLE_PACKAGE"]], "{who}");
+        }
+    }
+
+    async fn only_packages_that_one_sees_can_exclude_another(server: Server) {
+        let (payer, auditor) = (server.guarded("Payer", json!({})).await, server.guarded("Auditor", json!({})).await);
+        let before = server.rows("SELECT CAST(count(*) AS text) AS n FROM access_package_incompatible".to_owned()).await;
+        let many: Vec<&Value> = vec![&payer; 51];
+        for (against, code) in [(json!([auditor]), "INVALID_INPUT"), (json!(["pkg_x"]), "NOT_FOUND"), (json!([server.user("Karim").await]), "NOT_FOUND"),
+            (json!(many), "INVALID_INPUT")] {
+            assert_eq!(codes(&server.exclude(&auditor, against).await), [code]);
+        }
+        let theirs = server.ask_with(&server.token_with("mila", "fabrikam", &["GLOBAL_ADMINISTRATOR"]), "{ accessPackages { nodes { id } } }", json!({})).await;
+        let theirs = theirs.json["data"]["accessPackages"]["nodes"][0]["id"].clone();
+        assert_eq!(codes(&server.exclude(&auditor, json!([theirs])).await), ["NOT_FOUND"]);
+        let input = json!({ "accessPackage": auditor, "incompatibleAccessPackages": [payer] });
+        let errors = server.errors("karim", "mutation($input: SetIncompatibleAccessPackagesInput!) { setIncompatibleAccessPackages(input: $input) { userErrors { code } } }",
+            json!({ "input": input })).await;
+        assert_eq!(errors, ["FORBIDDEN"]);
+        assert_eq!(server.rows("SELECT CAST(count(*) AS text) AS n FROM access_package_incompatible".to_owned()).await, before);
+    }
+
+    async fn a_failed_request_is_not_reprocessed_beside_what_excludes_it(server: Server) {
+        let (payer, on_call) = (server.guarded("Payer", json!({})).await, server.package("On-call").await);
+        let failed = server.ask("alice", "{ accessRequests(filter: { state: [DELIVERY_FAILED, PARTIALLY_DELIVERED] }, first: 50) { nodes { id viewerCanReprocess accessPackage { id } requestor { id displayName } } } }", json!({})).await;
+        let failed = failed["accessRequests"]["nodes"].as_array().unwrap().clone();
+        let failed = failed.iter().find(|row| row["viewerCanReprocess"] == true).unwrap_or_else(|| panic!("{on_call}")).clone();
+        assert_eq!(codes(&server.exclude(&failed["accessPackage"]["id"], json!([payer])).await), [""; 0]);
+        let policies = "query($id: ID!) { node(id: $id) { ... on AccessPackage { policies { id } } } }";
+        let policy = server.ask("alice", policies, json!({ "id": payer })).await["node"]["policies"][0]["id"].clone();
+        let input = json!({ "accessPackage": payer, "user": failed["requestor"]["id"], "policy": policy });
+        assert_eq!(codes(&server.mutation("ivan", "createAssignment", "accessRequest { id }", input).await), [""; 0]);
+        server.work().await;
+        let query = "query($id: ID!) { node(id: $id) { ... on AccessRequest { viewerCanReprocess reprocess { eligible reason } } } }";
+        let seen = server.ask("alice", query, json!({ "id": failed["id"] })).await["node"].clone();
+        assert_eq!(seen, json!({ "viewerCanReprocess": false, "reprocess": { "eligible": false, "reason": "INCOMPATIBLE_PACKAGE" } }));
+        let input = json!({ "selection": { "ids": [failed["id"]] } });
+        let done = server.mutation("alice", "reprocessAccessRequests", "bulkOperation { items(first: 1) { nodes { error { code } } } }", input).await;
+        assert_eq!(done["bulkOperation"]["items"]["nodes"][0]["error"]["code"], "INCOMPATIBLE_PACKAGE");
+    }
+}
