@@ -44,8 +44,7 @@ impl Server {
         let made = self.mutation("alice", "createAccessPackage", "accessPackage { id }", input).await;
         assert_eq!(codes(&made), [""; 0]);
         let package = made["accessPackage"]["id"].clone();
-        let mut input =
-            json!({ "accessPackage": package, "displayName": "Partners", "expiration": { "afterDuration": "P10D" } });
+        let mut input = json!({ "accessPackage": package, "displayName": "Partners", "expiration": { "afterDuration": "P10D" } });
         input.as_object_mut().unwrap().extend(policy.as_object().unwrap().clone());
         let made = self.mutation("alice", "createAssignmentPolicy", "assignmentPolicy { id }", input).await;
         assert_eq!(codes(&made), [""; 0], "{made}");
@@ -403,6 +402,79 @@ on_both_databases! {
     }
 }
 
+on_both_databases! {
+    async fn sponsors_decide_for_those_who_come_from_there(server: Server) {
+        let adatum = server.partner("Adatum", domain("adatum.example")).await;
+        let package = server.partner_package("Guarded", json!({ "requestorScope": "ALL_EXTERNAL_USERS",
+            "approvalStages": [{ "approvers": [{ "sponsors": true }] }] })).await;
+        let update = async |version: i32, mut more: Value| {
+            more.as_object_mut().unwrap().extend(json!({ "id": adatum["id"], "version": version }).as_object().unwrap().clone());
+            server.mutation("alice", "updateConnectedOrganization", FIELDS, more).await
+        };
+        let approvers = async |request: &Value| {
+            let query = "query($id: ID!) { node(id: $id) { ... on AccessRequest { state approvals { approvers { displayName } } } } }";
+            let found = server.ask("alice", query, json!({ "id": request })).await["node"].clone();
+            let names = found["approvals"][0]["approvers"].as_array().unwrap().clone();
+            (found["state"].clone(), names.iter().map(|user| user["displayName"].as_str().unwrap().to_owned()).collect::<Vec<_>>())
+        };
+        let come = async |subject: &str, name: &str| {
+            let claims = json!({ "email": format!("{subject}@adatum.example"), "email_verified": true, "name": name });
+            let made = server.knock(&server.outside(subject, claims), &package).await;
+            assert_eq!(codes(&made), [""; 0], "{made}");
+            made["accessRequest"]["id"].clone()
+        };
+        // Without sponsors others take their place.
+        server.ask("bruno", "{ viewer { roles } }", json!({})).await;
+        let first = come("paula", "Paula Partner").await;
+        assert_eq!(approvers(&first).await, (json!("PENDING_APPROVAL"), vec!["Bruno Keller".to_owned()]));
+        // Sponsors: a member from inside, a guest from there; and not the one for the other.
+        let (emil, paula) = (server.user("Emil").await, server.user("Paula").await);
+        let before = server.contents().await;
+        for (wrong, field) in [(json!({ "internalSponsors": [paula] }), "internalSponsors"), (json!({ "externalSponsors": [emil] }), "externalSponsors")] {
+            let refused = update(1, wrong).await;
+            assert_eq!((codes(&refused), &refused["userErrors"][0]["field"]), (vec!["INVALID_INPUT"], &json!(["input", field, "0"])));
+        }
+        assert!(server.contents().await == before);
+        let set = update(1, json!({ "internalSponsors": [emil], "externalSponsors": [paula, paula] })).await;
+        assert_eq!(codes(&set), [""; 0], "{set}");
+        assert_eq!(set["connectedOrganization"]["externalSponsors"], json!([{ "displayName": "Paula Partner" }]));
+        let second = come("quentin", "Quentin Partner").await;
+        assert_eq!(approvers(&second).await.1, ["Emil Novák", "Paula Partner"]);
+        // The guest decides by her own token; nobody decides for themselves.
+        let decide = "mutation($ids: [ID!]!) { reviewAccessRequests(input: {selection: {ids: $ids}, decision: APPROVE}) {
+            bulkOperation { items(first: 10) { nodes { error { code } } } } userErrors { code } } }";
+        let token = server.outside("paula", verified("paula@adatum.example"));
+        let done = server.visit(&token, decide, json!({ "ids": [first, second] })).await["reviewAccessRequests"].clone();
+        assert_eq!(done["bulkOperation"]["items"]["nodes"], json!([{ "error": { "code": "SELF_REVIEW" } }, { "error": null }]));
+        assert_eq!(approvers(&second).await.0, "DELIVERED");
+        // A sponsor from there who holds nothing stays; once nobody needs them they go.
+        assert_eq!(codes(&server.mutation("alice", "cancelAccessRequest", "accessRequest { id }", json!({ "id": first })).await), [""; 0]);
+        server.clock.advance(TimeDelta::days(60));
+        server.work().await;
+        let state = "query($id: ID!) { node(id: $id) { ... on User { state } } }";
+        assert_eq!(server.ask("alice", state, json!({ "id": paula })).await["node"]["state"], "ACTIVE");
+        assert_eq!(codes(&update(2, json!({ "externalSponsors": [] })).await), [""; 0]);
+        server.clock.advance(TimeDelta::minutes(2));
+        server.work().await;
+        assert_eq!(server.ask("alice", state, json!({ "id": paula })).await["node"]["state"], "BLOCKED");
+    }
+
+    async fn a_preview_tells_a_newcomer_what_their_request_would_do(server: Server) {
+        let package = server.partner_package("Shared", json!({ "requestorScope": "ALL_EXTERNAL_USERS", "justificationRequired": true })).await;
+        let preview = "query($input: SubmitAccessRequestInput!) { accessRequestPreview(input: $input) { acceptable policy { displayName } userErrors { code } } }";
+        let nora = server.outside("nora", json!({}));
+        let before = server.contents().await;
+        let look = async |package: &Value, why: Option<&str>| server.visit(&nora, preview,
+            json!({ "input": { "accessPackage": package, "justification": why } })).await["accessRequestPreview"].clone();
+        assert_eq!(look(&package, Some("Because.")).await, json!({ "acceptable": true, "policy": { "displayName": "Partners" }, "userErrors": [] }));
+        assert_eq!(look(&package, None).await["userErrors"], json!([{ "code": "JUSTIFICATION_REQUIRED" }]));
+        let inside = server.package("Frontend engineer").await;
+        assert_eq!(look(&inside, Some("x")).await, look(&json!("pkg_x"), Some("x")).await);
+        assert_eq!(look(&inside, Some("x")).await["userErrors"], json!([{ "code": "NOT_FOUND" }]));
+        assert!(server.contents().await == before, "a preview makes nobody");
+    }
+}
+
 /// A provider that issues the tokens of a partner's people.
 struct Provider {
     script: Script,
@@ -438,7 +510,8 @@ impl Provider {
 /// A member of a part of a JWT: 0 is the header, 1 the claims.
 fn member(token: &str, part: usize, name: &str) -> Value {
     use base64::Engine as _;
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(token.split('.').nth(part).unwrap()).unwrap();
+    let bytes =
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(token.split('.').nth(part).unwrap()).unwrap();
     serde_json::from_slice::<Value>(&bytes).unwrap()[name].clone()
 }
 
@@ -462,11 +535,20 @@ async fn partners_sign_in_by_their_own_provider(kind: Kind) {
 
     let sources = json!([{ "tenant": { "issuer": provider.issuer, "claim": "tid", "value": "t1" } }]);
     let adatum = server.partner("Adatum", sources).await;
-    let package = server.partner_package("Shared", json!({ "requestorScope": "SPECIFIC_CONNECTED_ORGANIZATIONS",
-        "specificConnectedOrganizations": [adatum["id"]] })).await;
-    let viewer = "{ viewer { user { displayName } roles requestableAccessPackages { nodes { displayName } } } }";
+    let package = server
+        .partner_package(
+            "Shared",
+            json!({ "requestorScope": "SPECIFIC_CONNECTED_ORGANIZATIONS",
+        "specificConnectedOrganizations": [adatum["id"]] }),
+        )
+        .await;
+    let viewer =
+        "{ viewer { user { displayName } roles requestableAccessPackages { nodes { displayName } } } }";
     let seen = server.visit(&token, viewer, json!({})).await["viewer"].clone();
-    assert_eq!(seen, json!({ "user": null, "roles": [], "requestableAccessPackages": { "nodes": [{ "displayName": "Shared" }] } }));
+    assert_eq!(
+        seen,
+        json!({ "user": null, "roles": [], "requestableAccessPackages": { "nodes": [{ "displayName": "Shared" }] } })
+    );
     let made = server.knock(&token, &package).await;
     assert_eq!(codes(&made), [""; 0], "{made}");
     // Of the other tenant, with an address that nobody verified, nobody is admitted.
@@ -488,9 +570,15 @@ async fn partners_sign_in_by_their_own_provider(kind: Kind) {
     provider.get("/__rotate?forget").await;
     let newest = provider.token("paula").await;
     server.clock.advance(TimeDelta::seconds(31));
-    assert_eq!(server.visit(&newest, viewer, json!({})).await["viewer"]["user"]["displayName"], "Paula Partner");
+    assert_eq!(
+        server.visit(&newest, viewer, json!({})).await["viewer"]["user"]["displayName"],
+        "Paula Partner"
+    );
     let refused = server.call(Some(&token), Some("contoso"), viewer, json!({})).await;
-    assert_eq!((refused.status, &refused.json["errors"][0]["extensions"]["code"]), (401, &json!("UNAUTHENTICATED")));
+    assert_eq!(
+        (refused.status, &refused.json["errors"][0]["extensions"]["code"]),
+        (401, &json!("UNAUTHENTICATED"))
+    );
     drop(provider.script);
 }
 

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::harness::{Server, codes};
 
-const STEPS: &str = "query($filter: GuestStepFilter) { guestSteps(filter: $filter, orderBy: {field: AT, direction: ASC}) {
+const STEPS: &str =
+    "query($filter: GuestStepFilter) { guestSteps(filter: $filter, orderBy: {field: AT, direction: ASC}) {
     totalCount nodes { kind at since actor { displayName } user { id displayName state } } } }";
 const USER: &str = "query($id: ID!) { node(id: $id) { ... on User { displayName email state issuer subject
     viewerCanUnblock viewerCanReactivate viewerCanDeactivate deactivatedAt } } }";
@@ -20,7 +21,10 @@ struct Guest {
 
 impl Server {
     fn paula(&self) -> String {
-        self.outside("paula", json!({ "name": "Paula Partner", "email": "paula@adatum.example", "email_verified": true }))
+        self.outside(
+            "paula",
+            json!({ "name": "Paula Partner", "email": "paula@adatum.example", "email_verified": true }),
+        )
     }
 
     /// Paula asks for a package and holds it until the tenth day.
@@ -43,7 +47,8 @@ impl Server {
     }
 
     async fn kinds(&self) -> Vec<String> {
-        let found = self.ask("alice", STEPS, json!({})).await["guestSteps"]["nodes"].as_array().unwrap().clone();
+        let found =
+            self.ask("alice", STEPS, json!({})).await["guestSteps"]["nodes"].as_array().unwrap().clone();
         found.iter().map(|step| step["kind"].as_str().unwrap().to_owned()).collect()
     }
 }
@@ -161,6 +166,9 @@ on_both_databases! {
         assert_eq!(set["organization"], json!({ "guestBlockAfter": "PT1H", "guestRemoveAfter": "P1D" }));
         server.days(10).await;
         server.clock.advance(TimeDelta::hours(1));
+        server.work().await;
+        assert_eq!(server.state_of(&guest.id).await, "ACTIVE", "the last instant is part of it");
+        server.clock.advance(TimeDelta::minutes(1));
         server.work().await;
         assert_eq!(server.state_of(&guest.id).await, "BLOCKED");
         server.days(1).await;

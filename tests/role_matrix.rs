@@ -99,8 +99,7 @@ fn required(field: &FieldDefinition) -> Option<Permission> {
 const OBJECTS: &str = "query($nodes: [ID!]!) { nodes(ids: $nodes) { id } }";
 
 /// Queries that show how much one sees; the weight of the answer counts.
-const QUERIES: [(&str, &str); 23] = [
-const QUERIES: [(&str, &str); 22] = [
+const QUERIES: [(&str, &str); 24] = [
     (
         "accessRequestPreview",
         "query($package: ID!) { accessRequestPreview(input: { accessPackage: $package }) { policy { id } } }",

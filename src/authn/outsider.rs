@@ -25,15 +25,20 @@ impl Inner {
         organization: &organization::Model,
     ) -> Result<Viewer, Refusal> {
         let database = &self.database;
-        let known = store::user::known(database, organization.id, &verified.issuer, &verified.subject).await?;
+        let known =
+            store::user::known(database, organization.id, &verified.issuer, &verified.subject).await?;
         match &known {
             Some(user) if user.guest_end == Some(GuestEnd::Blocked) => return Err(Refusal::Blocked),
             Some(user) if user.state == UserState::Deactivated => return Err(Refusal::Deactivated),
             Some(_) | None => {}
         }
         let domain = vouched_domain(verified);
-        let sources =
-            store::connected_organization::sources(database, organization.id, &verified.issuer, domain.as_deref());
+        let sources = store::connected_organization::sources(
+            database,
+            organization.id,
+            &verified.issuer,
+            domain.as_deref(),
+        );
         let connected = origin(&sources.await?, verified);
         if let Some(user) = &known {
             self.follow(user, connected).await?;
@@ -90,7 +95,9 @@ impl Inner {
         if let Some(tenant) = &verified.tenant {
             return Ok(Some(of(tenant, IdentityKind::Tenant, &verified.tenant_claim, tenant)));
         }
-        let Some(domain) = domain.filter(|domain| !domain_name::is_public_mail(domain)) else { return Ok(None) };
+        let Some(domain) = domain.filter(|domain| !domain_name::is_public_mail(domain)) else {
+            return Ok(None);
+        };
         let own = store::organization::domains(&self.database, organization.id).await?;
         if own.iter().any(|own| domain_name::canonical(own).as_ref() == Some(&domain)) {
             return Ok(None);

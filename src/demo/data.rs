@@ -89,7 +89,12 @@ pub fn contoso(now: DateTime<Utc>) -> Story {
     story.hidden();
     story.policy("Board papers", "Direct assignment", RequestorScope::Nobody, None);
 
-    story.connected("fabrikam", "Fabrikam", "Makes the machines that Contoso's campaigns are about.", "bruno");
+    story.connected(
+        "fabrikam",
+        "Fabrikam",
+        "Makes the machines that Contoso's campaigns are about.",
+        "bruno",
+    );
 
     for (subject, hours) in [("karim", 20), ("lena", 22), ("judith", 26), ("farah", 30)] {
         story.request(subject, "On-call", State::DeliveryFailed, hours, &[MISSING]);

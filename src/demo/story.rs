@@ -20,9 +20,10 @@ use entity::policy_stage_approver::{ApproverKind, ApproverPart};
 use entity::resource::ResourceKind;
 use entity::{
     access_package, access_package_resource_role, access_request, access_request_event, app_user, approval,
-    approval_approver, assignment, assignment_policy, catalog, catalog_role_assignment, connected_organization, connected_organization_sponsor, connector,
-    connector_opening, delivery, delivery_attempt, directory_group, directory_member, identity_source, organization,
-    organization_domain, policy_stage, policy_stage_approver, resource, resource_role,
+    approval_approver, assignment, assignment_policy, catalog, catalog_role_assignment,
+    connected_organization, connected_organization_sponsor, connector, connector_opening, delivery,
+    delivery_attempt, directory_group, directory_member, identity_source, organization, organization_domain,
+    policy_stage, policy_stage_approver, resource, resource_role,
 };
 use uuid::Uuid;
 
@@ -206,10 +207,8 @@ impl Story {
             vouchers: None,
         });
         let sponsor = self.id("user", sponsor);
-        self.sponsors.push(connected_organization_sponsor::Model {
-            connected_organization_id: id,
-            user_id: sponsor,
-        });
+        self.sponsors
+            .push(connected_organization_sponsor::Model { connected_organization_id: id, user_id: sponsor });
     }
 
     /// A catalog, with the connector opened to it for all targets.

@@ -42,7 +42,10 @@ pub fn of_address(address: &str) -> Option<String> {
 /// Whether anybody can have an address there; the domain is in its canonical form.
 #[must_use]
 pub fn is_public_mail(domain: &str) -> bool {
-    PUBLIC.lines().map(|line| line.split('#').next().unwrap_or_default().trim()).any(|public| public == domain)
+    PUBLIC
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or_default().trim())
+        .any(|public| public == domain)
 }
 
 #[cfg(test)]

@@ -260,14 +260,15 @@ impl ConnectedOrganizationQuery {
         let domains = super::text::conditions("domain", &filter.domain)?;
         let filter = store::connected_organization::Filter {
             states: given("state", &filter.state)?.map(|states| states.into_iter().map(Into::into).collect()),
-            domains: domains
-                .map(|domains| domains.iter().filter_map(|domain| crate::domain_name::canonical(domain)).collect()),
+            domains: domains.map(|domains| {
+                domains.iter().filter_map(|domain| crate::domain_name::canonical(domain)).collect()
+            }),
             issuers: super::text::conditions("issuer", &filter.issuer)?,
             sponsors: given("sponsor", &filter.sponsor)?.map(|ids| Kind::User.parse_all(&ids)),
             search: super::text::condition("search", &filter.search)?,
         };
-        let page =
-            store::connected_organization::list(&api.database, api.visible(), &filter, order, &window).await?;
+        let page = store::connected_organization::list(&api.database, api.visible(), &filter, order, &window)
+            .await?;
         Ok(Connection::new(page, sorted, |row| ConnectedOrganization(Arc::new(row))))
     }
 }

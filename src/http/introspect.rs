@@ -176,9 +176,7 @@ async fn bearer(app: &App, headers: &HeaderMap) -> Result<Asker, Refused> {
             | Refusal::NoOrganization
             | Refusal::UnknownOrganization,
         )
-        | None => {
-            Refused::bearer("invalid_token", "The JWT is not accepted.")
-        }
+        | None => Refused::bearer("invalid_token", "The JWT is not accepted."),
     })?;
     match viewer.user {
         Some(id) if viewer.holds(Permission::IntrospectTokens) => {

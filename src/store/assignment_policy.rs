@@ -146,8 +146,7 @@ pub async fn stages(connection: &impl Connection, policies: &[Uuid]) -> Result<V
     Ok(stages)
 }
 
-/// Whether a policy is for this person; `NOBODY` is for everybody, by direct assignment. Guests can be given only
-/// what is in a catalog that outsiders may use.
+/// Whether a policy is for this person; `NOBODY` is for everybody, by direct assignment.
 pub async fn fits(
     txn: &Txn,
     policy: &assignment_policy::Model,
@@ -159,11 +158,19 @@ pub async fn fits(
     Ok(!txn.all(sql).await?.is_empty())
 }
 
-/// Adds: policy `a` is for user `u`.
-pub(super) const FITS: &str = "(a.requestor_scope IN ('NOBODY', 'ALL_USERS')
+/// Adds: policy `a` is for user `u`. Guests can be given only what is in a catalog that outsiders may use.
+pub(super) const FITS: &str = "((a.requestor_scope IN ('NOBODY', 'ALL_USERS')
     OR (a.requestor_scope = 'ALL_MEMBERS' AND u.kind = 'MEMBER')
     OR (a.requestor_scope = 'SPECIFIC_USERS' AND EXISTS (SELECT 1 FROM policy_user n
-        WHERE n.policy_id = a.id AND n.user_id = u.id)))";
+        WHERE n.policy_id = a.id AND n.user_id = u.id))
+    OR (u.kind = 'GUEST' AND (a.requestor_scope = 'ALL_EXTERNAL_USERS'
+        OR (a.requestor_scope = 'ALL_CONNECTED_ORGANIZATIONS' AND EXISTS (SELECT 1 FROM connected_organization co
+            WHERE co.state = 'CONFIGURED' AND co.id = u.connected_organization_id))
+        OR (a.requestor_scope = 'SPECIFIC_CONNECTED_ORGANIZATIONS'
+            AND EXISTS (SELECT 1 FROM policy_connected_organization pc
+                WHERE pc.policy_id = a.id AND pc.connected_organization_id = u.connected_organization_id)))))
+    AND (u.kind = 'MEMBER' OR EXISTS (SELECT 1 FROM access_package xp JOIN catalog xc ON xc.id = xp.catalog_id
+        WHERE xp.id = a.access_package_id AND xc.enabled AND xc.externally_visible)))";
 
 /// A policy that was not deleted; locked.
 pub async fn lock(

@@ -90,7 +90,9 @@ pub async fn list(
             }
             if let Some(sponsors) = &filter.sponsors {
                 sql.push(" AND EXISTS (SELECT 1 FROM connected_organization_sponsor n");
-                sql.push(" WHERE n.connected_organization_id = o.id AND n.user_id").any_id(sponsors).push(")");
+                sql.push(" WHERE n.connected_organization_id = o.id AND n.user_id")
+                    .any_id(sponsors)
+                    .push(")");
             }
             if let Some(text) = &filter.search {
                 sql.push(" AND o.name_key");
@@ -246,7 +248,11 @@ pub async fn count_proposed(txn: &Txn, organization: Uuid, since: DateTime<Utc>)
 }
 
 /// Changes a connected organization that still has this version; tells whether it had.
-pub async fn update(txn: &Txn, after: &connected_organization::Model, version: i32) -> Result<bool, StoreError> {
+pub async fn update(
+    txn: &Txn,
+    after: &connected_organization::Model,
+    version: i32,
+) -> Result<bool, StoreError> {
     let mut sql = txn.sql();
     sql.push("UPDATE connected_organization SET display_name = ").bind(after.display_name.clone());
     sql.push(", name_key = ").bind(after.name_key.clone());
@@ -267,7 +273,8 @@ pub async fn clear_sources(txn: &Txn, organization: Uuid) -> Result<(), StoreErr
 /// Takes the sponsors of one kind away: those from inside, or those from there.
 pub async fn clear_sponsors(txn: &Txn, organization: Uuid, internal: bool) -> Result<(), StoreError> {
     let mut sql = txn.sql();
-    sql.push("DELETE FROM connected_organization_sponsor WHERE connected_organization_id = ").bind(organization);
+    sql.push("DELETE FROM connected_organization_sponsor WHERE connected_organization_id = ")
+        .bind(organization);
     sql.push(" AND user_id IN (SELECT u.id FROM app_user u WHERE u.kind = ");
     sql.push(if internal { "'MEMBER')" } else { "'GUEST')" });
     txn.execute(sql).await.map(|_| ())
@@ -289,7 +296,8 @@ pub async fn delete(txn: &Txn, id: Uuid) -> Result<(), StoreError> {
         clear_sponsors(txn, id, internal).await?;
     }
     let mut sql = txn.sql();
-    sql.push("UPDATE app_user SET connected_organization_id = NULL WHERE connected_organization_id = ").bind(id);
+    sql.push("UPDATE app_user SET connected_organization_id = NULL WHERE connected_organization_id = ")
+        .bind(id);
     txn.execute(sql).await?;
     let mut sql = txn.sql();
     sql.push("UPDATE connected_organization SET deleted_at = ").bind(txn.now());
@@ -298,14 +306,19 @@ pub async fn delete(txn: &Txn, id: Uuid) -> Result<(), StoreError> {
 }
 
 /// Those who stand for where these people come from.
-pub async fn sponsors_of_guests(txn: &Txn, guests: &[Uuid]) -> Result<HashMap<Uuid, Vec<Uuid>>, StoreError> {
-    let mut sql = txn.sql();
+pub async fn sponsors_of_guests(
+    connection: &impl Connection,
+    guests: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<Uuid>>, StoreError> {
+    let mut sql = connection.sql();
     sql.push("SELECT g.id AS guest, u.id AS sponsor FROM app_user g JOIN connected_organization_sponsor n");
-    sql.push(" ON n.connected_organization_id = g.connected_organization_id JOIN app_user u ON u.id = n.user_id");
+    sql.push(
+        " ON n.connected_organization_id = g.connected_organization_id JOIN app_user u ON u.id = n.user_id",
+    );
     sql.push(" AND (u.kind = 'MEMBER' OR u.connected_organization_id = n.connected_organization_id)");
     sql.push(" WHERE g.id").any_id(guests).push(" ORDER BY g.id, u.id");
     let mut found: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
-    for row in txn.all(sql).await? {
+    for row in connection.all(sql).await? {
         found.entry(row.try_get("", "guest")?).or_default().push(row.try_get("", "sponsor")?);
     }
     Ok(found)

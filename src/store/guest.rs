@@ -50,7 +50,8 @@ pub async fn times(connection: &impl Connection) -> Result<Vec<(TimeDelta, TimeD
     sql.push(" AND u.kind = 'GUEST' AND u.state = 'ACTIVE') OR EXISTS (SELECT 1 FROM app_user u");
     sql.push(" WHERE u.organization_id = o.id AND u.guest_end = 'BLOCKED')");
     let read = |row: &QueryResult| {
-        let seconds = |name| Ok::<_, StoreError>(TimeDelta::try_seconds(row.try_get("", name)?).unwrap_or_default());
+        let seconds =
+            |name| Ok::<_, StoreError>(TimeDelta::try_seconds(row.try_get("", name)?).unwrap_or_default());
         Ok((seconds("block")?, seconds("remove")?))
     };
     connection.all(sql).await?.iter().map(read).collect()
@@ -89,7 +90,8 @@ pub async fn idle(
     with_times(&mut sql, block_after, remove_after);
     sql.push(" WHERE u.kind = 'GUEST' AND u.state = 'ACTIVE' AND u.origin = 'GUICHET' AND u.created_at < ");
     sql.bind(until).push(" AND (u.unblocked_at IS NULL OR u.unblocked_at < ").bind(until).push(") AND NOT ");
-    sql.push(NEEDED).push(" AND NOT EXISTS (SELECT 1 FROM assignment g WHERE g.user_id = u.id AND g.ended_at >= ");
+    sql.push(NEEDED)
+        .push(" AND NOT EXISTS (SELECT 1 FROM assignment g WHERE g.user_id = u.id AND g.ended_at >= ");
     sql.bind(until).push(") AND NOT EXISTS (SELECT 1 FROM access_request r WHERE r.requestor_id = u.id");
     sql.push(" AND r.last_completed_at >= ").bind(until).push(") ORDER BY u.id LIMIT ").number(most);
     ids(&txn.all(sql).await?)
@@ -120,7 +122,9 @@ pub async fn lock(txn: &Txn, guests: &[Uuid]) -> Result<(), StoreError> {
 /// What the end of these guests depends on, as it is now.
 pub async fn facts(txn: &Txn, guests: &[Uuid]) -> Result<Vec<Row>, StoreError> {
     let mut sql = txn.sql();
-    sql.push("SELECT u.id AS id, u.organization_id AS organization, u.state AS state, u.guest_end AS guest_end");
+    sql.push(
+        "SELECT u.id AS id, u.organization_id AS organization, u.state AS state, u.guest_end AS guest_end",
+    );
     sql.push(", u.guest_end_at AS guest_end_at, u.created_at AS created_at, u.unblocked_at AS unblocked_at");
     sql.push(", (SELECT max(g.ended_at) FROM assignment g WHERE g.user_id = u.id) AS ended_at");
     sql.push(", (SELECT max(r.last_completed_at) FROM access_request r WHERE r.requestor_id = u.id) AS completed_at");
@@ -128,8 +132,11 @@ pub async fn facts(txn: &Txn, guests: &[Uuid]) -> Result<Vec<Row>, StoreError> {
     sql.push(" ORDER BY u.id");
     let read = |row: &QueryResult| {
         let created: DateTime<Utc> = row.try_get("", "created_at")?;
-        let others: [Option<DateTime<Utc>>; 3] =
-            [row.try_get("", "unblocked_at")?, row.try_get("", "ended_at")?, row.try_get("", "completed_at")?];
+        let others: [Option<DateTime<Utc>>; 3] = [
+            row.try_get("", "unblocked_at")?,
+            row.try_get("", "ended_at")?,
+            row.try_get("", "completed_at")?,
+        ];
         let facts = Facts {
             state: row.try_get("", "state")?,
             end: row.try_get("", "guest_end")?,
@@ -145,7 +152,8 @@ pub async fn facts(txn: &Txn, guests: &[Uuid]) -> Result<Vec<Row>, StoreError> {
 /// Blocks guests.
 pub async fn block(txn: &Txn, guests: &[Uuid]) -> Result<(), StoreError> {
     let mut sql = txn.sql();
-    sql.push("UPDATE app_user SET state = 'DEACTIVATED', guest_end = 'BLOCKED', guest_end_at = ").bind(txn.now());
+    sql.push("UPDATE app_user SET state = 'DEACTIVATED', guest_end = 'BLOCKED', guest_end_at = ")
+        .bind(txn.now());
     sql.push(", deactivated_at = ").bind(txn.now()).push(", version = version + 1");
     sql.push(" WHERE kind = 'GUEST' AND state = 'ACTIVE' AND id").any_id(guests);
     txn.execute(sql).await.map(|_| ())
@@ -154,7 +162,9 @@ pub async fn block(txn: &Txn, guests: &[Uuid]) -> Result<(), StoreError> {
 /// Lets a guest who was blocked act again.
 pub async fn unblock(txn: &Txn, guest: Uuid) -> Result<(), StoreError> {
     let mut sql = txn.sql();
-    sql.push("UPDATE app_user SET state = 'ACTIVE', guest_end = NULL, guest_end_at = NULL, deactivated_at = NULL");
+    sql.push(
+        "UPDATE app_user SET state = 'ACTIVE', guest_end = NULL, guest_end_at = NULL, deactivated_at = NULL",
+    );
     sql.push(", unblocked_at = ").bind(txn.now()).push(", version = version + 1");
     sql.push(" WHERE guest_end = 'BLOCKED' AND id = ").bind(guest);
     txn.execute(sql).await.map(|_| ())
@@ -197,7 +207,9 @@ fn sql_dialect(txn: &Txn) -> Dialect {
 /// Those of these people for whose decision something waits.
 pub async fn deciders(txn: &Txn, users: &[Uuid]) -> Result<BTreeSet<Uuid>, StoreError> {
     let mut sql = txn.sql();
-    sql.push("SELECT DISTINCT p.user_id AS id FROM approval_approver p JOIN approval a ON a.id = p.approval_id");
+    sql.push(
+        "SELECT DISTINCT p.user_id AS id FROM approval_approver p JOIN approval a ON a.id = p.approval_id",
+    );
     sql.push(" AND a.state = 'PENDING' WHERE p.user_id").any_id(users);
     Ok(ids(&txn.all(sql).await?)?.into_iter().collect())
 }

@@ -182,13 +182,8 @@ stored! {
     access_request_event { request_id, seq, at, action, from_state, to_state, actor_id, reason, bulk_operation_id }
     access_token { id, organization_id, owner_id, kind, name, lookup, secret_hash, last_four, issued_at, expires_at, last_used_at, revoked_at, due_at, version, created_at, origin, external_id }
     access_token_scope { token_id, scope }
-<<<<<<< HEAD
     app_user { id, organization_id, issuer, subject, kind, state, display_name, name_key, email, manager_id, claimed_roles, claimed_at, deactivated_at, version, created_at, connected_organization_id, guest_end, guest_end_at, unblocked_at }
-    approval { id, organization_id, request_id, position, state, justification_required, opened_at, expires_at, due_at, closed_at, decided_by_id, justification }
-=======
-    app_user { id, organization_id, issuer, subject, kind, state, display_name, name_key, email, manager_id, claimed_roles, claimed_at, deactivated_at, version, created_at }
     approval { id, organization_id, request_id, position, state, justification_required, opened_at, expires_at, due_at, closed_at, decided_by_id, justification, alternates_at, approvers_visible }
->>>>>>> main
     approval_approver { approval_id, user_id, ground, catalog_role }
     assignment { id, organization_id, catalog_id, access_package_id, policy_id, user_id, request_id, state, starts_at, expires_at, ended_at, due_at, lease, attempt_count, created_at }
     assignment_policy { id, organization_id, access_package_id, display_name, name_key, description, requestor_scope, justification_required, enabled, expiration, expiration_seconds, expiration_at, approval_stage_count, version, created_at, deleted_at, questions, custom_schedule, managers_may_request, extension }
@@ -218,14 +213,9 @@ stored! {
     organization_domain { domain, organization_id, position }
     permission_definition { id, organization_id, target, name, description, lowest, highest, administrative, created_at }
     permission_definition_scope { definition_id, scope, level }
-<<<<<<< HEAD
     policy_connected_organization { policy_id, connected_organization_id }
-    policy_stage { policy_id, position, timeout_seconds, justification_required }
-    policy_stage_approver { policy_id, position, ordinal, kind, user_id, catalog_role }
-=======
     policy_stage { policy_id, position, timeout_seconds, justification_required, alternates_after_seconds, approvers_visible }
     policy_stage_approver { policy_id, position, ordinal, kind, user_id, catalog_role, part }
->>>>>>> main
     policy_user { policy_id, user_id }
     repository { id, organization_id, name, name_key, description, visibility, origin_id, version, created_at, deleted_at }
     repository_access { id, organization_id, repository_id, user_id, level, created_at }

@@ -3,14 +3,12 @@
 use entity::connected_organization::{self, ConnectedOrganizationState};
 use uuid::Uuid;
 
+use super::name_taken;
 use super::sources::{self, Source};
 use super::sponsors::{self, Side};
-use super::name_taken;
 use crate::authz::Permit;
 use crate::authz::permission::action::EditConnectedOrganization;
-use crate::domain::{
-    Attempt, Command, Environment, Error, confirm_everywhere, input, refusal, repeated,
-};
+use crate::domain::{Attempt, Command, Environment, Error, confirm_everywhere, input, refusal, repeated};
 use crate::id::Kind;
 use crate::store::audit_event::{self, Event};
 use crate::store::idempotency::Key;
@@ -76,8 +74,7 @@ impl Command for Create {
         txn.insert_all(sources).await?;
         txn.insert_all(sponsors).await?;
         txn.changes_access();
-        let event =
-            Event::by(&actor, "connected_organization.created", Kind::ConnectedOrganization, id);
+        let event = Event::by(&actor, "connected_organization.created", Kind::ConnectedOrganization, id);
         let details = serde_json::json!({
             "state": self.state,
             "identitySources": self.identity_sources.len(),

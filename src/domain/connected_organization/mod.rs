@@ -17,7 +17,11 @@ use super::error::{Code, Error, Rejection};
 use crate::store::{self, Txn};
 
 /// The connected organization, locked together with the organization: names and sources are claimed one at a time.
-async fn lock(txn: &Txn, organization: Uuid, id: Option<Uuid>) -> Result<connected_organization::Model, Error> {
+async fn lock(
+    txn: &Txn,
+    organization: Uuid,
+    id: Option<Uuid>,
+) -> Result<connected_organization::Model, Error> {
     let id = id.ok_or_else(|| not_found("id"))?;
     store::organization::lock(txn, organization).await?;
     let found = store::connected_organization::lock(txn, organization, id).await?;

@@ -23,7 +23,8 @@ pub async fn propose(txn: &Txn, actor: &Actor, proposal: &Proposal) -> Result<Op
     let organization = actor.organization;
     let known = source(proposal, organization, txn.id());
     // Two newcomers at once come from one organization.
-    let claimed = store::connected_organization::claimed(txn, organization, Uuid::nil(), &[known.clone()]).await?;
+    let claimed =
+        store::connected_organization::claimed(txn, organization, Uuid::nil(), &[known.clone()]).await?;
     if let Some((_, found)) = claimed.first() {
         let sources = store::connected_organization::sources_of(txn, &[*found]).await?;
         let is_same = sources.iter().any(|source| {
@@ -36,7 +37,8 @@ pub async fn propose(txn: &Txn, actor: &Actor, proposal: &Proposal) -> Result<Op
         return Ok(is_same.then_some(*found));
     }
     if store::connected_organization::count_proposed(txn, organization, txn.now() - SPAN).await? >= MOST {
-        let message = "Too many people of unknown organizations asked for access within an hour. Try again later.";
+        let message =
+            "Too many people of unknown organizations asked for access within an hour. Try again later.";
         return Err(Rejection::new(Code::TooManyNewOrganizations, message).into());
     }
     let id = known.connected_organization_id;

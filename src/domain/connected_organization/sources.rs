@@ -85,7 +85,9 @@ impl Surroundings<'_> {
         };
         let message = match found {
             None => "The server trusts no issuer of that name; its operator sets them.",
-            Some(issuer) if is_own(issuer) => "This issuer speaks for this organization: its people are members.",
+            Some(issuer) if is_own(issuer) => {
+                "This issuer speaks for this organization: its people are members."
+            }
             Some(issuer) => return Some(&issuer.tenant_claim),
         };
         checks.refuse_if(true, || Rejection::of(field, Code::InvalidInput, message));
@@ -105,9 +107,13 @@ impl Surroundings<'_> {
                 let expected = self.issuer(&path("tenant.issuer"), issuer, checks).map(str::to_owned);
                 checks.refuse_if(expected.as_ref().is_some_and(|expected| expected != claim), || {
                     let expected = expected.clone().unwrap_or_default();
-                    wrong("tenant.claim", &format!("The tokens of this issuer name the tenant by `{expected}`."))
+                    wrong(
+                        "tenant.claim",
+                        &format!("The tokens of this issuer name the tenant by `{expected}`."),
+                    )
                 });
-                let odd = value.is_empty() || value.len() > LONGEST_TENANT || value.contains(char::is_control);
+                let odd =
+                    value.is_empty() || value.len() > LONGEST_TENANT || value.contains(char::is_control);
                 checks.refuse_if(odd, || {
                     wrong("tenant.value", "`value` must have 1 to 255 bytes, without control characters.")
                 });
@@ -116,15 +122,20 @@ impl Surroundings<'_> {
                 let canonical = domain_name::canonical(domain);
                 let refusal = match &canonical {
                     None => Some("`domain` must be the domain of e-mail addresses, such as contoso.com."),
-                    Some(domain) if domain_name::is_public_mail(domain) => {
-                        Some("Anybody can have an address of this domain: it says nothing of an organization.")
+                    Some(domain) if domain_name::is_public_mail(domain) => Some(
+                        "Anybody can have an address of this domain: it says nothing of an organization.",
+                    ),
+                    Some(domain) if self.own.contains(domain) => {
+                        Some("This is a domain of this organization.")
                     }
-                    Some(domain) if self.own.contains(domain) => Some("This is a domain of this organization."),
                     Some(_) => None,
                 };
                 checks.refuse_if(refusal.is_some(), || wrong("domain.domain", refusal.unwrap_or_default()));
                 checks.refuse_if(issuers.is_empty() || issuers.len() > MOST_VOUCHERS, || {
-                    wrong("domain.issuers", "`issuers` must name 1 to 10 issuers that may vouch for an address.")
+                    wrong(
+                        "domain.issuers",
+                        "`issuers` must name 1 to 10 issuers that may vouch for an address.",
+                    )
                 });
                 for (number, issuer) in issuers.iter().take(MOST_VOUCHERS).enumerate() {
                     self.issuer(&path(&format!("domain.issuers.{number}")), issuer, checks);
@@ -148,8 +159,11 @@ pub(super) async fn checked(
         wrong("identitySources", "A connected organization must be known by 1 to 20 `identitySources`.")
     });
     let sources = &sources[..sources.len().min(MOST_SOURCES)];
-    let mut own: HashSet<String> =
-        store::organization::domains(txn, organization).await?.into_iter().map(|name| name.to_lowercase()).collect();
+    let mut own: HashSet<String> = store::organization::domains(txn, organization)
+        .await?
+        .into_iter()
+        .map(|name| name.to_lowercase())
+        .collect();
     own.extend(store::organization::get(txn, organization).await?.map(|found| found.slug));
     let surroundings = Surroundings { environment, own };
     for (place, source) in sources.iter().enumerate() {
@@ -157,7 +171,8 @@ pub(super) async fn checked(
     }
     let domains = sources.iter().filter(|source| matches!(source, Source::Domain { .. })).count();
     checks.refuse_if(domains > 0 && domains < sources.len(), || {
-        let message = "One that is known by issuer or tenant is never matched by domain: give one or the other.";
+        let message =
+            "One that is known by issuer or tenant is never matched by domain: give one or the other.";
         wrong("identitySources", message)
     });
     let rows: Vec<identity_source::Model> =

@@ -38,15 +38,14 @@ async fn end(txn: &Txn, times: Times, found: &[Uuid], end: GuestEnd) -> Result<u
     }
     guest::lock(txn, found).await?;
     let rows = guest::facts(txn, found).await?;
-    let due: HashMap<Uuid, (Uuid, DateTime<Utc>)> = rows
-        .iter()
-        .filter_map(|Row { user, organization, facts }| match (judge(facts, times, txn.now()), end) {
-            (Some(Due::Block(since)), GuestEnd::Blocked) | (Some(Due::Remove(since)), GuestEnd::Removed) => {
-                Some((*user, (*organization, since)))
-            }
-            (Some(_) | None, _) => None,
-        })
-        .collect();
+    let due: HashMap<Uuid, (Uuid, DateTime<Utc>)> =
+        rows.iter()
+            .filter_map(|Row { user, organization, facts }| match (judge(facts, times, txn.now()), end) {
+                (Some(Due::Block(since)), GuestEnd::Blocked)
+                | (Some(Due::Remove(since)), GuestEnd::Removed) => Some((*user, (*organization, since))),
+                (Some(_) | None, _) => None,
+            })
+            .collect();
     let mut ids: Vec<Uuid> = due.keys().copied().collect();
     ids.sort_unstable();
     if ids.is_empty() {
@@ -63,16 +62,14 @@ async fn end(txn: &Txn, times: Times, found: &[Uuid], end: GuestEnd) -> Result<u
         }
     };
     txn.changes_access();
-    let step_of = |(id, (organization, since)): (&Uuid, &(Uuid, DateTime<Utc>))| {
-        guest_step::Model {
-            id: txn.id(),
-            organization_id: *organization,
-            user_id: *id,
-            step,
-            at: txn.now(),
-            since: Some(*since),
-            actor_id: None,
-        }
+    let step_of = |(id, (organization, since)): (&Uuid, &(Uuid, DateTime<Utc>))| guest_step::Model {
+        id: txn.id(),
+        organization_id: *organization,
+        user_id: *id,
+        step,
+        at: txn.now(),
+        since: Some(*since),
+        actor_id: None,
     };
     txn.insert_all(due.iter().map(step_of).collect()).await?;
     let event = |(id, (organization, since)): (&Uuid, &(Uuid, DateTime<Utc>))| Event {

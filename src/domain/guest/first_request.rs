@@ -6,6 +6,7 @@ use entity::app_user::{self, UserKind, UserState};
 use uuid::Uuid;
 
 use crate::authz::{Actor, Outsider, Scope};
+use crate::domain::access_request::plan::Wish;
 use crate::domain::access_request::submit::Submit;
 use crate::domain::connected_organization::propose::propose;
 use crate::domain::{Attempt, Command, Error, input};
@@ -56,7 +57,8 @@ impl FirstRequest {
     fn of(&self, user: Uuid, is_newcomer: bool) -> Submit {
         let actor = Actor { user, ..self.submit.actor };
         let scope = Scope { user: Some(user), is_newcomer, ..self.submit.scope.clone() };
-        Submit { actor, scope, ..self.submit.clone() }
+        let wish = Wish { user, ..self.submit.wish.clone() };
+        Submit { actor, scope, wish, ..self.submit.clone() }
     }
 
     fn guest(&self, txn: &Txn, actor: &Actor) -> app_user::Model {

@@ -42,7 +42,8 @@ impl Command for SetState {
         match user.guest_end {
             Some(GuestEnd::Removed) => return Err(not_found("id").into()),
             Some(GuestEnd::Blocked) if self.state == UserState::Active => {
-                let message = "The guest is not deactivated, but was blocked for holding nothing: use `unblockUser`.";
+                let message =
+                    "The guest is not deactivated, but was blocked for holding nothing: use `unblockUser`.";
                 return Err(Rejection::of("id", Code::UserBlocked, message).into());
             }
             // Who was blocked and is deactivated now stays so, and is not removed for it.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{AccessRequest, AccessRequestFilter};
 use crate::authz::permission::action;
 use crate::authz::{Action as _, Actor};
-use crate::domain::access_request::plan::{Asked, Wish, sentence};
+use crate::domain::access_request::plan::{Asked, Wish};
 use crate::domain::access_request::schedule::Times;
 use crate::domain::access_request::{cancel, reprocess, submit};
 use crate::domain::bulk_operation::{Selection, Start};
@@ -48,9 +48,13 @@ pub struct SubmitAccessRequestInput {
 }
 
 impl SubmitAccessRequestInput {
-    /// What is wanted, and by whom; none for those who are no users.
-    pub fn wish(self, api: &Api) -> Option<(Actor, Wish)> {
-        let actor = api.viewer.actor(api.request_id)?;
+    /// What is wanted, and by whom. A newcomer becomes a guest by their first request: until then they are nobody.
+    pub fn wish(self, api: &Api) -> (Actor, Wish) {
+        let actor = api.viewer.actor(api.request_id).unwrap_or(Actor {
+            organization: api.viewer.organization,
+            user: Uuid::nil(),
+            call: api.request_id,
+        });
         let wish = Wish {
             user: actor.user,
             requestor: self.requestor.as_ref().map(|id| Kind::User.parse(id)),
@@ -62,19 +66,13 @@ impl SubmitAccessRequestInput {
                 times: Times { starts_at: self.starts_at, expires_at: self.expires_at },
             },
         };
-        Some((actor, wish))
+        (actor, wish)
     }
 
     /// Refuses times that no database can hold.
     pub fn check(&self) -> Result<(), ApiError> {
         times([("startsAt", self.starts_at), ("expiresAt", self.expires_at)])
     }
-}
-
-/// What those are told who are no users yet.
-#[must_use]
-pub fn nobody() -> Rejection {
-    Rejection::new(Code::NotRequestable, sentence(Code::NotRequestable))
 }
 
 /// The end of `submitAccessRequest`.

@@ -181,7 +181,10 @@ impl ConnectedOrganizationMutation {
                 idempotency,
             })
             .await?;
-        Ok(CreateConnectedOrganizationPayload { connected_organization: changed(api, id).await?, user_errors })
+        Ok(CreateConnectedOrganizationPayload {
+            connected_organization: changed(api, id).await?,
+            user_errors,
+        })
     }
 
     /// Changes a connected organization. A proposed one is configured by its `state`.
@@ -207,7 +210,10 @@ impl ConnectedOrganizationMutation {
                 external_sponsors: input.external_sponsors.as_deref().map(users),
             })
             .await?;
-        Ok(UpdateConnectedOrganizationPayload { connected_organization: changed(api, id).await?, user_errors })
+        Ok(UpdateConnectedOrganizationPayload {
+            connected_organization: changed(api, id).await?,
+            user_errors,
+        })
     }
 
     /// Deletes a connected organization; `IN_USE` names up to ten policies that name it. Its guests stay guests, with
@@ -222,6 +228,9 @@ impl ConnectedOrganizationMutation {
         let permit = api.permit::<EditConnectedOrganization>().await?;
         let command = delete::Delete { permit, id: Kind::ConnectedOrganization.parse(&input.id) };
         let (id, user_errors) = api.run(command).await?;
-        Ok(DeleteConnectedOrganizationPayload { connected_organization: changed(api, id).await?, user_errors })
+        Ok(DeleteConnectedOrganizationPayload {
+            connected_organization: changed(api, id).await?,
+            user_errors,
+        })
     }
 }
