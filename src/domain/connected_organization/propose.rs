@@ -24,7 +24,8 @@ pub async fn propose(txn: &Txn, actor: &Actor, proposal: &Proposal) -> Result<Op
     let known = source(proposal, organization, txn.id());
     // Two newcomers at once come from one organization.
     let claimed =
-        store::connected_organization::claimed(txn, organization, Uuid::nil(), &[known.clone()]).await?;
+        store::connected_organization::claimed(txn, organization, Uuid::nil(), std::slice::from_ref(&known))
+            .await?;
     if let Some((_, found)) = claimed.first() {
         let sources = store::connected_organization::sources_of(txn, &[*found]).await?;
         let is_same = sources.iter().any(|source| {

@@ -46,10 +46,9 @@ impl Command for SetState {
                     "The guest is not deactivated, but was blocked for holding nothing: use `unblockUser`.";
                 return Err(Rejection::of("id", Code::UserBlocked, message).into());
             }
-            // Who was blocked and is deactivated now stays so, and is not removed for it.
-            Some(GuestEnd::Blocked) => {}
             None if user.state == self.state => return Ok(id),
-            None => {}
+            // Who was blocked and is deactivated now stays so, and is not removed for it.
+            Some(GuestEnd::Blocked) | None => {}
         }
         store::user::set_state(txn, id, self.state).await?;
         txn.changes_access();
