@@ -168,8 +168,8 @@ pub fn samples() -> Vec<(&'static str, Value)> {
         ("createCatalog", json!({ "displayName": "" })),
         (
             "createConnectedOrganization",
-            json!({ "displayName": "", "identitySources": [{ "issuer": demo::issuer("fabrikam") }],
-                "internalSponsors": ["usr_x"] }),
+            json!({ "displayName": "Sample", "internalSponsors": ["usr_x"], "identitySources":
+                [{ "domain": { "domain": "sample.example", "issuers": [demo::issuer("fabrikam")] } }] }),
         ),
         ("deleteConnectedOrganization", json!({ "id": "corg_x" })),
         ("updateConnectedOrganization", json!({ "id": "corg_x", "version": 1, "displayName": "Sample" })),
