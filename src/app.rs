@@ -77,6 +77,7 @@ impl App {
         let issuers = settings.issuers.as_slice().iter().map(|issuer| BoundIssuer {
             name: issuer.name.clone(),
             organization: issuer.organization.clone(),
+            tenant_claim: issuer.claims.tenant.clone(),
         });
         let environment = Environment {
             connectors: connectors.clone(),

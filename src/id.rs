@@ -31,6 +31,8 @@ pub enum Kind {
     Catalog,
     /// `CatalogRoleAssignment`.
     CatalogRoleAssignment,
+    /// `ConnectedOrganization`.
+    ConnectedOrganization,
     /// `Connector`.
     Connector,
     /// `Delivery`.
@@ -65,7 +67,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every type that has ids.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::AccessPackage,
         Self::AccessRequest,
         Self::AccessToken,
@@ -76,6 +78,7 @@ impl Kind {
         Self::BulkOperation,
         Self::Catalog,
         Self::CatalogRoleAssignment,
+        Self::ConnectedOrganization,
         Self::Connector,
         Self::Delivery,
         Self::DirectoryGroup,
@@ -107,6 +110,7 @@ impl Kind {
             Self::BulkOperation => "bulk",
             Self::Catalog => "cat",
             Self::CatalogRoleAssignment => "crole",
+            Self::ConnectedOrganization => "corg",
             Self::Connector => "conn",
             Self::Delivery => "dlv",
             Self::DirectoryGroup => "dgrp",

@@ -21,7 +21,7 @@
 //! | [`worker`] | what is due: deliveries, starts and ends of assignments, bulk operations, mails, digests, events to seal |
 //! | [`connector`] | the systems that hold access: one file a kind |
 //! | [`mail`] | what a notification tells, as a message; the mail server |
-//! | [`clock`] [`id`] [`secret`] [`config`] [`telemetry`] | leaves: time, ids, secrets, settings, the log |
+//! | [`clock`] [`id`] [`domain_name`] [`secret`] [`config`] [`telemetry`] | leaves: time, ids, domains of addresses, secrets, settings, the log |
 //! | `entity/` `migration/` | the tables, and how they came to be |
 //!
 //! # How a bulk reprocess flows
@@ -54,6 +54,7 @@ pub mod config;
 pub mod connector;
 pub mod demo;
 pub mod domain;
+pub mod domain_name;
 pub mod graphql;
 pub mod http;
 pub mod id;

@@ -4,24 +4,25 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// For each module, the modules of the crate that it may name.
-const MAY_NAME: [(&str, &[&str]); 18] = [
+const MAY_NAME: [(&str, &[&str]); 19] = [
     ("clock", &[]),
     ("id", &[]),
     ("secret", &[]),
+    ("domain_name", &[]),
     ("authz", &["authz"]),
     // The log's form is a setting.
     ("telemetry", &["config"]),
     // Settings are checked where they are read: by what they configure.
     ("config", &["authn", "authz", "mail", "secret", "store"]),
-    ("authn", &["authn", "authz", "clock", "id", "store"]),
+    ("authn", &["authn", "authz", "clock", "domain_name", "id", "store"]),
     ("store", &["authz", "clock", "id", "store"]),
     ("connector", &["clock", "connector", "secret", "store"]),
     // A letter tells what a notification holds.
     ("mail", &["domain", "mail", "secret"]),
-    ("domain", &["authz", "connector", "domain", "id", "secret", "store"]),
+    ("domain", &["authz", "connector", "domain", "domain_name", "id", "secret", "store"]),
     ("worker", &["authz", "connector", "domain", "id", "mail", "store", "worker"]),
     // A secret in an input is wrapped before anything else sees it.
-    ("graphql", &["authz", "domain", "graphql", "id", "secret", "store"]),
+    ("graphql", &["authz", "domain", "domain_name", "graphql", "id", "secret", "store"]),
     // `app` holds the parts that a handler is given.
     // Introspection is a rule of the domain, asked without a schema between.
     ("http", &["app", "authn", "authz", "config", "domain", "graphql", "http", "id", "store"]),

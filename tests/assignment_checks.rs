@@ -293,7 +293,7 @@ on_both_databases! {
         assert_eq!(codes(&repaired), [""; 0]);
         server.work().await;
         server.clock.advance(TimeDelta::days(7) + TimeDelta::seconds(1));
-        guichet::store::bulk_operation::forget_old(&server.app.database).await.unwrap();
+        server.work().await;
         let kept = server.rows("SELECT DISTINCT operation FROM delivery ORDER BY operation".to_owned()).await;
         assert_eq!(kept, ["ADD", "REPAIR"]);
         let loose = server.rows("SELECT CAST(delivery_id AS text) FROM delivery_attempt WHERE delivery_id NOT IN (SELECT id FROM delivery)".to_owned()).await;

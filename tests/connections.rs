@@ -184,6 +184,7 @@ on_both_databases! {
     async fn every_connection_gives_every_row_once_forward_and_backward(server: Server) {
         server.dry_run("alice").await;
         server.tell_something("hana").await;
+        server.guest_ended().await;
         server.tokens_of("hana", "contoso", "website").await;
         server.tokens_of("karim", "contoso", "website").await;
         // The webhook that is told of it answers nothing: an attempt of each event.

@@ -20,6 +20,15 @@ fn more_samples() -> Vec<(&'static str, Value)> {
             json!({ "catalog": "cat_x", "displayName": "Sample", "resourceRoles": ["rrole_x"] }),
         ),
         ("submitAccessRequest", json!({ "accessPackage": "pkg_x", "policy": "pol_x" })),
+        (
+            "createAssignmentPolicy",
+            json!({ "accessPackage": "pkg_x", "displayName": "Sample", "expiration": { "never": true },
+                "requestorScope": "SPECIFIC_CONNECTED_ORGANIZATIONS", "specificConnectedOrganizations": ["corg_x"] }),
+        ),
+        (
+            "updateConnectedOrganization",
+            json!({ "id": "corg_x", "version": 1, "internalSponsors": ["usr_x"], "externalSponsors": ["usr_x"] }),
+        ),
     ]
 }
 
@@ -65,6 +74,7 @@ const FILTERED: [(&str, &str); 12] = [
     ("assignments", "AssignmentFilter"),
     ("auditEvents", "AuditEventFilter"),
     ("catalogs", "CatalogFilter"),
+    ("connectedOrganizations", "ConnectedOrganizationFilter"),
     ("repositories", "RepositoryFilter"),
     ("tokenGrants", "TokenGrantFilter"),
     ("tokenRequests", "TokenRequestFilter"),
@@ -164,6 +174,8 @@ on_both_databases! {
     }
 
     async fn a_filter_by_ids_of_another_organization_matches_nothing(server: Server) {
+        server.sql("UPDATE app_user SET connected_organization_id = (SELECT c.id FROM connected_organization c
+            WHERE c.organization_id = app_user.organization_id) WHERE subject = 'karim'").await;
         server.dry_run("mila").await;
         server.dry_run("alice").await;
         server.tokens_of("nils", "fabrikam", "catalogue").await;

@@ -101,7 +101,7 @@ fn required(field: &FieldDefinition) -> Option<Permission> {
 const OBJECTS: &str = "query($nodes: [ID!]!) { nodes(ids: $nodes) { id } }";
 
 /// Queries that show how much one sees; the weight of the answer counts.
-const QUERIES: [(&str, &str); 22] = [
+const QUERIES: [(&str, &str); 24] = [
     (
         "accessRequestPreview",
         "query($package: ID!) { accessRequestPreview(input: { accessPackage: $package }) { policy { id } } }",
@@ -112,8 +112,10 @@ const QUERIES: [(&str, &str); 22] = [
     ("auditEvents", "{ auditEvents { totalCount } }"),
     ("bulkOperations", "{ bulkOperations { totalCount } }"),
     ("catalogs", "{ catalogs { totalCount } }"),
+    ("connectedOrganizations", "{ connectedOrganizations { totalCount } }"),
     ("connectors", "{ connectors { totalCount } }"),
     ("failedMails", "{ failedMails { totalCount } }"),
+    ("guestSteps", "{ guestSteps { totalCount } }"),
     ("introspectionClients", "{ introspectionClients { totalCount } }"),
     ("node", "query($node: ID!) { node(id: $node) { id } }"),
     ("nodes", OBJECTS),
@@ -167,6 +169,14 @@ pub fn samples() -> Vec<(&'static str, Value)> {
                 "expiration": { "never": true } }),
         ),
         ("createCatalog", json!({ "displayName": "" })),
+        (
+            "createConnectedOrganization",
+            json!({ "displayName": "Sample", "internalSponsors": ["usr_x"], "identitySources":
+                [{ "domain": { "domain": "sample.example", "issuers": [demo::issuer("fabrikam")] } }] }),
+        ),
+        ("deleteConnectedOrganization", json!({ "id": "corg_x" })),
+        ("updateConnectedOrganization", json!({ "id": "corg_x", "version": 1, "displayName": "Sample" })),
+        ("unblockUser", json!({ "id": "usr_x" })),
         ("createConnector", json!({ "displayName": "", "kind": "DIRECTORY" })),
         ("extendAssignment", json!({ "assignment": "asg_x" })),
         (
@@ -291,7 +301,7 @@ impl Server {
             "{ repositories { nodes { __typename id access { nodes { __typename id } } } }
                introspectionClients { nodes { __typename id } }
                webhooks { nodes { __typename id deliveries(first: 100) { nodes { __typename id } } } } }",
-            "{ organization { __typename id } users(first: 100) { nodes { __typename id } }
+            "{ connectedOrganizations { nodes { __typename id } } organization { __typename id } users(first: 100) { nodes { __typename id } }
                connectors { nodes { __typename id groups(first: 100) { nodes { __typename id } } } } }",
             "{ catalogs { nodes { __typename id roleAssignments { nodes { __typename id } }
                  resources { nodes { __typename id roles { __typename id } } }
@@ -307,6 +317,12 @@ impl Server {
             gather(&self.ask(subject, query, json!({})).await, &mut found);
         }
         found
+    }
+
+    /// A step at the end of a guest, on record.
+    pub async fn guest_ended(&self) {
+        self.sql("INSERT INTO guest_step (id, organization_id, user_id, step, at, since, actor_id)
+            SELECT id, organization_id, id, 'BLOCKED', created_at, created_at, NULL FROM app_user WHERE subject = 'lena'").await;
     }
 
     /// Makes a bulk operation that changes nothing.
@@ -446,6 +462,7 @@ on_both_databases! {
         }
         server.dry_run("alice").await;
         server.dry_run("hana").await;
+        server.guest_ended().await;
         server.tokens_of("karim", "contoso", "website").await;
         server.tokens_of("lena", "contoso", "website").await;
 

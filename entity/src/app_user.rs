@@ -49,6 +49,30 @@ pub enum UserState {
     Deactivated,
 }
 
+/// How a guest who holds nothing any more has ended. Their state is `DEACTIVATED` then.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    EnumIter,
+    DeriveActiveEnum,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum GuestEnd {
+    /// They may not act until somebody unblocks them.
+    Blocked,
+    /// Their name and address were erased.
+    Removed,
+}
+
 /// A person as one issuer knows them, in one organization.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "app_user")]
@@ -84,6 +108,14 @@ pub struct Model {
     pub version: i32,
     /// When the person was first seen or made.
     pub created_at: DateTimeUtc,
+    /// For guests: the connected organization that they come from, where it is known.
+    pub connected_organization_id: Option<Uuid>,
+    /// For guests: whether they were blocked or removed for holding nothing.
+    pub guest_end: Option<GuestEnd>,
+    /// When that was.
+    pub guest_end_at: Option<DateTimeUtc>,
+    /// When they were unblocked last.
+    pub unblocked_at: Option<DateTimeUtc>,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

@@ -84,6 +84,10 @@ pub struct Model {
     pub classic_lifetime_seconds: Option<i64>,
     /// Raised by every change of the token policy.
     pub token_policy_version: i32,
+    /// A guest who holds and asks for nothing is blocked after this long.
+    pub guest_block_after_seconds: i64,
+    /// A guest who was blocked is removed after this long.
+    pub guest_remove_after_seconds: i64,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

@@ -23,6 +23,7 @@ mod m12_approvals;
 mod m13_audit_chain;
 mod m14_policies;
 mod m15_checks;
+mod m16_connected_organizations;
 mod m17_inbox;
 
 /// All changes, in order.
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m13_audit_chain::CHANGE),
             Box::new(m14_policies::CHANGE),
             Box::new(m15_checks::Checks),
+            Box::new(m16_connected_organizations::CHANGE),
             Box::new(m17_inbox::CHANGE),
         ]
     }

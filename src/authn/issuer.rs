@@ -19,7 +19,9 @@
 //! }]
 //! ```
 //!
-//! Only the first four are required. `audience` may be an array, of which a
+//! Required are `issuer`, `audience` and `keys`. An issuer without an `organization`
+//! speaks for none: whom it vouches for is an outsider everywhere, and it asserts no
+//! `roles`. `audience` may be an array, of which a
 //! token has to name one. `keys` is one of `jwksUrl`, `jwksFile` and, in the
 //! demo and in tests only, `hs256Secret`.
 
@@ -63,8 +65,8 @@ pub struct Issuer {
     pub name: String,
     /// The values of `aud` that mean us; a token has to name one of them.
     pub audiences: Vec<String>,
-    /// The slug of the organization that it speaks for.
-    pub organization: String,
+    /// The slug of the organization that it speaks for; none: those whom it vouches for are outsiders everywhere.
+    pub organization: Option<String>,
     /// Where its keys come from.
     pub keys: Keys,
     /// The algorithms that its tokens may be signed with; HS256 alone for a shared secret.
@@ -203,10 +205,14 @@ impl Issuer {
     fn read(fields: &mut Fields, demo: bool) -> Result<Self, IssuerError> {
         let name = fields.text("issuer")?;
         let audiences = read_audiences(fields)?;
-        let organization = fields.text("organization")?;
+        let organization = fields.optional_text("organization")?;
         let keys = read_keys(fields, demo)?;
         let algorithms = read_algorithms(fields, &keys)?;
-        let roles = fields.take::<RoleRules>("roles")?.unwrap_or_default();
+        let roles = fields.take::<RoleRules>("roles")?;
+        if roles.is_some() && organization.is_none() {
+            return Err(fields.error("roles", "an issuer without an organization asserts no roles"));
+        }
+        let roles = roles.unwrap_or_default();
         let roles = roles.checked().map_err(|reason| fields.error("roles", reason))?;
         let claims = fields.take("claims")?.unwrap_or_default();
         let leeway = fields.take::<u16>("leewaySeconds")?.unwrap_or(DEFAULT_LEEWAY);

@@ -2,6 +2,7 @@
 
 pub mod issuer;
 pub mod jwks;
+mod outsider;
 pub mod sign;
 pub mod verify;
 
@@ -35,6 +36,10 @@ pub enum Refusal {
     Token(Rejection),
     /// The user was deactivated.
     Deactivated,
+    /// The guest was blocked for holding nothing.
+    Blocked,
+    /// The issuer speaks for no organization, and the header names none.
+    NoOrganization,
     /// The organization of the header, or of the issuer, does not exist.
     UnknownOrganization,
     /// The database did not answer.
@@ -112,18 +117,22 @@ impl Authenticator {
 impl Inner {
     async fn recognize(&self, verified: &Verified, name: Option<&str>) -> Result<Viewer, Refusal> {
         let database = &self.database;
-        let own = store::organization::named(database, &verified.organization)
-            .await?
-            .ok_or(Refusal::UnknownOrganization)?;
-        let organization = match name {
-            Some(name) => {
-                store::organization::named(database, name).await?.ok_or(Refusal::UnknownOrganization)?
-            }
-            None => own.clone(),
+        let named = async |name: &str| {
+            store::organization::named(database, name).await?.ok_or(Refusal::UnknownOrganization)
         };
-        if organization.id != own.id {
-            return self.outsider(verified, &organization).await;
-        }
+        let own = match &verified.organization {
+            Some(own) => Some(named(own).await?),
+            None => None,
+        };
+        let organization = match (name, &own) {
+            (Some(name), _) => named(name).await?,
+            (None, Some(own)) => own.clone(),
+            (None, None) => return Err(Refusal::NoOrganization),
+        };
+        let own = match own {
+            Some(own) if own.id == organization.id => own,
+            Some(_) | None => return self.outsider(verified, &organization).await,
+        };
         let roles = Roles::of(verified);
         let user = match store::user::known(database, own.id, &verified.issuer, &verified.subject).await? {
             Some(user) => self.remember_roles(user, &roles).await?,
@@ -136,6 +145,7 @@ impl Inner {
             organization: own.id,
             user: Some(user.id),
             is_member: user.kind == UserKind::Member,
+            outsider: None,
             roles: roles.everywhere,
             claimed: self.in_catalogs_of(own.id, roles.scoped).await?,
             assigned: store::user::catalog_roles(database, user.id).await?,
@@ -157,27 +167,6 @@ impl Inner {
         let there: BTreeSet<Uuid> =
             found.iter().filter(|catalog| catalog.deleted_at.is_none()).map(|catalog| catalog.id).collect();
         Ok(claimed.into_iter().filter(|(_, catalog)| there.contains(catalog)).collect())
-    }
-
-    /// A caller from outside: a guest's rights only, whatever the token claims.
-    async fn outsider(
-        &self,
-        verified: &Verified,
-        organization: &organization::Model,
-    ) -> Result<Viewer, Refusal> {
-        let known =
-            store::user::known(&self.database, organization.id, &verified.issuer, &verified.subject).await?;
-        if known.as_ref().is_some_and(|user| user.state == UserState::Deactivated) {
-            return Err(Refusal::Deactivated);
-        }
-        Ok(Viewer {
-            organization: organization.id,
-            user: known.map(|user| user.id),
-            is_member: false,
-            roles: BTreeSet::new(),
-            claimed: BTreeSet::new(),
-            assigned: BTreeSet::new(),
-        })
     }
 
     /// Makes the user of an identity that is seen for the first time.
@@ -205,6 +194,10 @@ impl Inner {
             deactivated_at: None,
             version: 1,
             created_at: now,
+            connected_organization_id: None,
+            guest_end: None,
+            guest_end_at: None,
+            unblocked_at: None,
         };
         match self.database.write(&Admit(user.clone())).await {
             Ok(()) => Ok(user),

@@ -59,8 +59,8 @@ impl Signer {
         Ok(Self(EncodingKey::from_secret(secret.as_bytes())))
     }
 
-    /// A signed access token, with `typ` `at+jwt` (RFC 9068 §2.1).
-    pub fn sign(&self, claims: &TokenClaims) -> Result<String, SignError> {
+    /// A signed access token of these claims, mostly [`TokenClaims`], with `typ` `at+jwt` (RFC 9068 §2.1).
+    pub fn sign(&self, claims: &impl Serialize) -> Result<String, SignError> {
         let header = Header { typ: Some("at+jwt".to_owned()), ..Header::new(Algorithm::HS256) };
         jsonwebtoken::encode(&header, claims, &self.0).map_err(|_| SignError::Failed)
     }

@@ -40,8 +40,8 @@ pub struct Verifier {
 pub struct Verified {
     /// The `iss`.
     pub issuer: String,
-    /// The slug of the organization that the issuer speaks for.
-    pub organization: String,
+    /// The slug of the organization that the issuer speaks for, if it speaks for one.
+    pub organization: Option<String>,
     /// The `sub`: 1 to 255 characters, no control characters.
     pub subject: String,
     /// The `exp`, without leeway: it may have passed by up to the issuer's leeway.
@@ -56,6 +56,8 @@ pub struct Verified {
     pub name: Option<String>,
     /// The tenant at the issuer: at most 255 bytes.
     pub tenant: Option<String>,
+    /// The claim that the tenant stands in.
+    pub tenant_claim: String,
 }
 
 /// Why a token is refused: the kind only, because whoever holds a bad token shall learn no more.
@@ -225,6 +227,7 @@ impl Trusted {
             email,
             name: person::name(claims, &names.name),
             tenant: person::tenant(claims, &names.tenant),
+            tenant_claim: names.tenant.clone(),
         })
     }
 }

@@ -12,4 +12,4 @@ pub mod viewer;
 pub use permission::{Action, Permission};
 pub use role::Role;
 pub use scope::{Catalogs, Scope};
-pub use viewer::{Actor, Denied, Permit, Viewer};
+pub use viewer::{Actor, Denied, Outsider, Permit, Proposal, Viewer};

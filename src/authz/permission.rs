@@ -24,9 +24,13 @@ pub enum Permission {
     ManageRequests,
     /// Decide the requests that one is an approver of. No role has it, and everybody: policies say who approves.
     DecideRequests,
+    /// See the connected organizations, what they are known by, and their sponsors.
+    SeeConnectedOrganizations,
+    /// Make, change and delete connected organizations.
+    ManageConnectedOrganizations,
     /// See the organization's users.
     ListUsers,
-    /// Make, change, deactivate and reactivate users.
+    /// Make, change, deactivate, reactivate and unblock users.
     ManageUsers,
     /// Change the organization's settings.
     ManageOrganization,
@@ -44,7 +48,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::CreateCatalogs,
         Self::SeeConnectors,
         Self::ManageConnectors,
@@ -54,6 +58,8 @@ impl Permission {
         Self::SeeRequests,
         Self::ManageRequests,
         Self::DecideRequests,
+        Self::SeeConnectedOrganizations,
+        Self::ManageConnectedOrganizations,
         Self::ListUsers,
         Self::ManageUsers,
         Self::ManageOrganization,
@@ -118,7 +124,9 @@ pub mod action {
         ReprocessAssignment needs ManageRequests as "assignment.reprocess";
         /// Take an assignment away.
         Revoke needs ManageRequests as "assignment.revoke";
-        /// Make, change, deactivate and reactivate users.
+        /// Make, change and delete connected organizations.
+        EditConnectedOrganization needs ManageConnectedOrganizations as "connected_organization.edit";
+        /// Make, change, deactivate, reactivate and unblock users.
         EditUser needs ManageUsers as "user.edit";
         /// Approve and deny what tokens ask for.
         ReviewTokenRequest needs ManageTokens as "token_request.review";

@@ -41,12 +41,19 @@ pub struct Scope {
     pub user: Option<Uuid>,
     /// Whether the viewer is a member, and not from outside.
     pub is_member: bool,
+    /// Whether the viewer is from outside and no guest yet, or becomes one right now: policies for users do not mean
+    /// them.
+    pub is_newcomer: bool,
+    /// The connected organization that a viewer from outside comes from, where it is known.
+    pub connected: Option<Uuid>,
     /// Whose packages, resources and policies are all visible.
     pub catalogs: Catalogs,
     /// Whose resources the viewer may edit: connectors opened to them are visible.
     pub managed_catalogs: Catalogs,
     /// Whose requests, deliveries and assignments are all visible.
     pub requests: Catalogs,
+    /// Whether connected organizations are visible.
+    pub connected_organizations: bool,
     /// Whether all users are visible.
     pub users: bool,
     /// Whether all connectors are visible.
@@ -69,9 +76,12 @@ impl Scope {
             organization: user.organization_id,
             user: Some(user.id),
             is_member: user.kind == UserKind::Member,
+            is_newcomer: false,
+            connected: user.connected_organization_id,
             catalogs: Catalogs::NONE,
             managed_catalogs: Catalogs::NONE,
             requests: Catalogs::NONE,
+            connected_organizations: false,
             users: false,
             connectors: false,
             audit: false,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
+use entity::identity_source::IdentityKind;
 use uuid::Uuid;
 
 use super::permission::{Action, Permission};
@@ -18,6 +20,8 @@ pub struct Viewer {
     pub user: Option<Uuid>,
     /// Whether the caller is a member of the organization.
     pub is_member: bool,
+    /// Who a caller from outside is, as their issuer vouches; none for members.
+    pub outsider: Option<Arc<Outsider>>,
     /// Roles that hold everywhere: directory roles, and catalog roles claimed bare.
     pub roles: BTreeSet<Role>,
     /// Catalog roles claimed for one catalog.
@@ -79,9 +83,12 @@ impl Viewer {
             organization: self.organization,
             user: self.user,
             is_member: self.is_member,
+            is_newcomer: !self.is_member && self.user.is_none(),
+            connected: self.outsider.as_ref().and_then(|outsider| outsider.connected),
             catalogs: self.catalogs(Permission::SeeCatalogs),
             managed_catalogs: self.catalogs(Permission::ManageCatalogs),
             requests: self.catalogs(Permission::SeeRequests),
+            connected_organizations: self.holds(Permission::SeeConnectedOrganizations),
             users: self.holds(Permission::ListUsers),
             connectors: self.holds(Permission::SeeConnectors),
             audit: self.holds(Permission::SeeAudit),
@@ -90,6 +97,38 @@ impl Viewer {
             decides_tokens: self.holds(Permission::ManageTokens),
         }
     }
+}
+
+/// A caller from outside, as their issuer vouches for them: what makes a guest of them at their first request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outsider {
+    /// The `iss` of their token.
+    pub issuer: String,
+    /// Its `sub`.
+    pub subject: String,
+    /// The name to show.
+    pub name: String,
+    /// The e-mail address, where the issuer has verified it.
+    pub email: Option<String>,
+    /// The connected organization that they come from, where it is known.
+    pub connected: Option<Uuid>,
+    /// What an unknown organization would be known by; none where nothing tells of one.
+    pub proposal: Option<Proposal>,
+}
+
+/// A connected organization that nobody has entered yet, by what it would be known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// The name to show.
+    pub name: String,
+    /// How its people are known.
+    pub kind: IdentityKind,
+    /// The issuer; for a domain, the one that vouched for an address of it.
+    pub issuer: String,
+    /// For a tenant: the claim.
+    pub claim: String,
+    /// For a tenant: the value of the claim; for a domain: the domain.
+    pub value: String,
 }
 
 /// A user who does something in an organization.
@@ -152,6 +191,7 @@ impl<A: Action> Permit<A> {
             organization: self.actor.organization,
             user: Some(self.actor.user),
             is_member: true,
+            outsider: None,
             roles: self.roles.clone(),
             claimed: self.claimed.clone(),
             assigned,

@@ -89,6 +89,13 @@ pub fn contoso(now: DateTime<Utc>) -> Story {
     story.hidden();
     story.policy("Board papers", "Direct assignment", RequestorScope::Nobody, None);
 
+    story.connected(
+        "fabrikam",
+        "Fabrikam",
+        "Makes the machines that Contoso's campaigns are about.",
+        "bruno",
+    );
+
     for (subject, hours) in [("karim", 20), ("lena", 22), ("judith", 26), ("farah", 30)] {
         story.request(subject, "On-call", State::DeliveryFailed, hours, &[MISSING]);
     }
@@ -150,6 +157,7 @@ pub fn fabrikam(now: DateTime<Utc>) -> Story {
     story.package("Workshop", "Designs", "The archive; your manager decides.", &["designs"]);
     story.policy("Designs", "With the manager's approval", RequestorScope::AllMembers, Some(365));
     story.approved_by_manager();
+    story.connected("contoso", "Contoso", "Sells what the workshop makes.", "nils");
     story.request("tara", "Designs", State::PendingApproval, 6, &[]);
     for (subject, hours) in [("qing", 100), ("rosa", 130), ("samir", 160)] {
         story.request(subject, "Workshop access", State::Delivered, hours, &[Done, Done]);

@@ -11,16 +11,19 @@ use entity::app_user::{UserKind, UserState};
 use entity::assignment::AssignmentState;
 use entity::assignment_policy::{ExpirationKind, Extension, RequestorScope};
 use entity::catalog_role_assignment::CatalogRole;
+use entity::connected_organization::ConnectedOrganizationState;
 use entity::connector::{ConnectorHealth, ConnectorKind};
 use entity::delivery::{DeliveryErrorCode, DeliveryOperation, DeliveryResult, DeliveryState};
 use entity::delivery_attempt::AttemptOutcome;
+use entity::identity_source::IdentityKind;
 use entity::policy_stage_approver::{ApproverKind, ApproverPart};
 use entity::resource::ResourceKind;
 use entity::{
     access_package, access_package_resource_role, access_request, access_request_event, app_user, approval,
-    approval_approver, assignment, assignment_policy, catalog, catalog_role_assignment, connector,
-    connector_opening, delivery, delivery_attempt, directory_group, directory_member, organization,
-    organization_domain, policy_stage, policy_stage_approver, resource, resource_role,
+    approval_approver, assignment, assignment_policy, catalog, catalog_role_assignment,
+    connected_organization, connected_organization_sponsor, connector, connector_opening, delivery,
+    delivery_attempt, directory_group, directory_member, identity_source, organization, organization_domain,
+    policy_stage, policy_stage_approver, resource, resource_role,
 };
 use uuid::Uuid;
 
@@ -53,6 +56,9 @@ pub struct Story {
     assignments: Vec<assignment::Model>,
     deliveries: Vec<delivery::Model>,
     attempts: Vec<delivery_attempt::Model>,
+    connected: Vec<connected_organization::Model>,
+    identities: Vec<identity_source::Model>,
+    sponsors: Vec<connected_organization_sponsor::Model>,
 }
 
 /// How one role of a request was delivered.
@@ -105,6 +111,9 @@ impl Story {
             assignments: Vec::new(),
             deliveries: Vec::new(),
             attempts: Vec::new(),
+            connected: Vec::new(),
+            identities: Vec::new(),
+            sponsors: Vec::new(),
         }
     }
 
@@ -132,6 +141,10 @@ impl Story {
             deactivated_at: None,
             version: 1,
             created_at,
+            connected_organization_id: None,
+            guest_end: None,
+            guest_end_at: None,
+            unblocked_at: None,
         });
     }
 
@@ -166,6 +179,36 @@ impl Story {
             display_name: name.to_owned(),
             created_at: self.now - TimeDelta::days(370),
         });
+    }
+
+    /// A connected organization whose people are those of the other organization of the demo.
+    pub fn connected(&mut self, slug: &str, name: &str, description: &str, sponsor: &str) {
+        let id = self.id("connected organization", slug);
+        self.connected.push(connected_organization::Model {
+            id,
+            organization_id: self.organization.id,
+            display_name: name.to_owned(),
+            name_key: name.to_lowercase(),
+            description: description.to_owned(),
+            state: ConnectedOrganizationState::Configured,
+            proposed_at: None,
+            version: 1,
+            created_at: self.now - TimeDelta::days(300),
+            deleted_at: None,
+        });
+        self.identities.push(identity_source::Model {
+            connected_organization_id: id,
+            position: 0,
+            organization_id: self.organization.id,
+            kind: IdentityKind::Issuer,
+            issuer: super::issuer(slug),
+            claim: String::new(),
+            value: String::new(),
+            vouchers: None,
+        });
+        let sponsor = self.id("user", sponsor);
+        self.sponsors
+            .push(connected_organization_sponsor::Model { connected_organization_id: id, user_id: sponsor });
     }
 
     /// A catalog, with the connector opened to it for all targets.
@@ -520,7 +563,10 @@ impl Story {
         txn.insert_all(self.events.clone()).await?;
         txn.insert_all(self.assignments.clone()).await?;
         txn.insert_all(self.deliveries.clone()).await?;
-        txn.insert_all(self.attempts.clone()).await
+        txn.insert_all(self.attempts.clone()).await?;
+        txn.insert_all(self.connected.clone()).await?;
+        txn.insert_all(self.identities.clone()).await?;
+        txn.insert_all(self.sponsors.clone()).await
     }
 }
 

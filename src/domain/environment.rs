@@ -22,11 +22,13 @@ pub struct Environment {
     pub issuers: Arc<[BoundIssuer]>,
 }
 
-/// An issuer that speaks for an organization.
+/// An issuer whose tokens are accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BoundIssuer {
     /// The `iss` of its tokens.
     pub name: String,
-    /// The slug or a domain of the organization.
-    pub organization: String,
+    /// The slug or a domain of the organization that it speaks for; none: it speaks for none.
+    pub organization: Option<String>,
+    /// The claim of its tokens that names the tenant.
+    pub tenant_claim: String,
 }

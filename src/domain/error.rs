@@ -17,6 +17,10 @@ pub enum Code {
     Conflict,
     /// Other objects use it; the message names them.
     InUse,
+    /// Another connected organization is known by it already; the message names that.
+    IdentitySourceTaken,
+    /// Too many unknown organizations asked for access within an hour.
+    TooManyNewOrganizations,
     /// The connector is not opened to the catalog for this target.
     TargetNotOpened,
     /// The package cannot be requested: it is not visible, or no enabled policy admits the person.
@@ -67,6 +71,8 @@ pub enum Code {
     IdempotencyKeyReused,
     /// The user is deactivated.
     UserDeactivated,
+    /// The guest was blocked for holding nothing.
+    UserBlocked,
     /// The secret was shown by the first call under this key, and cannot be shown again.
     SecretAlreadyShown,
     /// The request was approved or denied before.

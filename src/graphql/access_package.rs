@@ -48,9 +48,6 @@ impl AccessPackage {
     /// What stands against a request of the viewer.
     async fn blockers(&self, ctx: &Context<'_>) -> Result<Vec<Code>, ApiError> {
         let api = Api::of(ctx);
-        if api.viewer.user.is_none() {
-            return Ok(vec![Code::NotRequestable]);
-        }
         let facts = api.loaders.requestability().find(self.package.id).await?;
         Ok(facts.map_or_else(|| vec![Code::PackageDeleted], |facts| plan::blockers(&facts)))
     }

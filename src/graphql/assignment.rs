@@ -438,7 +438,7 @@ impl AssignmentMutation {
         let api = Api::of(ctx);
         super::access_request::mutation::times([("expiresAt", input.expires_at), ("", None)])?;
         let Some(actor) = api.viewer.actor(api.request_id) else {
-            let user_errors = vec![super::access_request::mutation::nobody().into()];
+            let user_errors = vec![extend::not_found().into()];
             return Ok(ExtendAssignmentPayload { access_request: None, user_errors });
         };
         let command = extend::Extend {

@@ -14,6 +14,7 @@ use self::question::PolicyQuestion;
 use self::stage::ApprovalStage;
 use super::access_package::AccessPackage;
 use super::api::Api;
+use super::connected_organization::ConnectedOrganization;
 use super::error::ApiError;
 use super::id::{GlobalId, Kind};
 use super::resolve::{Now, Plain, Rows, enum_value, maybe, scalar};
@@ -99,6 +100,26 @@ impl AssignmentPolicy {
         let users = users.iter().flat_map(|users| users.iter());
         let users = users.filter(|user| all || Some(user.id) == api.viewer.user);
         Ok(Rows(users.map(|user| User(Arc::clone(user))).collect()))
+    }
+
+    /// The connected organizations that the policy names, by name. Empty for other scopes than
+    /// `SPECIFIC_CONNECTED_ORGANIZATIONS`, and for those who may not see all of the catalog.
+    async fn specific_connected_organizations(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<Rows<ConnectedOrganization>, ApiError> {
+        let api = Api::of(ctx);
+        let seen = api.viewer.catalogs(Permission::SeeCatalogs);
+        if seen.is_empty() {
+            return Ok(Rows(Vec::new()));
+        }
+        let package = api.loaders.packages().get(self.0.access_package_id).await?;
+        if !seen.contain(package.package.catalog_id) {
+            return Ok(Rows(Vec::new()));
+        }
+        let named = api.loaders.connected_organizations_of_policy().find(self.0.id).await?;
+        let named = named.iter().flat_map(|named| named.iter());
+        Ok(Rows(named.map(|one| ConnectedOrganization(Arc::clone(one))).collect()))
     }
 
     /// Whether a request must say why.

@@ -125,6 +125,10 @@ pub enum UserErrorCode {
     Conflict,
     /// Other objects use it; the message names them.
     InUse,
+    /// Another connected organization is known by it already; the message names that.
+    IdentitySourceTaken,
+    /// Too many unknown organizations asked for access within an hour: try again later.
+    TooManyNewOrganizations,
     /// The connector is not opened to the catalog for this target.
     TargetNotOpened,
     /// The package cannot be requested: it is not visible, or no enabled policy admits the person.
@@ -175,6 +179,8 @@ pub enum UserErrorCode {
     IdempotencyKeyReused,
     /// The user is deactivated.
     UserDeactivated,
+    /// The guest was blocked for holding nothing: unblock them first.
+    UserBlocked,
     /// The secret was shown by the first call under this idempotency key, and cannot be shown again.
     SecretAlreadyShown,
     /// The request was approved or denied before.

@@ -10,11 +10,13 @@ pub mod assignment_policy;
 pub mod audit_event;
 pub mod bulk_operation;
 pub mod catalog;
+pub mod connected_organization;
 pub mod connection;
 pub mod connector;
 pub mod delivery;
 pub mod directory_group;
 pub mod error;
+pub mod guest_step;
 pub mod id;
 pub mod inbox;
 pub mod introspection_client;
@@ -49,7 +51,9 @@ pub struct Query(
     audit_event::AuditEventQuery,
     bulk_operation::BulkOperationQuery,
     catalog::CatalogQuery,
+    connected_organization::ConnectedOrganizationQuery,
     connector::ConnectorQuery,
+    guest_step::GuestStepQuery,
     introspection_client::IntrospectionClientQuery,
     node::NodeQuery,
     notification::failed_mail::FailedMailQuery,
@@ -76,6 +80,7 @@ pub struct Mutation(
     catalog::CatalogMutation,
     access_package::mutation::AccessPackageMutation,
     catalog::role::CatalogRoleMutation,
+    connected_organization::mutation::ConnectedOrganizationMutation,
     connector::mutation::ConnectorMutation,
     directory_group::DirectoryGroupMutation,
     inbox::mutation::InboxMutation,

@@ -15,6 +15,7 @@ use super::assignment_policy::AssignmentPolicy;
 use super::audit_event::AuditEvent;
 use super::bulk_operation::BulkOperation;
 use super::catalog::{Catalog, CatalogRoleAssignment};
+use super::connected_organization::ConnectedOrganization;
 use super::connection::Selected;
 use super::connector::Connector;
 use super::delivery::Delivery;
@@ -59,6 +60,8 @@ pub enum Node {
     Catalog(Catalog),
     /// A role in a catalog.
     CatalogRoleAssignment(CatalogRoleAssignment),
+    /// A connected organization.
+    ConnectedOrganization(ConnectedOrganization),
     /// A connector.
     Connector(Connector),
     /// A delivery.
@@ -136,6 +139,7 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
                 .next()
                 .map(|row| Node::CatalogRoleAssignment(CatalogRoleAssignment(Arc::new(row))))
         }
+        Kind::ConnectedOrganization => connected_organization(api, ids).await?,
         Kind::Connector => {
             let found = store::connector::find(database, api.visible(), ids).await?;
             found.into_iter().next().map(|row| Node::Connector(Connector(Arc::new(row))))
@@ -195,6 +199,12 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
 async fn approval(api: &Api, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
     let found = store::approval::find(&api.database, api.visible(), ids).await?;
     Ok(found.into_iter().next().map(|row| Node::Approval(Approval(Arc::new(row)))))
+}
+
+/// The connected organization of an id.
+async fn connected_organization(api: &Api, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
+    let found = store::connected_organization::find(&api.database, api.visible(), ids).await?;
+    Ok(found.into_iter().next().map(|row| Node::ConnectedOrganization(ConnectedOrganization(Arc::new(row)))))
 }
 
 /// The webhook of an id.

@@ -65,6 +65,18 @@ impl Organization {
         Ok(self.digest(ctx).await?.map(|plan| plan.time_zone))
     }
 
+    /// A guest who holds no assignment and has asked for none is blocked after this long; 30 days unless set otherwise.
+    /// Null for outsiders.
+    async fn guest_block_after(&self, ctx: &Context<'_>) -> Option<Duration> {
+        shown(ctx).then(|| Duration::seconds(self.0.guest_block_after_seconds))
+    }
+
+    /// A guest who was blocked is removed after this long, their name and address erased; 30 days unless set
+    /// otherwise. Null for outsiders.
+    async fn guest_remove_after(&self, ctx: &Context<'_>) -> Option<Duration> {
+        shown(ctx).then(|| Duration::seconds(self.0.guest_remove_after_seconds))
+    }
+
     /// What the organization lets access tokens do. Null for outsiders.
     async fn token_policy(&self, ctx: &Context<'_>) -> Option<TokenPolicy> {
         shown(ctx).then(|| TokenPolicy(self.0.clone()))
@@ -148,6 +160,10 @@ pub struct UpdateOrganizationInput {
     digest_hour: Option<i32>,
     /// The time zone of that hour, by its name in the IANA time zone database, for example `Europe/Paris`.
     digest_time_zone: Option<String>,
+    /// After how long a guest who holds no assignment and has asked for none is blocked, from 1 hour to 3,660 days.
+    guest_block_after: Option<Duration>,
+    /// After how long a guest who was blocked is removed, from 1 hour to 3,660 days.
+    guest_remove_after: Option<Duration>,
 }
 
 /// The end of `updateOrganization`.
@@ -182,6 +198,8 @@ impl OrganizationMutation {
                 reprocess_window: input.reprocess_window.map(|window| window.0),
                 digest_hour: input.digest_hour,
                 digest_time_zone: input.digest_time_zone,
+                guest_block_after: input.guest_block_after.map(|after| after.0),
+                guest_remove_after: input.guest_remove_after.map(|after| after.0),
             })
             .await?;
         let organization = if id.is_some() { Some(current(ctx).await?) } else { None };

@@ -34,9 +34,13 @@ pub enum Permission {
     ManageRequests,
     /// Decide the requests that you are an approver of. It is no role's: policies say who approves.
     DecideRequests,
+    /// See the connected organizations, what they are known by, and their sponsors.
+    SeeConnectedOrganizations,
+    /// Make, change and delete connected organizations.
+    ManageConnectedOrganizations,
     /// See the organization's users.
     ListUsers,
-    /// Make, change, deactivate and reactivate users.
+    /// Make, change, deactivate, reactivate and unblock users.
     ManageUsers,
     /// Change the organization's settings.
     ManageOrganization,

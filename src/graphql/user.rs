@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use entity::app_user;
 
 use super::api::Api;
+use super::connected_organization::ConnectedOrganization;
 use super::connection::{Connection, Listed, OrderDirection, Paging, Selected, Sorted, given};
 use super::error::ApiError;
 use super::id::{GlobalId, Kind};
@@ -40,7 +41,7 @@ impl Plain for User {
             "displayName" => scalar(&self.0.display_name),
             "email" => maybe(self.0.email.as_ref()),
             "kind" => enum_value(UserKind::from(self.0.kind)),
-            "state" => enum_value(UserState::from(self.0.state)),
+            "state" => enum_value(UserState::of(&self.0)),
             _ => return None,
         })
     }
@@ -51,7 +52,7 @@ impl Plain for User {
             "displayName" => columns!(app_user: DisplayName),
             "email" => columns!(app_user: Email),
             "kind" => columns!(app_user: Kind),
-            "state" => columns!(app_user: State),
+            "state" => columns!(app_user: State, GuestEnd),
             _ => Columns::ALL,
         }
     }
@@ -82,15 +83,29 @@ impl User {
 
     /// Whether the user may sign in and hold access.
     async fn state(&self) -> UserState {
-        self.0.state.into()
+        UserState::of(&self.0)
     }
 
-    /// The `iss` of the user's tokens.
+    /// For guests: the connected organization that they come from, as their issuer said last; null where it is not
+    /// known, and for members. Outsiders see none.
+    async fn connected_organization(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<Option<Now<ConnectedOrganization>>, ApiError> {
+        let api = Api::of(ctx);
+        let Some(id) = self.0.connected_organization_id.filter(|_| api.scope.is_member) else {
+            return Ok(None);
+        };
+        let found = api.loaders.connected_organizations().find(id).await?;
+        Ok(found.map(|found| Now(ConnectedOrganization(found))))
+    }
+
+    /// The `iss` of the user's tokens; empty for a guest who was removed.
     async fn issuer(&self) -> &str {
         &self.0.issuer
     }
 
-    /// The `sub` of the user at that issuer.
+    /// The `sub` of the user at that issuer; for a guest who was removed it means nobody.
     async fn subject(&self) -> &str {
         &self.0.subject
     }
@@ -113,7 +128,7 @@ impl User {
         Ok(given.map(|given| given.level.into()))
     }
 
-    /// When the user was deactivated; null while active.
+    /// When the user was deactivated or blocked; null while active.
     async fn deactivated_at(&self) -> Option<DateTime<Utc>> {
         self.0.deactivated_at
     }
@@ -128,13 +143,18 @@ impl User {
         let viewer = &Api::of(ctx).viewer;
         viewer.holds(Permission::ManageUsers)
             && viewer.user != Some(self.0.id)
-            && self.0.state == app_user::UserState::Active
+            && matches!(UserState::of(&self.0), UserState::Active | UserState::Blocked)
+    }
+
+    /// Whether you may unblock the user: a guest who was blocked for holding nothing.
+    async fn viewer_can_unblock(&self, ctx: &Context<'_>) -> bool {
+        Api::of(ctx).viewer.holds(Permission::ManageUsers) && UserState::of(&self.0) == UserState::Blocked
     }
 
     /// Whether you may make the user active again.
     async fn viewer_can_reactivate(&self, ctx: &Context<'_>) -> bool {
         let viewer = &Api::of(ctx).viewer;
-        viewer.holds(Permission::ManageUsers) && self.0.state == app_user::UserState::Deactivated
+        viewer.holds(Permission::ManageUsers) && UserState::of(&self.0) == UserState::Deactivated
     }
 
     /// Raised by every change; give it back when changing the object.
@@ -160,12 +180,36 @@ pub enum UserKind {
 
 /// Whether a user may act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "entity::app_user::UserState")]
 pub enum UserState {
     /// May sign in and hold access.
     Active,
     /// Refused; holds nothing.
     Deactivated,
+    /// A guest who held and asked for nothing for too long: refused until somebody unblocks them.
+    Blocked,
+    /// A guest who was blocked for too long: name, address and identity were erased.
+    Removed,
+}
+
+impl UserState {
+    fn of(user: &app_user::Model) -> Self {
+        match (user.guest_end, user.state) {
+            (Some(app_user::GuestEnd::Blocked), _) => Self::Blocked,
+            (Some(app_user::GuestEnd::Removed), _) => Self::Removed,
+            (None, app_user::UserState::Active) => Self::Active,
+            (None, app_user::UserState::Deactivated) => Self::Deactivated,
+        }
+    }
+
+    /// As the database has it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Deactivated => "DEACTIVATED",
+            Self::Blocked => "BLOCKED",
+            Self::Removed => "REMOVED",
+        }
+    }
 }
 
 /// Which users are wanted. All given conditions hold together; a condition that is null is an error.
@@ -177,6 +221,8 @@ pub struct UserFilter {
     state: MaybeUndefined<Vec<UserState>>,
     /// Reporting to one of these users.
     manager: MaybeUndefined<Vec<ID>>,
+    /// Coming from one of these connected organizations.
+    connected_organization: MaybeUndefined<Vec<ID>>,
     /// With this text in the name or the e-mail address, in any case.
     search: MaybeUndefined<String>,
 }
@@ -232,7 +278,10 @@ impl UserQuery {
         let window = Paging { first, after, last, before }.window(sorted, &Selected::of(ctx))?;
         let filter = store::user::Filter {
             kinds: given("kind", &filter.kind)?.map(|kinds| kinds.into_iter().map(Into::into).collect()),
-            states: given("state", &filter.state)?.map(|states| states.into_iter().map(Into::into).collect()),
+            states: given("state", &filter.state)?
+                .map(|states| states.into_iter().map(UserState::name).collect()),
+            connected_organizations: given("connectedOrganization", &filter.connected_organization)?
+                .map(|ids| Kind::ConnectedOrganization.parse_all(&ids)),
             managers: given("manager", &filter.manager)?.map(|ids| Kind::User.parse_all(&ids)),
             search: super::text::condition("search", &filter.search)?,
         };

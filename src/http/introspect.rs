@@ -169,9 +169,14 @@ async fn asker(app: &App, headers: &HeaderMap, form: &Form) -> Result<Asker, Ref
 async fn bearer(app: &App, headers: &HeaderMap) -> Result<Asker, Refused> {
     let viewer = viewer(app, headers).await.map_err(|refusal| match refusal {
         Some(Refusal::Broken(error)) => error.into(),
-        Some(Refusal::Token(_) | Refusal::Deactivated | Refusal::UnknownOrganization) | None => {
-            Refused::bearer("invalid_token", "The JWT is not accepted.")
-        }
+        Some(
+            Refusal::Token(_)
+            | Refusal::Deactivated
+            | Refusal::Blocked
+            | Refusal::NoOrganization
+            | Refusal::UnknownOrganization,
+        )
+        | None => Refused::bearer("invalid_token", "The JWT is not accepted."),
     })?;
     match viewer.user {
         Some(id) if viewer.holds(Permission::IntrospectTokens) => {

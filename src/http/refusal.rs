@@ -109,6 +109,10 @@ impl From<Option<Refusal>> for Refused {
             None => unauthenticated("There is no token.", "Bearer realm=\"guichet\"".to_owned()),
             Some(Refusal::Token(rejection)) => invalid(rejection.description()),
             Some(Refusal::Deactivated) => invalid("the user is deactivated"),
+            Some(Refusal::Blocked) => invalid("the guest is blocked"),
+            Some(Refusal::NoOrganization) => bad_request(
+                "The issuer of the token speaks for no organization. Name one by the header Guichet-Organization.",
+            ),
             Some(Refusal::UnknownOrganization) => {
                 bad_request("There is no such organization. Check the header Guichet-Organization.")
             }

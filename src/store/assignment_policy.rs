@@ -18,14 +18,40 @@ use crate::id::Kind;
 
 /// Adds: policy `a` admits the viewer as a requestor.
 pub(super) fn admits(sql: &mut Sql, scope: &Scope) {
-    let Some(user) = scope.user else {
-        sql.push("1 = 0");
+    if scope.is_member {
+        sql.push("(a.requestor_scope IN ('ALL_MEMBERS', 'ALL_USERS')");
+        named(sql, scope);
+        sql.push(")");
         return;
-    };
-    let everybody = if scope.is_member { "'ALL_MEMBERS', 'ALL_USERS'" } else { "'ALL_USERS'" };
-    sql.push("(a.requestor_scope IN (").push(everybody).push(")");
+    }
+    sql.push("((a.requestor_scope = 'ALL_EXTERNAL_USERS'");
+    if !scope.is_newcomer {
+        // Guests are users of the organization, too.
+        sql.push(" OR a.requestor_scope = 'ALL_USERS'");
+        named(sql, scope);
+    }
+    if let Some(connected) = scope.connected {
+        sql.push(" OR (a.requestor_scope = 'ALL_CONNECTED_ORGANIZATIONS' AND EXISTS");
+        sql.push(" (SELECT 1 FROM connected_organization co WHERE co.state = 'CONFIGURED' AND co.id = ");
+        sql.bind(connected).push(")) OR (a.requestor_scope = 'SPECIFIC_CONNECTED_ORGANIZATIONS' AND EXISTS");
+        sql.push(" (SELECT 1 FROM policy_connected_organization pc WHERE pc.policy_id = a.id");
+        sql.push(" AND pc.connected_organization_id = ").bind(connected).push("))");
+    }
+    sql.push(") AND ");
+    is_open_to_outsiders(sql);
+    sql.push(")");
+}
+
+fn named(sql: &mut Sql, scope: &Scope) {
     sql.push(" OR (a.requestor_scope = 'SPECIFIC_USERS' AND EXISTS (SELECT 1 FROM policy_user pu");
-    sql.push(" WHERE pu.policy_id = a.id AND pu.user_id = ").bind(user).push(")))");
+    sql.push(" WHERE pu.policy_id = a.id AND pu.user_id = ").bind(scope.user).push("))");
+}
+
+/// Adds: the package of policy `a` is in a catalog that outsiders may use.
+fn is_open_to_outsiders(sql: &mut Sql) {
+    sql.push("EXISTS (SELECT 1 FROM access_package xp JOIN catalog xc ON xc.id = xp.catalog_id");
+    sql.push(" WHERE xp.id = a.access_package_id AND xp.deleted_at IS NULL AND xc.deleted_at IS NULL");
+    sql.push(" AND xc.enabled AND xc.externally_visible)");
 }
 
 fn visible(sql: &mut Sql, access: Access<'_>) {
@@ -136,11 +162,19 @@ pub async fn fitting(
     Ok(txn.all(sql).await?.iter().map(read).collect::<Result<_, _>>()?)
 }
 
-/// Adds: policy `a` is for user `u`.
-pub(super) const FITS: &str = "(a.requestor_scope IN ('NOBODY', 'ALL_USERS')
+/// Adds: policy `a` is for user `u`. Guests can be given only what is in a catalog that outsiders may use.
+pub(super) const FITS: &str = "((a.requestor_scope IN ('NOBODY', 'ALL_USERS')
     OR (a.requestor_scope = 'ALL_MEMBERS' AND u.kind = 'MEMBER')
     OR (a.requestor_scope = 'SPECIFIC_USERS' AND EXISTS (SELECT 1 FROM policy_user n
-        WHERE n.policy_id = a.id AND n.user_id = u.id)))";
+        WHERE n.policy_id = a.id AND n.user_id = u.id))
+    OR (u.kind = 'GUEST' AND (a.requestor_scope = 'ALL_EXTERNAL_USERS'
+        OR (a.requestor_scope = 'ALL_CONNECTED_ORGANIZATIONS' AND EXISTS (SELECT 1 FROM connected_organization co
+            WHERE co.state = 'CONFIGURED' AND co.id = u.connected_organization_id))
+        OR (a.requestor_scope = 'SPECIFIC_CONNECTED_ORGANIZATIONS'
+            AND EXISTS (SELECT 1 FROM policy_connected_organization pc
+                WHERE pc.policy_id = a.id AND pc.connected_organization_id = u.connected_organization_id)))))
+    AND (u.kind = 'MEMBER' OR EXISTS (SELECT 1 FROM access_package xp JOIN catalog xc ON xc.id = xp.catalog_id
+        WHERE xp.id = a.access_package_id AND xc.enabled AND xc.externally_visible)))";
 
 /// A policy that was not deleted; locked.
 pub async fn lock(
@@ -186,6 +220,13 @@ pub async fn update(txn: &Txn, after: &assignment_policy::Model, version: i32) -
 pub async fn clear_users(txn: &Txn, policy: Uuid) -> Result<(), StoreError> {
     let mut sql = txn.sql();
     sql.push("DELETE FROM policy_user WHERE policy_id = ").bind(policy);
+    txn.execute(sql).await.map(|_| ())
+}
+
+/// Takes the connected organizations that a policy names away.
+pub async fn clear_connected_organizations(txn: &Txn, policy: Uuid) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("DELETE FROM policy_connected_organization WHERE policy_id = ").bind(policy);
     txn.execute(sql).await.map(|_| ())
 }
 

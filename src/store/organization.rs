@@ -51,6 +51,8 @@ pub async fn update(txn: &Txn, after: &organization::Model, version: i32) -> Res
     let mut sql = txn.sql();
     sql.push("UPDATE organization SET display_name = ").bind(after.display_name.clone());
     sql.push(", reprocess_window_seconds = ").bind(after.reprocess_window_seconds);
+    sql.push(", guest_block_after_seconds = ").bind(after.guest_block_after_seconds);
+    sql.push(", guest_remove_after_seconds = ").bind(after.guest_remove_after_seconds);
     sql.push(", version = version + 1 WHERE id = ").bind(after.id);
     sql.push(" AND version = ").bind(version);
     Ok(txn.execute(sql).await? == 1)

@@ -182,7 +182,7 @@ stored! {
     access_request_event { request_id, seq, at, action, from_state, to_state, actor_id, reason, bulk_operation_id }
     access_token { id, organization_id, owner_id, kind, name, lookup, secret_hash, last_four, issued_at, expires_at, last_used_at, revoked_at, due_at, version, created_at, origin, external_id }
     access_token_scope { token_id, scope }
-    app_user { id, organization_id, issuer, subject, kind, state, display_name, name_key, email, manager_id, claimed_roles, claimed_at, deactivated_at, version, created_at }
+    app_user { id, organization_id, issuer, subject, kind, state, display_name, name_key, email, manager_id, claimed_roles, claimed_at, deactivated_at, version, created_at, connected_organization_id, guest_end, guest_end_at, unblocked_at }
     approval { id, organization_id, request_id, position, state, justification_required, opened_at, expires_at, due_at, closed_at, decided_by_id, justification, alternates_at, approvers_visible }
     approval_approver { approval_id, user_id, ground, catalog_role }
     assignment { id, organization_id, catalog_id, access_package_id, policy_id, user_id, request_id, state, starts_at, expires_at, ended_at, due_at, lease, attempt_count, created_at }
@@ -193,23 +193,28 @@ stored! {
     bulk_operation_item { operation_id, position, requested_id, target_id, outcome, error_code }
     catalog { id, organization_id, display_name, name_key, description, enabled, externally_visible, version, created_at, deleted_at }
     catalog_role_assignment { id, organization_id, catalog_id, user_id, role, created_by_id, created_at }
+    connected_organization { id, organization_id, display_name, name_key, description, state, proposed_at, version, created_at, deleted_at }
+    connected_organization_sponsor { connected_organization_id, user_id }
     connector { id, organization_id, kind, display_name, name_key, base_url, secret, enabled, health, health_message, health_checked_at, failures_in_row, version, created_at, deleted_at }
     connector_opening { connector_id, catalog_id, target, created_at }
     delivery { id, organization_id, request_id, assignment_id, user_id, resource_role_id, connector_id, operation, state, result, existed_before, attempt_count, attempt_in_round, round, retry_until, hold_until, due_at, lease, error_code, error_message, error_retryable, error_status, error_at, created_at, completed_at, bulk_operation_id }
     delivery_attempt { delivery_id, number, round, started_at, finished_at, outcome, error_code, message, remote_status }
     directory_group { id, organization_id, connector_id, origin_id, display_name, created_at }
     directory_member { group_id, user_id, role, created_at }
+    guest_step { id, organization_id, user_id, step, at, since, actor_id }
     idempotency_key { organization_id, user_id, operation, key, input_hash, result_id, created_at }
+    identity_source { connected_organization_id, position, organization_id, kind, issuer, claim, value, vouchers }
     installation { key, value }
     introspection_client { id, organization_id, display_name, name_key, secret_hash, created_by_id, created_at, deleted_at }
     notification { id, organization_id, user_id, kind, subject_type, subject_id, content, created_at, read_at, mail_state, attempt_count, due_at, lease, error_code, error_message, error_status, error_at, sent_at }
     notification_preference { user_id, kind, enabled, updated_at }
-    organization { id, slug, display_name, reprocess_window_seconds, version, created_at, base_level, fine_grained_tokens, classic_tokens, token_approval_required, fine_grained_lifetime_seconds, classic_lifetime_seconds, token_policy_version }
+    organization { id, slug, display_name, reprocess_window_seconds, version, created_at, base_level, fine_grained_tokens, classic_tokens, token_approval_required, fine_grained_lifetime_seconds, classic_lifetime_seconds, token_policy_version, guest_block_after_seconds, guest_remove_after_seconds }
     organization_access { organization_id, user_id, level, updated_at }
     organization_digest { organization_id, hour, time_zone, due_at }
     organization_domain { domain, organization_id, position }
     permission_definition { id, organization_id, target, name, description, lowest, highest, administrative, created_at }
     permission_definition_scope { definition_id, scope, level }
+    policy_connected_organization { policy_id, connected_organization_id }
     policy_stage { policy_id, position, timeout_seconds, justification_required, alternates_after_seconds, approvers_visible }
     policy_stage_approver { policy_id, position, ordinal, kind, user_id, catalog_role, part }
     policy_user { policy_id, user_id }

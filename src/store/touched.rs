@@ -5,8 +5,9 @@
 //! token: they are listed here, and every other table is taken to matter.
 
 /// The tables of which no judgement of a token depends.
-const APART: [&str; 32] = [
+const APART: [&str; 37] = [
     "access_package",
+    "access_package_incompatible",
     "access_package_resource_role",
     "access_request",
     "access_request_event",
@@ -20,17 +21,22 @@ const APART: [&str; 32] = [
     "bulk_operation_item",
     "catalog",
     "catalog_role_assignment",
+    "connected_organization",
+    "connected_organization_sponsor",
     "connector",
     "connector_opening",
     "delivery",
     "delivery_attempt",
     "directory_group",
     "directory_member",
+    "guest_step",
     "idempotency_key",
+    "identity_source",
     "notification",
     "notification_once",
     "notification_preference",
     "organization_digest",
+    "policy_connected_organization",
     "policy_stage",
     "policy_stage_approver",
     "policy_user",

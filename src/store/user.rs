@@ -24,8 +24,10 @@ use crate::authz::{Role, Scope};
 pub struct Filter {
     /// Of these kinds.
     pub kinds: Option<Vec<UserKind>>,
-    /// In these states.
-    pub states: Option<Vec<UserState>>,
+    /// In these states, by the names that the API has for them: a guest who was blocked or removed is that.
+    pub states: Option<Vec<&'static str>>,
+    /// Coming from one of these connected organizations.
+    pub connected_organizations: Option<Vec<Uuid>>,
     /// Reporting to one of these users.
     pub managers: Option<Vec<Uuid>>,
     /// With this text in the name or address.
@@ -77,7 +79,10 @@ pub async fn list(
                 sql.push(" AND u.kind").any_text(&names(kinds));
             }
             if let Some(states) = &filter.states {
-                sql.push(" AND u.state").any_text(&names(states));
+                sql.push(" AND COALESCE(u.guest_end, u.state)").any_text(states);
+            }
+            if let Some(organizations) = &filter.connected_organizations {
+                sql.push(" AND u.connected_organization_id").any_id(organizations);
             }
             if let Some(managers) = &filter.managers {
                 sql.push(" AND u.manager_id").any_id(managers);
@@ -179,9 +184,21 @@ pub async fn set_state(txn: &Txn, user: Uuid, state: UserState) -> Result<(), St
     };
     let mut sql = txn.sql();
     sql.push("UPDATE app_user SET state = ").bind(state.to_value());
-    sql.push(", deactivated_at = ").bind(deactivated_at);
+    sql.push(", deactivated_at = ").bind(deactivated_at).push(", guest_end = NULL, guest_end_at = NULL");
     sql.push(", version = version + 1 WHERE id = ").bind(user);
     txn.execute(sql).await.map(|_| ())
+}
+
+/// Notes from which connected organization a guest comes.
+pub async fn set_connected_organization(
+    connection: &impl Connection,
+    user: Uuid,
+    organization: Option<Uuid>,
+) -> Result<(), StoreError> {
+    let mut sql = connection.sql();
+    sql.push("UPDATE app_user SET connected_organization_id = ").bind(organization);
+    sql.push(" WHERE kind = 'GUEST' AND id = ").bind(user);
+    connection.execute(sql).await.map(|_| ())
 }
 
 /// For how long a role that was claimed at a sign-in tells whom to ask and whom to mail; it never lets anybody in.

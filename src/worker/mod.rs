@@ -5,6 +5,7 @@ pub mod assignments;
 pub mod audit;
 pub mod bulk;
 pub mod deliver;
+pub mod guests;
 pub mod notify;
 pub mod tokens;
 pub mod webhooks;
@@ -20,7 +21,7 @@ use tokio::task::JoinSet;
 use crate::connector::registry::Registry;
 use crate::domain::audit_chain::seal::BATCH;
 use crate::mail::Mailer;
-use crate::store::{Database, StoreError};
+use crate::store::{self, Database, StoreError};
 
 /// How long the worker rests when nothing is due and nothing is committed here; other servers'
 /// commits and retries are seen after it.
@@ -30,8 +31,11 @@ const REST: Duration = Duration::from_secs(1);
 /// than so much of a busy database.
 const GATHER: Duration = Duration::from_millis(300);
 
-/// How often a worker looks for tokens and assignments that end soon.
+/// How often a worker looks for what ends soon, and for guests who hold nothing any more.
 const LOOK: TimeDelta = TimeDelta::minutes(1);
+
+/// How often a worker forgets what is kept for a time only.
+const FORGET: TimeDelta = TimeDelta::hours(1);
 
 /// Carries out what is due.
 #[derive(Clone)]
@@ -42,7 +46,25 @@ struct Inner {
     connectors: Registry,
     post: Post,
     /// When this worker last looked for what ends soon.
-    looked: Mutex<Option<DateTime<Utc>>>,
+    looked: Last,
+    /// When it last forgot what is kept for a time only.
+    forgot: Last,
+}
+
+/// When something was last done that is done from time to time.
+#[derive(Default)]
+struct Last(Mutex<Option<DateTime<Utc>>>);
+
+impl Last {
+    /// Whether it is time to do it again; then it is done now.
+    fn is_time(&self, now: DateTime<Utc>, every: TimeDelta) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let rests = last.is_some_and(|last| (TimeDelta::zero()..every).contains(&(now - last)));
+        if !rests {
+            *last = Some(now);
+        }
+        !rests
+    }
 }
 
 /// How mails leave.
@@ -58,7 +80,7 @@ impl Worker {
     /// A worker that does nothing yet.
     #[must_use]
     pub fn new(database: Database, connectors: Registry, post: Post) -> Self {
-        Self(Arc::new(Inner { database, connectors, post, looked: Mutex::default() }))
+        Self(Arc::new(Inner { database, connectors, post, looked: Last::default(), forgot: Last::default() }))
     }
 
     /// Works until told to stop; what has begun is finished, and what happened is sealed.
@@ -156,24 +178,18 @@ impl Worker {
         Ok(moved + overdue + decided + expired + started + told + mailed + sent)
     }
 
-    /// Writes the digests that are due, and tells of what ends soon; tells how much was moved.
+    /// Writes the digests that are due, tells of what ends soon, and ends guests; tells how much was moved.
     async fn tell(&self) -> Result<usize, StoreError> {
         let now = self.0.database.clock().now();
         let digests = notify::digests(&self.0.database).await?;
-        if !self.looks(now) {
+        if self.0.forgot.is_time(now, FORGET) {
+            store::bulk_operation::forget_old(&self.0.database).await?;
+        }
+        if !self.0.looked.is_time(now, LOOK) {
             return Ok(digests);
         }
+        let ended = guests::run(&self.0.database).await?;
         let tokens = notify::expiring(&self.0.database).await?;
-        Ok(digests + tokens + notify::ending(&self.0.database).await?)
-    }
-
-    /// Whether it is time to look for what ends soon.
-    fn looks(&self, now: DateTime<Utc>) -> bool {
-        let mut looked = self.0.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        let rests = looked.is_some_and(|last| (TimeDelta::zero()..LOOK).contains(&(now - last)));
-        if !rests {
-            *looked = Some(now);
-        }
-        !rests
+        Ok(digests + ended + tokens + notify::ending(&self.0.database).await?)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use guichet::app::App;
 use guichet::authn::issuer::Issuers;
-use guichet::authn::sign::TokenClaims;
+use guichet::authn::sign::{Signer, TokenClaims};
 use guichet::clock::Clock;
 use guichet::config::{Limits, Settings};
 use guichet::demo::{self, Secrets};
@@ -17,6 +17,11 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::database::{self, Kind};
+
+/// An issuer that speaks for no organization, in every test: its people are outsiders everywhere.
+pub const OUTSIDE: &str = "urn:guichet:test:outside";
+/// What it signs with.
+const OUTSIDE_SECRET: &str = "a shared secret of at least 32 bytes";
 
 /// A running server.
 pub struct Server {
@@ -50,13 +55,26 @@ impl Server {
 
     /// Starts a server like [`start`](Self::start), with limits of the test's choice and a mail server.
     pub async fn start_mailing(kind: Kind, limits: Limits, mail: Option<mail::Settings>) -> Option<Self> {
+        Self::start_trusting(kind, limits, mail, &[]).await
+    }
+
+    /// Starts a server like [`start`](Self::start), with more issuers.
+    pub async fn start_trusting(
+        kind: Kind,
+        limits: Limits,
+        mail: Option<mail::Settings>,
+        more: &[Value],
+    ) -> Option<Self> {
         let settings = database::fresh(kind).await?;
         let directory = tempfile::tempdir().unwrap();
         let secrets = Secrets::in_directory(directory.path()).unwrap();
+        let mut issuers: Value = serde_json::from_str(&secrets.issuers()).unwrap();
+        let outside = json!({ "issuer": OUTSIDE, "audience": demo::AUDIENCE, "keys": { "hs256Secret": OUTSIDE_SECRET } });
+        issuers.as_array_mut().unwrap().extend([outside].into_iter().chain(more.iter().cloned()));
         let clock = Clock::manual(database::begin() + TimeDelta::seconds(1));
         let settings = Settings {
             database: settings,
-            issuers: Issuers::parse(&secrets.issuers(), true).unwrap(),
+            issuers: Issuers::parse(&issuers.to_string(), true).unwrap(),
             secret_keys: Arc::new(SecretKeys::parse(secrets.secret_keys()).unwrap()),
             allow_private_addresses: true,
             public_url: "https://access.example".to_owned(),
@@ -113,6 +131,16 @@ impl Server {
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         };
         self.secrets.token(&claims).unwrap()
+    }
+
+    /// A token of the issuer that speaks for nobody, with these claims beside the usual ones.
+    pub fn outside(&self, subject: &str, more: Value) -> String {
+        let (now, end) = (self.clock.now(), self.clock.now() + TimeDelta::hours(1));
+        let mut claims = json!({ "iss": OUTSIDE, "aud": demo::AUDIENCE, "sub": subject,
+            "iat": now.timestamp(), "exp": end.timestamp() });
+        let more = more.as_object().unwrap().clone();
+        claims.as_object_mut().unwrap().extend(more);
+        Signer::new(OUTSIDE_SECRET).unwrap().sign(&claims).unwrap()
     }
 
     /// Sends an operation with headers of the caller's choice.

@@ -35,6 +35,10 @@ impl Fields {
         if text.trim().is_empty() { Err(self.error(field, "must not be empty")) } else { Ok(text) }
     }
 
+    pub(super) fn optional_text(&mut self, field: &str) -> Result<Option<String>, IssuerError> {
+        if self.values.contains_key(field) { self.text(field).map(Some) } else { Ok(None) }
+    }
+
     pub(super) fn error(&self, field: &str, reason: impl Into<String>) -> IssuerError {
         IssuerError::Field { issuer: self.issuer.clone(), field: field.to_owned(), reason: reason.into() }
     }

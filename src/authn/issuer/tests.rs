@@ -43,7 +43,7 @@ fn four_fields_are_enough() {
     let issuer = parse(&minimal(), false).unwrap();
     assert_eq!(issuer.name, "https://login.contoso.example/");
     assert_eq!(issuer.audiences, ["guichet"]);
-    assert_eq!(issuer.organization, "contoso");
+    assert_eq!(issuer.organization.as_deref(), Some("contoso"));
     assert_eq!(issuer.algorithms, DEFAULT_ALGORITHMS);
     assert_eq!(issuer.leeway, TimeDelta::seconds(30));
     assert_eq!(issuer.claims.tenant, "tid");

@@ -109,7 +109,7 @@ async fn a_token_of_each_algorithm_is_believed_and_one_changed_bit_is_not() {
         let token = corporate_token(key, &claims(CORPORATE));
         let verified = fixture.verifier.verify(&token).await.unwrap();
         assert_eq!(verified.issuer, CORPORATE);
-        assert_eq!(verified.organization, "contoso");
+        assert_eq!(verified.organization.as_deref(), Some("contoso"));
         assert_eq!(verified.subject, "alice");
         assert_eq!(verified.expires_at, start() + TimeDelta::seconds(600));
 
@@ -120,7 +120,7 @@ async fn a_token_of_each_algorithm_is_believed_and_one_changed_bit_is_not() {
         assert_eq!(fixture.verifier.verify(&forged).await, Err(Rejection::BadSignature), "{}", key.kid);
     }
     let verified = fixture.judge(&claims(DEMO)).await.unwrap();
-    assert_eq!((verified.issuer.as_str(), verified.organization.as_str()), (DEMO, "demo"));
+    assert_eq!((verified.issuer.as_str(), verified.organization.as_deref()), (DEMO, Some("demo")));
 }
 
 #[tokio::test]
@@ -143,7 +143,7 @@ async fn the_signer_makes_tokens_that_are_believed() {
     };
     let expected = Verified {
         issuer: DEMO.to_owned(),
-        organization: "demo".to_owned(),
+        organization: Some("demo".to_owned()),
         subject: "alice".to_owned(),
         expires_at: start() + TimeDelta::hours(1),
         roles: vec![role("GLOBAL_ADMINISTRATOR", None), role("CATALOG_OWNER", Some("cat_1"))],
@@ -151,6 +151,7 @@ async fn the_signer_makes_tokens_that_are_believed() {
         email_verified: false,
         name: Some("Alice".to_owned()),
         tenant: None,
+        tenant_claim: "tid".to_owned(),
     };
     assert_eq!(fixture.verifier.verify(&token.unwrap()).await, Ok(expected));
     assert_eq!(Signer::new(&"x".repeat(31)).err(), Some(SignError::ShortSecret));

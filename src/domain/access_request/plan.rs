@@ -14,6 +14,7 @@ use crate::authz::Scope;
 use crate::domain::assignment_policy::questions;
 use crate::domain::error::{Code, Error, Rejection};
 use crate::domain::input::{self, Checks};
+use crate::domain::user as people;
 use crate::store::access_request::Requestability;
 use crate::store::assignment_policy::StageRow;
 use crate::store::database::Connection;
@@ -176,7 +177,7 @@ async fn other(
         return Err(refuse(Code::Forbidden, message).into());
     }
     if user.state == UserState::Deactivated {
-        return Err(refuse(Code::UserDeactivated, "This user is deactivated.").into());
+        return Err(people::inactive("requestor", user.guest_end).into());
     }
     Ok(Some(user))
 }

@@ -14,6 +14,7 @@ use crate::store::idempotency::Key;
 use crate::store::{self, Txn};
 
 /// Ask for a package.
+#[derive(Clone)]
 pub struct Submit {
     /// Who asks.
     pub actor: Actor,

@@ -99,7 +99,7 @@ pub async fn find(
     let people = People::read(connection, organization, wanted).await?;
     let roles = wanted.iter().flat_map(Wanted::meant).filter_map(|meant| match meant {
         Meant::Holders(role) => Some(Role::from(role)),
-        Meant::User(_) | Meant::Manager => None,
+        Meant::User(_) | Meant::Manager | Meant::Sponsors => None,
     });
     let holders = holders(connection, organization, wanted, roles.collect(), now).await?;
     let mut rows = Vec::new();
@@ -142,9 +142,10 @@ pub async fn find(
     Ok(rows)
 }
 
-/// The people whom stages mean by name or as managers, who may act.
+/// The people whom stages mean by name, as managers or as sponsors, who may act.
 struct People {
     managers: HashMap<Uuid, Uuid>,
+    sponsors: HashMap<Uuid, Vec<Uuid>>,
     active: HashSet<Uuid>,
 }
 
@@ -154,29 +155,35 @@ impl People {
         organization: Uuid,
         wanted: &[Wanted],
     ) -> Result<Self, StoreError> {
-        let mut people = Self { managers: HashMap::new(), active: HashSet::new() };
+        let mut people = Self { managers: HashMap::new(), sponsors: HashMap::new(), active: HashSet::new() };
         let meant = || wanted.iter().flat_map(Wanted::meant);
+        let requestors: Vec<Uuid> = wanted.iter().map(|wanted| wanted.request.requestor).collect();
+        if meant().any(|meant| meant == Meant::Sponsors) {
+            people.sponsors =
+                store::connected_organization::sponsors_of_guests(connection, &requestors).await?;
+        }
         if meant().any(|meant| meant == Meant::Manager) {
-            let requestors: Vec<Uuid> = wanted.iter().map(|wanted| wanted.request.requestor).collect();
             people.managers = store::approval::managers(connection, &requestors).await?;
         }
         let named = meant().filter_map(|meant| match meant {
             Meant::User(user) => Some(user),
-            Meant::Manager | Meant::Holders(_) => None,
+            Meant::Manager | Meant::Holders(_) | Meant::Sponsors => None,
         });
-        let ids: BTreeSet<Uuid> = named.chain(people.managers.values().copied()).collect();
+        let known = people.managers.values().chain(people.sponsors.values().flatten()).copied();
+        let ids: BTreeSet<Uuid> = named.chain(known).collect();
         let ids: Vec<Uuid> = ids.into_iter().collect();
         people.active = store::approval::active(connection, organization, &ids).await?;
         Ok(people)
     }
 
-    fn of(&self, meant: Meant, request: &Request) -> Option<Uuid> {
-        let person = match meant {
-            Meant::User(user) => Some(user),
-            Meant::Manager => self.managers.get(&request.requestor).copied(),
-            Meant::Holders(_) => None,
+    fn of(&self, meant: Meant, request: &Request) -> Vec<Uuid> {
+        let people = match meant {
+            Meant::User(user) => vec![user],
+            Meant::Manager => self.managers.get(&request.requestor).copied().into_iter().collect(),
+            Meant::Holders(_) => Vec::new(),
+            Meant::Sponsors => self.sponsors.get(&request.requestor).cloned().unwrap_or_default(),
         };
-        person.filter(|user| self.active.contains(user))
+        people.into_iter().filter(|user| self.active.contains(user)).collect()
     }
 }
 

@@ -79,6 +79,8 @@ pub enum Meant {
     Manager,
     /// The holders of a role in the package's catalog.
     Holders(CatalogRole),
+    /// The sponsors of the requestor's connected organization.
+    Sponsors,
 }
 
 impl Meant {
@@ -89,6 +91,7 @@ impl Meant {
             Self::User(_) => (ApproverGround::User, None),
             Self::Manager => (ApproverGround::Manager, None),
             Self::Holders(role) => (ApproverGround::CatalogRole, Some(role)),
+            Self::Sponsors => (ApproverGround::Sponsor, None),
         }
     }
 }
@@ -145,8 +148,7 @@ impl Stage {
             ApproverKind::User => Kind::User.parse(approver.user.as_deref()?).map(Meant::User),
             ApproverKind::Manager => Some(Meant::Manager),
             ApproverKind::CatalogRole => approver.catalog_role.map(Meant::Holders),
-            // Connected organizations have none yet.
-            ApproverKind::Sponsor => None,
+            ApproverKind::Sponsor => Some(Meant::Sponsors),
         };
         self.approvers.iter().filter(|approver| approver.part == part).filter_map(meant).collect()
     }

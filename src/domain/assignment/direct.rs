@@ -16,6 +16,7 @@ use crate::authz::{Actor, Catalogs, Permission, Permit};
 use crate::domain::access_request::make::{Common, make};
 use crate::domain::access_request::plan::{Asked, Content, content};
 use crate::domain::error::{Code, Error, Rejection};
+use crate::domain::user as people;
 use crate::store::access_package::Include;
 use crate::store::assignment_policy::StageRow;
 use crate::store::incompatible::Against;
@@ -40,8 +41,8 @@ pub struct Direct {
 pub struct Facts {
     /// Whether it is the one who assigns.
     pub oneself: bool,
-    /// Whether the person may hold access.
-    pub active: bool,
+    /// Why the person may not hold access, if so.
+    pub inactive: Option<Code>,
     /// Whether the policy's scope is for the person.
     pub fits: bool,
     /// Whether the person holds the package, or will.
@@ -56,8 +57,8 @@ pub struct Facts {
 pub const fn judge(facts: Facts) -> Result<(), Code> {
     if facts.oneself {
         Err(Code::SelfAssignment)
-    } else if !facts.active {
-        Err(Code::UserDeactivated)
+    } else if let Some(code) = facts.inactive {
+        Err(code)
     } else if !facts.fits {
         Err(Code::NotRequestable)
     } else if facts.holds {
@@ -125,7 +126,8 @@ impl Direct {
         let verdict = |user: &entity::app_user::Model| {
             let facts = Facts {
                 oneself: user.id == self.actor().user,
-                active: user.state == UserState::Active,
+                inactive: (user.state != UserState::Active)
+                    .then(|| people::inactive("user", user.guest_end).code),
                 fits: fitting.contains(&user.id),
                 holds: holding.contains(&user.id),
                 open: open.contains(&user.id),
@@ -204,12 +206,18 @@ mod tests {
 
     #[test]
     fn the_first_reason_that_applies_is_given() {
-        let mut facts =
-            Facts { oneself: true, active: false, fits: false, holds: true, open: true, incompatible: true };
+        let mut facts = Facts {
+            oneself: true,
+            inactive: Some(Code::UserBlocked),
+            fits: false,
+            holds: true,
+            open: true,
+            incompatible: true,
+        };
         assert_eq!(judge(facts), Err(Code::SelfAssignment));
         facts.oneself = false;
-        assert_eq!(judge(facts), Err(Code::UserDeactivated));
-        facts.active = true;
+        assert_eq!(judge(facts), Err(Code::UserBlocked));
+        facts.inactive = None;
         assert_eq!(judge(facts), Err(Code::NotRequestable));
         facts.fits = true;
         assert_eq!(judge(facts), Err(Code::AlreadyAssigned));

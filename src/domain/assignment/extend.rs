@@ -96,9 +96,6 @@ impl Command for Extend {
         if !store::user::lock_active(txn, self.actor.user).await? {
             return Err(Rejection::new(Code::UserDeactivated, "You were deactivated.").into());
         }
-        let not_found = || {
-            Rejection::of("assignment", Code::NotFound, "There is no such assignment, or you may not see it.")
-        };
         let id = self.id.ok_or_else(not_found)?;
         let scope = self.viewer.scope();
         let found = store::assignment::find(txn, Access::Visible(&scope), &[id], Include::default()).await?;
@@ -188,4 +185,10 @@ pub async fn extend(txn: &Txn, extended: &[Extended], actor: Option<Uuid>) -> Re
         )
     };
     Ok(audit_event::record_all(txn, &extended.iter().map(event).collect::<Vec<_>>()).await?)
+}
+
+/// There is no such assignment, or it is not visible.
+#[must_use]
+pub fn not_found() -> Rejection {
+    Rejection::of("assignment", Code::NotFound, "There is no such assignment, or you may not see it.")
 }

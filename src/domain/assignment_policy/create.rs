@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::assignment_policy::{self, ExpirationKind, Extension, RequestorScope};
 use uuid::Uuid;
 
+use super::connected::{self, Connected};
 use super::expiration::Expiration;
 use super::name_taken;
 use super::people::{self, People};
@@ -35,6 +36,8 @@ pub struct Create {
     pub requestor_scope: RequestorScope,
     /// The users who may, under `SPECIFIC_USERS`.
     pub specific_users: Vec<Uuid>,
+    /// The connected organizations whose people may, under `SPECIFIC_CONNECTED_ORGANIZATIONS`.
+    pub specific_connected_organizations: Vec<Uuid>,
     /// Whether a request must say why.
     pub justification_required: bool,
     /// Whether new requests are taken.
@@ -78,6 +81,7 @@ impl Command for Create {
         }
         txn.insert(policy).await.map_err(refusal::taken(name_taken))?;
         txn.insert_all(people::rows(id, &self.specific_users)).await?;
+        txn.insert_all(connected::rows(id, &self.specific_connected_organizations)).await?;
         stages::write(txn, id, &self.approval_stages).await?;
         let event = Event::by(&actor, "assignment_policy.created", Kind::AssignmentPolicy, id);
         let details = serde_json::json!({
@@ -98,6 +102,8 @@ impl Create {
         let mut named = stages::users(&self.approval_stages);
         named.extend(&self.specific_users);
         let people = People::read(txn, organization, &named).await?;
+        let organizations = &self.specific_connected_organizations;
+        let connected = Connected::hold(txn, organization, organizations).await?;
         let mut checks = Checks::default();
         let mut policy = empty(txn.now());
         policy.id = txn.id();
@@ -113,6 +119,7 @@ impl Create {
         self.expiration.write(txn.now(), &mut policy, &mut checks);
         let users = Some(self.specific_users.as_slice());
         people::check_requestors(self.requestor_scope, users, false, &people, &mut checks);
+        connected.check(self.requestor_scope, Some(organizations), false, &mut checks);
         stages::check(&self.approval_stages, &people, &mut checks);
         questions::check(&self.questions, &mut checks);
         policy.questions = questions::kept(&self.questions);

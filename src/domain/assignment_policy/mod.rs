@@ -1,5 +1,6 @@
 //! Assignment policies: who may request a package, who approves, and for how long.
 
+pub mod connected;
 pub mod create;
 pub mod delete;
 pub mod expiration;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use entity::app_user::UserState;
+use entity::app_user::{GuestEnd, UserState};
 use entity::assignment_policy::RequestorScope;
 use entity::policy_user;
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use crate::store::{self, Access, Txn};
 const MOST_USERS: usize = 500;
 
 /// The states of the users that an input names, read in one statement.
-pub(super) struct People(HashMap<Uuid, UserState>);
+pub(super) struct People(HashMap<Uuid, (UserState, Option<GuestEnd>)>);
 
 impl People {
     /// Reads the users.
@@ -25,14 +25,14 @@ impl People {
             return Ok(Self(HashMap::new()));
         }
         let found = store::user::find(txn, Access::Named(organization), ids).await?;
-        Ok(Self(found.into_iter().map(|user| (user.id, user.state)).collect()))
+        Ok(Self(found.into_iter().map(|user| (user.id, (user.state, user.guest_end))).collect()))
     }
 
     /// Refuses who is no user of the organization, or a deactivated one.
     pub fn check(&self, field: &str, id: Uuid, checks: &mut Checks) {
         match self.0.get(&id) {
-            Some(UserState::Active) => {}
-            Some(UserState::Deactivated) => checks.refuse_if(true, || user::deactivated(field)),
+            Some((UserState::Active, _)) => {}
+            Some((UserState::Deactivated, end)) => checks.refuse_if(true, || user::inactive(field, *end)),
             None => checks.refuse_if(true, || user::not_found(field)),
         }
     }
@@ -58,18 +58,16 @@ pub(super) fn check_requestors(
                 people.check(&format!("specificUsers.{place}"), *id, checks);
             }
         }
-        RequestorScope::AllMembers | RequestorScope::AllUsers | RequestorScope::Nobody => {
+        RequestorScope::AllMembers
+        | RequestorScope::AllUsers
+        | RequestorScope::SpecificConnectedOrganizations
+        | RequestorScope::AllConnectedOrganizations
+        | RequestorScope::AllExternalUsers
+        | RequestorScope::Nobody => {
             checks.refuse_if(given.is_some_and(|users| !users.is_empty()), || {
                 wrong("specificUsers", "`specificUsers` belongs to the scope `SPECIFIC_USERS` alone.")
             });
         }
-        RequestorScope::SpecificConnectedOrganizations
-        | RequestorScope::AllConnectedOrganizations
-        | RequestorScope::AllExternalUsers => checks.refuse_if(true, || {
-            let message = "This scope is not supported yet: connected organizations do not exist here. \
-                           Use `SPECIFIC_USERS`, `ALL_MEMBERS`, `ALL_USERS` or `NOBODY`.";
-            wrong("requestorScope", message)
-        }),
     }
 }
 

@@ -3,6 +3,7 @@
 use entity::assignment_policy::{self, Extension, RequestorScope};
 use uuid::Uuid;
 
+use super::connected::{self, Connected};
 use super::expiration::Expiration;
 use super::people::{self, People};
 use super::questions::{self, Question};
@@ -32,6 +33,8 @@ pub struct Update {
     pub requestor_scope: Option<RequestorScope>,
     /// The users who may, under `SPECIFIC_USERS`.
     pub specific_users: Option<Vec<Uuid>>,
+    /// The connected organizations whose people may, under `SPECIFIC_CONNECTED_ORGANIZATIONS`.
+    pub specific_connected_organizations: Option<Vec<Uuid>>,
     /// Whether a request must say why.
     pub justification_required: Option<bool>,
     /// Whether new requests are taken.
@@ -70,6 +73,12 @@ impl Command for Update {
             let users = self.specific_users.as_deref().unwrap_or_default();
             txn.insert_all(people::rows(before.id, users)).await?;
         }
+        let specific = after.requestor_scope == RequestorScope::SpecificConnectedOrganizations;
+        if !specific || self.specific_connected_organizations.is_some() {
+            store::assignment_policy::clear_connected_organizations(txn, before.id).await?;
+            let organizations = self.specific_connected_organizations.as_deref().unwrap_or_default();
+            txn.insert_all(connected::rows(before.id, organizations)).await?;
+        }
         if let Some(stages) = &self.approval_stages {
             store::assignment_policy::clear_stages(txn, before.id).await?;
             stages::write(txn, before.id, stages).await?;
@@ -81,6 +90,7 @@ impl Command for Update {
             "approvalStages": { "from": before.approval_stage_count, "to": after.approval_stage_count },
             "approversChanged": self.approval_stages.is_some(),
             "usersChanged": self.specific_users.is_some(),
+            "connectedOrganizationsChanged": self.specific_connected_organizations.is_some(),
             "questionsChanged": before.questions != after.questions,
             "customSchedule": { "from": before.custom_schedule, "to": after.custom_schedule },
             "managersMayRequest": { "from": before.managers_may_request, "to": after.managers_may_request },
@@ -105,6 +115,9 @@ impl Update {
         let mut named = stages::users(stages.unwrap_or_default());
         named.extend(users.unwrap_or_default());
         let people = People::read(txn, before.organization_id, &named).await?;
+        let organizations = self.specific_connected_organizations.as_deref();
+        let connected =
+            Connected::hold(txn, before.organization_id, organizations.unwrap_or_default()).await?;
         let mut checks = Checks::default();
         let mut after = before.clone();
         if let Some(name) = &self.display_name {
@@ -122,6 +135,8 @@ impl Update {
         }
         let names_some = before.requestor_scope == RequestorScope::SpecificUsers;
         people::check_requestors(after.requestor_scope, users, names_some, &people, &mut checks);
+        let names_some = before.requestor_scope == RequestorScope::SpecificConnectedOrganizations;
+        connected.check(after.requestor_scope, organizations, names_some, &mut checks);
         if let Some(stages) = stages {
             stages::check(stages, &people, &mut checks);
             after.approval_stage_count = stages::count(stages);

@@ -5,7 +5,7 @@ use entity::bulk_operation::BulkOperationKind;
 use crate::domain::error::Code;
 
 /// Every reason for which an item can be rejected: the text that it is stored as, and what it says.
-const REASONS: [(Code, &str, &str); 26] = [
+const REASONS: [(Code, &str, &str); 28] = [
     (Code::NotFound, "NOT_FOUND", "There is no such object, or you may not see it."),
     (Code::Forbidden, "FORBIDDEN", "You may see it, but not do this with it."),
     (
@@ -47,6 +47,12 @@ const REASONS: [(Code, &str, &str); 26] = [
     (Code::NotActive, "NOT_ACTIVE", "The grant is no longer in force."),
     (Code::SelfAssignment, "SELF_ASSIGNMENT", "Nobody assigns a package to themselves. Request it instead."),
     (Code::UserDeactivated, "USER_DEACTIVATED", "This user is deactivated."),
+    (Code::UserBlocked, "USER_BLOCKED", "The guest was blocked for holding nothing. Unblock them first."),
+    (
+        Code::ExtensionNotAllowed,
+        "EXTENSION_NOT_ALLOWED",
+        "The assignment has no end any more: there is nothing to extend.",
+    ),
     (Code::NotRequestable, "NOT_REQUESTABLE", "The policy is not for this person."),
     (Code::AlreadyAssigned, "ALREADY_ASSIGNED", "The person holds the package already."),
     (Code::RequestOpen, "REQUEST_OPEN", "A request of the person for the package is open already."),

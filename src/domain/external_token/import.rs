@@ -332,6 +332,10 @@ fn account_row(txn: &Txn, part: Part, id: &str) -> app_user::Model {
         deactivated_at: Some(txn.now()),
         version: 1,
         created_at: txn.now(),
+        connected_organization_id: None,
+        guest_end: None,
+        guest_end_at: None,
+        unblocked_at: None,
     }
 }
 

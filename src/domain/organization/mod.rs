@@ -23,5 +23,7 @@ pub fn usual(id: Uuid, slug: String, display_name: String, created_at: DateTime<
         fine_grained_lifetime_seconds: Some(366 * 86_400),
         classic_lifetime_seconds: None,
         token_policy_version: 1,
+        guest_block_after_seconds: 30 * 86_400,
+        guest_remove_after_seconds: 30 * 86_400,
     }
 }

@@ -18,6 +18,11 @@ const SHORTEST_WINDOW: TimeDelta = TimeDelta::hours(1);
 /// The longest reprocess window.
 const LONGEST_WINDOW: TimeDelta = TimeDelta::days(366);
 
+/// The shortest time after which a guest who holds nothing is blocked, or a blocked one removed.
+const SHORTEST_GUEST_TIME: TimeDelta = TimeDelta::hours(1);
+/// The longest such time.
+const LONGEST_GUEST_TIME: TimeDelta = TimeDelta::days(3_660);
+
 /// Change the organization; what is not given stays.
 pub struct Update {
     /// The permit.
@@ -32,6 +37,19 @@ pub struct Update {
     pub digest_hour: Option<i32>,
     /// The time zone of that hour.
     pub digest_time_zone: Option<String>,
+    /// After how long a guest who holds and asks for nothing is blocked.
+    pub guest_block_after: Option<TimeDelta>,
+    /// After how long a guest who was blocked is removed.
+    pub guest_remove_after: Option<TimeDelta>,
+}
+
+/// A time of the end of guests, in seconds, within its limits.
+fn guest_seconds(field: &str, given: TimeDelta, checks: &mut input::Checks) -> i64 {
+    checks.refuse_if(!(SHORTEST_GUEST_TIME..=LONGEST_GUEST_TIME).contains(&given), || {
+        let message = format!("`{field}` must be between 1 hour and 3,660 days.");
+        Rejection::of(field, Code::InvalidInput, message)
+    });
+    given.num_seconds()
 }
 
 impl Update {
@@ -91,6 +109,12 @@ impl Command for Update {
             });
             after.reprocess_window_seconds = window.num_seconds();
         }
+        if let Some(after_this) = self.guest_block_after {
+            after.guest_block_after_seconds = guest_seconds("guestBlockAfter", after_this, &mut checks);
+        }
+        if let Some(after_this) = self.guest_remove_after {
+            after.guest_remove_after_seconds = guest_seconds("guestRemoveAfter", after_this, &mut checks);
+        }
         let digest_before = store::digest::get(txn, before.id).await?;
         let digest = self.digest(digest_before.as_ref(), before.id, &mut checks, txn.now());
         checks.done()?;
@@ -105,6 +129,14 @@ impl Command for Update {
             "reprocessWindowSeconds": {
                 "from": before.reprocess_window_seconds,
                 "to": after.reprocess_window_seconds,
+            },
+            "guestBlockAfterSeconds": {
+                "from": before.guest_block_after_seconds,
+                "to": after.guest_block_after_seconds,
+            },
+            "guestRemoveAfterSeconds": {
+                "from": before.guest_remove_after_seconds,
+                "to": after.guest_remove_after_seconds,
             },
             "renamed": before.display_name != after.display_name,
             "digest": digest.map(|digest| serde_json::json!({

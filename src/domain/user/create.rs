@@ -87,6 +87,10 @@ impl Command for Create {
             deactivated_at: None,
             version: 1,
             created_at: txn.now(),
+            connected_organization_id: None,
+            guest_end: None,
+            guest_end_at: None,
+            unblocked_at: None,
         };
         txn.insert(row).await.map_err(refusal::taken(|| {
             let message = "This issuer's subject is a user of the organization already.";
@@ -108,7 +112,8 @@ impl Create {
             return Ok(false);
         }
         for issuer in self.environment.issuers.iter().filter(|issuer| issuer.name == self.issuer) {
-            let speaks_for = store::organization::named(txn, &issuer.organization).await?;
+            let Some(name) = &issuer.organization else { continue };
+            let speaks_for = store::organization::named(txn, name).await?;
             if speaks_for.is_some_and(|found| found.id == organization) {
                 return Ok(true);
             }

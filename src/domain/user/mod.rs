@@ -2,9 +2,10 @@
 
 pub mod create;
 pub mod state;
+pub mod unblock;
 pub mod update;
 
-use entity::app_user::{self, UserState};
+use entity::app_user::{self, GuestEnd, UserState};
 use uuid::Uuid;
 
 use super::error::{Code, Error, Rejection};
@@ -22,7 +23,20 @@ pub async fn find_active(
     let user = found.ok_or_else(|| not_found(field))?;
     match user.state {
         UserState::Active => Ok(user),
-        UserState::Deactivated => Err(deactivated(field).into()),
+        UserState::Deactivated => Err(inactive(field, user.guest_end).into()),
+    }
+}
+
+/// The user may not act: deactivated, or a guest who was blocked; one who was removed is nobody any more.
+#[must_use]
+pub fn inactive(field: &str, end: Option<GuestEnd>) -> Rejection {
+    match end {
+        None => deactivated(field),
+        Some(GuestEnd::Blocked) => {
+            let message = "The guest was blocked for holding nothing. Unblock them first.";
+            Rejection::of(field, Code::UserBlocked, message)
+        }
+        Some(GuestEnd::Removed) => not_found(field),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Deactivate a user, or make them active again. What is so already stays so.
 
-use entity::app_user::UserState;
+use entity::app_user::{GuestEnd, UserState};
 use uuid::Uuid;
 
 use super::not_found;
@@ -39,8 +39,16 @@ impl Command for SetState {
             let message = "Nobody deactivates themselves: ask another administrator.";
             return Err(Rejection::of("id", Code::InvalidInput, message).into());
         }
-        if user.state == self.state {
-            return Ok(id);
+        match user.guest_end {
+            Some(GuestEnd::Removed) => return Err(not_found("id").into()),
+            Some(GuestEnd::Blocked) if self.state == UserState::Active => {
+                let message =
+                    "The guest is not deactivated, but was blocked for holding nothing: use `unblockUser`.";
+                return Err(Rejection::of("id", Code::UserBlocked, message).into());
+            }
+            None if user.state == self.state => return Ok(id),
+            // Who was blocked and is deactivated now stays so, and is not removed for it.
+            Some(GuestEnd::Blocked) | None => {}
         }
         store::user::set_state(txn, id, self.state).await?;
         txn.changes_access();

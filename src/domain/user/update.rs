@@ -1,5 +1,6 @@
 //! Change what is kept of a user.
 
+use entity::app_user::GuestEnd;
 use uuid::Uuid;
 
 use super::{new_manager, not_found};
@@ -47,6 +48,9 @@ impl Command for Update {
         };
         let before = store::user::lock(txn, actor.organization, &[id]).await?;
         let before = before.into_iter().next().ok_or_else(|| not_found("id"))?;
+        if before.guest_end == Some(GuestEnd::Removed) {
+            return Err(not_found("id").into());
+        }
         let mut checks = input::Checks::default();
         let mut after = before.clone();
         if let Some(name) = &self.display_name {

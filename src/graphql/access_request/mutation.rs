@@ -9,10 +9,11 @@ use uuid::Uuid;
 use super::{AccessRequest, AccessRequestFilter};
 use crate::authz::permission::action;
 use crate::authz::{Action as _, Actor};
-use crate::domain::access_request::plan::{Asked, Wish, sentence};
+use crate::domain::access_request::plan::{Asked, Wish};
 use crate::domain::access_request::schedule::Times;
 use crate::domain::access_request::{cancel, reprocess, submit};
 use crate::domain::bulk_operation::{Selection, Start};
+use crate::domain::guest::FirstRequest;
 use crate::domain::{Code, Rejection};
 use crate::graphql::api::{Api, repeatable};
 use crate::graphql::assignment_policy::question::QuestionAnswerInput;
@@ -47,9 +48,13 @@ pub struct SubmitAccessRequestInput {
 }
 
 impl SubmitAccessRequestInput {
-    /// What is wanted, and by whom; none for those who are no users.
-    pub fn wish(self, api: &Api) -> Option<(Actor, Wish)> {
-        let actor = api.viewer.actor(api.request_id)?;
+    /// What is wanted, and by whom. A newcomer becomes a guest by their first request: until then they are nobody.
+    pub fn wish(self, api: &Api) -> (Actor, Wish) {
+        let actor = api.viewer.actor(api.request_id).unwrap_or(Actor {
+            organization: api.viewer.organization,
+            user: Uuid::nil(),
+            call: api.request_id,
+        });
         let wish = Wish {
             user: actor.user,
             requestor: self.requestor.as_ref().map(|id| Kind::User.parse(id)),
@@ -61,19 +66,13 @@ impl SubmitAccessRequestInput {
                 times: Times { starts_at: self.starts_at, expires_at: self.expires_at },
             },
         };
-        Some((actor, wish))
+        (actor, wish)
     }
 
     /// Refuses times that no database can hold.
     pub fn check(&self) -> Result<(), ApiError> {
         times([("startsAt", self.starts_at), ("expiresAt", self.expires_at)])
     }
-}
-
-/// What those are told who are no users yet.
-#[must_use]
-pub fn nobody() -> Rejection {
-    Rejection::new(Code::NotRequestable, sentence(Code::NotRequestable))
 }
 
 /// The end of `submitAccessRequest`.
@@ -208,12 +207,13 @@ impl AccessRequestMutation {
         let api = Api::of(ctx);
         input.check()?;
         let idempotency = repeatable(input.idempotency_key.clone(), &input);
-        let Some((actor, wish)) = input.wish(api) else {
-            let user_errors = vec![nobody().into()];
-            return Ok(SubmitAccessRequestPayload { access_request: None, user_errors });
+        let newcomer = api.viewer.outsider.clone().filter(|_| api.viewer.user.is_none());
+        let (actor, wish) = input.wish(api);
+        let submit = submit::Submit { actor, scope: api.scope.as_ref().clone(), wish, idempotency };
+        let (id, user_errors) = match newcomer {
+            Some(newcomer) => api.run(FirstRequest { newcomer, submit }).await?,
+            None => api.run(submit).await?,
         };
-        let command = submit::Submit { actor, scope: api.scope.as_ref().clone(), wish, idempotency };
-        let (id, user_errors) = api.run(command).await?;
         Ok(SubmitAccessRequestPayload { access_request: changed(api, id).await?, user_errors })
     }
 

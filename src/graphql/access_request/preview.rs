@@ -31,9 +31,7 @@ impl AccessRequestPreview {
     pub async fn of(ctx: &Context<'_>, input: SubmitAccessRequestInput) -> Result<Self, ApiError> {
         let api = Api::of(ctx);
         let submitter = api.viewer.user;
-        let Some((_, wish)) = input.wish(api) else {
-            return Ok(Self { plan: None, user_errors: vec![super::mutation::nobody().into()], submitter });
-        };
+        let (_, wish) = input.wish(api);
         let (plan, mut user_errors) = answer(plan(&api.database, &api.scope, &wish, api.now).await)?;
         if let Some(plan) = &plan {
             user_errors.extend(plan.refused.iter().cloned().map(UserError::from));

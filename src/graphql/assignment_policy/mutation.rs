@@ -52,11 +52,16 @@ pub struct CreateAssignmentPolicyInput {
     /// What the policy is for, at most 2,000 characters.
     #[graphql(default)]
     description: String,
-    /// Who may request. Scopes of connected organizations are not supported yet.
+    /// Who may request: people from inside, or from outside. The latter can only use what is in a catalog that is
+    /// enabled and externally visible.
     requestor_scope: RequestorScope,
     /// The active users who may, 1 to 500: with `SPECIFIC_USERS`, and not without.
     #[graphql(default)]
     specific_users: Vec<ID>,
+    /// The connected organizations whose people may, 1 to 500, proposed ones too: with
+    /// `SPECIFIC_CONNECTED_ORGANIZATIONS`, and not without.
+    #[graphql(default)]
+    specific_connected_organizations: Vec<ID>,
     /// Whether a request must say why.
     #[graphql(default = false)]
     justification_required: bool,
@@ -104,11 +109,16 @@ pub struct UpdateAssignmentPolicyInput {
     display_name: Option<String>,
     /// What the policy is for, at most 2,000 characters.
     description: Option<String>,
-    /// Who may request. Scopes of connected organizations are not supported yet.
+    /// Who may request: people from inside, or from outside. The latter can only use what is in a catalog that is
+    /// enabled and externally visible.
     requestor_scope: Option<RequestorScope>,
     /// The active users who may, 1 to 500: with `SPECIFIC_USERS`, and not without. The whole list, which replaces the
     /// one before; with another scope the list goes.
     specific_users: Option<Vec<ID>>,
+    /// The connected organizations whose people may, 1 to 500, proposed ones too: with
+    /// `SPECIFIC_CONNECTED_ORGANIZATIONS`, and not without. The whole list, which replaces the one before; with another
+    /// scope the list goes.
+    specific_connected_organizations: Option<Vec<ID>>,
     /// Whether a request must say why.
     justification_required: Option<bool>,
     /// Whether new requests are taken.
@@ -163,6 +173,10 @@ fn users(ids: &[ID]) -> Vec<Uuid> {
     ids.iter().map(|id| Kind::User.named(id)).collect()
 }
 
+fn connected_organizations(ids: &[ID]) -> Vec<Uuid> {
+    ids.iter().map(|id| Kind::ConnectedOrganization.named(id)).collect()
+}
+
 fn stages(input: Vec<ApprovalStageInput>) -> Vec<Stage> {
     input.into_iter().map(Stage::from).collect()
 }
@@ -195,6 +209,9 @@ impl AssignmentPolicyMutation {
                 description: input.description,
                 requestor_scope: input.requestor_scope.into(),
                 specific_users: users(&input.specific_users),
+                specific_connected_organizations: connected_organizations(
+                    &input.specific_connected_organizations,
+                ),
                 justification_required: input.justification_required,
                 enabled: input.enabled,
                 expiration: input.expiration.into(),
@@ -227,6 +244,10 @@ impl AssignmentPolicyMutation {
                 description: input.description,
                 requestor_scope: input.requestor_scope.map(Into::into),
                 specific_users: input.specific_users.as_deref().map(users),
+                specific_connected_organizations: input
+                    .specific_connected_organizations
+                    .as_deref()
+                    .map(connected_organizations),
                 justification_required: input.justification_required,
                 enabled: input.enabled,
                 expiration: input.expiration.map(Into::into),

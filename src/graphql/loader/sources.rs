@@ -5,9 +5,10 @@ use std::sync::{Arc, OnceLock};
 
 use entity::{
     access_package, access_request_event, access_token, app_user, approval, assignment_policy,
-    bulk_operation, bulk_operation_item, catalog, connector, connector_opening, delivery_attempt,
-    directory_group, organization, organization_access, repository, resource, token_request_event,
-    token_request_permission, token_request_repository, webhook, webhook_attempt, webhook_delivery,
+    bulk_operation, bulk_operation_item, catalog, connected_organization, connector, connector_opening,
+    delivery_attempt, directory_group, identity_source, organization, organization_access, repository,
+    resource, token_request_event, token_request_permission, token_request_repository, webhook,
+    webhook_attempt, webhook_delivery,
 };
 use uuid::Uuid;
 
@@ -139,6 +140,24 @@ sources! {
     stages_of_policy: StagesOfPolicy(Uuid) -> Vec<store::assignment_policy::StageRow> = |database, _scope, ids| {
         let rows = store::assignment_policy::stages(database, ids).await?;
         Ok(by_owner(rows.into_iter().map(|row| (row.stage.policy_id, row))))
+    };
+    /// Connected organizations that visible objects name.
+    connected_organizations: ConnectedOrganizations(Uuid) -> connected_organization::Model = |database, scope, ids| {
+        let rows = store::connected_organization::find(database, Access::Named(scope.organization), ids).await?;
+        Ok(by_id(rows, |row| row.id))
+    };
+    /// What connected organizations are known by.
+    sources_of_connected_organization: SourcesOfConnectedOrganization(Uuid) -> Vec<identity_source::Model> = |database, _scope, ids| {
+        let rows = store::connected_organization::sources_of(database, ids).await?;
+        Ok(by_owner(rows.into_iter().map(|row| (row.connected_organization_id, row))))
+    };
+    /// The sponsors of connected organizations.
+    sponsors_of_connected_organization: SponsorsOfConnectedOrganization(Uuid) -> Vec<Arc<app_user::Model>> = |database, _scope, ids| {
+        store::connected_organization::sponsors(database, ids).await
+    };
+    /// The connected organizations that policies name.
+    connected_organizations_of_policy: ConnectedOrganizationsOfPolicy(Uuid) -> Vec<Arc<connected_organization::Model>> = |database, _scope, ids| {
+        Ok(by_owner(store::connected_organization::of_policies(database, ids).await?))
     };
     /// Requests that the viewer may see.
     requests: Requests(Uuid) -> store::access_request::Row = |database, scope, ids| {

@@ -1,4 +1,4 @@
-//! Making, changing, deactivating and reactivating users.
+//! Making, changing, deactivating, reactivating and unblocking users.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{User, UserKind};
 use crate::authz::Action as _;
 use crate::authz::permission::action::EditUser;
-use crate::domain::user::{create, state, update};
+use crate::domain::user::{create, state, unblock, update};
 use crate::graphql::api::{Api, change, repeatable};
 use crate::graphql::error::{ApiError, UserError};
 use crate::graphql::id::{GlobalId as _, Kind};
@@ -100,6 +100,22 @@ pub struct ReactivateUserPayload {
     user_errors: Vec<UserError>,
 }
 
+/// Whom to unblock.
+#[derive(Debug, InputObject)]
+pub struct UnblockUserInput {
+    /// The guest.
+    id: ID,
+}
+
+/// The end of `unblockUser`.
+#[derive(SimpleObject)]
+pub struct UnblockUserPayload {
+    /// The guest as they are now; null when refused.
+    user: Option<User>,
+    /// Why it was refused; empty when done.
+    user_errors: Vec<UserError>,
+}
+
 /// The user that a command has made or changed.
 async fn changed(api: &Api, id: Option<Uuid>) -> Result<Option<User>, ApiError> {
     let Some(id) = id else { return Ok(None) };
@@ -185,6 +201,20 @@ impl UserMutation {
         let api = Api::of(ctx);
         let (user, user_errors) = set_state(api, &input.id, entity::app_user::UserState::Active).await?;
         Ok(ReactivateUserPayload { user, user_errors })
+    }
+
+    /// Lets a guest act again who was blocked for holding nothing; `guestBlockAfter` runs anew from now. One who was
+    /// removed comes back by a new request of their own, as somebody new.
+    #[graphql(directive = requires::apply(EditUser::PERMISSION.into()))]
+    async fn unblock_user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The guest.")] input: UnblockUserInput,
+    ) -> Result<UnblockUserPayload, ApiError> {
+        let api = Api::of(ctx);
+        let permit = api.permit::<EditUser>().await?;
+        let (id, user_errors) = api.run(unblock::Unblock { permit, id: Kind::User.parse(&input.id) }).await?;
+        Ok(UnblockUserPayload { user: changed(api, id).await?, user_errors })
     }
 }
 
