@@ -68,7 +68,7 @@ fn prefix(id: &str) -> &str {
 }
 
 /// Paths of lists with a filter, and the type of the filter.
-const FILTERED: [(&str, &str); 12] = [
+const FILTERED: [(&str, &str); 13] = [
     ("accessPackages", "AccessPackageFilter"),
     ("accessRequests", "AccessRequestFilter"),
     ("assignments", "AssignmentFilter"),
