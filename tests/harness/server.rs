@@ -138,7 +138,7 @@ impl Server {
         let (now, end) = (self.clock.now(), self.clock.now() + TimeDelta::hours(1));
         let mut claims = json!({ "iss": OUTSIDE, "aud": demo::AUDIENCE, "sub": subject,
             "iat": now.timestamp(), "exp": end.timestamp() });
-        let more = more.as_object().unwrap().clone();
+        let Value::Object(more) = more else { panic!("claims are an object") };
         claims.as_object_mut().unwrap().extend(more);
         Signer::new(OUTSIDE_SECRET).unwrap().sign(&claims).unwrap()
     }

@@ -128,11 +128,18 @@ fn a_wrong_field_is_refused_by_issuer_and_field() {
         let name = if top == "issuer" { "issuer #1: " } else { "issuer https://login.contoso.example/: " };
         assert!(message.starts_with(name), "{message}");
     }
-    for missing in ["issuer", "audience", "organization", "keys"] {
+    for missing in ["issuer", "audience", "keys"] {
         let mut issuer = minimal();
         issuer.as_object_mut().unwrap().remove(missing);
         assert_eq!(refused(&issuer, false).0, missing);
     }
+    // One that speaks for no organization asserts no roles.
+    let mut outside = minimal();
+    outside.as_object_mut().unwrap().remove("organization");
+    let read = Issuers::parse(&json!([outside]).to_string(), false).unwrap();
+    assert_eq!(read.as_slice()[0].organization, None);
+    outside["roles"] = json!({ "allowed": [] });
+    assert_eq!(refused(&outside, false).0, "roles");
 }
 
 #[test]

@@ -123,5 +123,8 @@ fn a_stage_means_those_whom_its_policy_named() {
     )
     .unwrap();
     let meant = pinned.approval_stages[0].meant(ApproverPart::Primary);
-    assert_eq!(meant, [Meant::User(user), Meant::Manager, Meant::Holders(CatalogRole::CatalogReader)]);
+    assert_eq!(
+        meant,
+        [Meant::User(user), Meant::Manager, Meant::Holders(CatalogRole::CatalogReader), Meant::Sponsors]
+    );
 }
