@@ -1,17 +1,20 @@
 //! Access requests and their history.
 
 pub mod answer;
+pub mod event;
+pub mod filter;
 pub mod mutation;
 pub mod preview;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject, Value};
+use async_graphql::{Context, Enum, ID, Object, SimpleObject, Value};
 use chrono::{DateTime, Utc};
-use entity::access_request_event;
 use uuid::Uuid;
 
 use self::answer::QuestionAnswer;
+use self::event::AccessRequestEvent;
+pub use self::filter::{AccessRequestFilter, AccessRequestOrder, AccessRequestOrderField};
 use self::mutation::SubmitAccessRequestInput;
 use self::preview::AccessRequestPreview;
 use crate::authz::Permission;
@@ -22,10 +25,9 @@ use crate::graphql::api::Api;
 use crate::graphql::approval::{self, AccessReviewEligibility, Approval};
 use crate::graphql::assignment::Assignment;
 use crate::graphql::assignment_policy::AssignmentPolicy;
-use crate::graphql::bulk_operation::BulkOperation;
 use crate::graphql::catalog::Catalog;
-use crate::graphql::connection::{Connection, Listed, OrderDirection, Paging, Selected, Sorted, given};
-use crate::graphql::delivery::{Delivery, DeliveryErrorCode};
+use crate::graphql::connection::{Connection, Listed, OrderDirection, Paging, Selected, Sorted};
+use crate::graphql::delivery::Delivery;
 use crate::graphql::error::{ApiError, UserErrorCode};
 use crate::graphql::id::{GlobalId, Kind};
 use crate::graphql::loader::Nested;
@@ -337,176 +339,6 @@ pub enum AccessRequestState {
     Denied,
     /// Withdrawn.
     Canceled,
-}
-
-/// One step in the history of a request.
-#[derive(Clone)]
-pub struct AccessRequestEvent(Arc<access_request_event::Model>);
-
-impl Listed for AccessRequestEvent {
-    fn position(&self, _: &str) -> Position {
-        Position { key: Key::Number(self.0.seq.into()), id: self.0.request_id }
-    }
-}
-
-impl Plain for AccessRequestEvent {}
-
-/// One step in the history of a request.
-#[Object]
-impl AccessRequestEvent {
-    /// 1, 2, 3, … within the request.
-    async fn sequence(&self) -> i32 {
-        self.0.seq
-    }
-
-    /// When it happened.
-    async fn at(&self) -> DateTime<Utc> {
-        self.0.at
-    }
-
-    /// What happened.
-    async fn action(&self) -> AccessRequestAction {
-        self.0.action.into()
-    }
-
-    /// The state before; null for the first.
-    async fn from_state(&self) -> Option<AccessRequestState> {
-        self.0.from_state.map(Into::into)
-    }
-
-    /// The state after.
-    async fn to_state(&self) -> AccessRequestState {
-        self.0.to_state.into()
-    }
-
-    /// Who did it; null where Guichet did it by itself. Who approved or denied is shown to those who see all of the
-    /// catalog, and to those who decide the request.
-    async fn actor(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>, ApiError> {
-        let Some(actor) = self.0.actor_id else { return Ok(None) };
-        let decision = matches!(
-            self.0.action,
-            access_request_event::AccessRequestAction::Approved
-                | access_request_event::AccessRequestAction::Denied
-        );
-        if decision && !approval::shows_people(Api::of(ctx), self.0.request_id).await? {
-            return Ok(None);
-        }
-        Ok(Api::of(ctx).loaders.users().find(actor).await?.map(|user| Now(User(user))))
-    }
-
-    /// Why, in the actor's words or as a code; null where nothing was said.
-    async fn reason(&self) -> Option<&str> {
-        self.0.reason.as_deref()
-    }
-
-    /// The bulk operation through which it was done, where you may see it.
-    async fn bulk_operation(&self, ctx: &Context<'_>) -> Result<Option<BulkOperation>, ApiError> {
-        let Some(operation) = self.0.bulk_operation_id else { return Ok(None) };
-        let operation = Api::of(ctx).loaders.bulk_operations().find(operation).await?;
-        Ok(operation.map(BulkOperation))
-    }
-}
-
-/// What happened to a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[graphql(remote = "entity::access_request_event::AccessRequestAction")]
-pub enum AccessRequestAction {
-    /// It was made.
-    Submitted,
-    /// It went to its approvers.
-    ApprovalRequested,
-    /// An approver agreed.
-    Approved,
-    /// An approver refused.
-    Denied,
-    /// Nobody decided in time.
-    TimedOut,
-    /// Whoever assigned it passed the approvers by; the reason says why.
-    ApprovalBypassed,
-    /// It waits for its start.
-    Scheduled,
-    /// Its deliveries were queued.
-    DeliveryStarted,
-    /// Everything was carried out.
-    Delivered,
-    /// Some deliveries failed for good.
-    PartiallyDelivered,
-    /// All deliveries failed for good.
-    DeliveryFailed,
-    /// Its failed deliveries were queued again.
-    Reprocessed,
-    /// Its waiting deliveries were made due at once.
-    RetriedNow,
-    /// It was withdrawn.
-    Canceled,
-}
-
-/// Which requests are wanted. All given conditions hold together; list conditions mean "one of"; a condition
-/// that is null is an error. The same type selects for bulk operations.
-#[derive(Clone, Debug, Default, InputObject)]
-pub struct AccessRequestFilter {
-    /// For these packages.
-    access_package: MaybeUndefined<Vec<ID>>,
-    /// In these catalogs.
-    catalog: MaybeUndefined<Vec<ID>>,
-    /// For these people.
-    requestor: MaybeUndefined<Vec<ID>>,
-    /// Under these policies.
-    policy: MaybeUndefined<Vec<ID>>,
-    /// In these states.
-    state: MaybeUndefined<Vec<AccessRequestState>>,
-    /// Of these types.
-    #[graphql(name = "type")]
-    kind: MaybeUndefined<Vec<AccessRequestType>>,
-    /// With a delivery that is not done and last failed in one of these ways.
-    delivery_error: MaybeUndefined<Vec<DeliveryErrorCode>>,
-    /// Made at or after this time.
-    submitted_since: MaybeUndefined<DateTime<Utc>>,
-    /// Made before this time.
-    submitted_before: MaybeUndefined<DateTime<Utc>>,
-    /// First completed at or after this time.
-    completed_since: MaybeUndefined<DateTime<Utc>>,
-    /// First completed before this time.
-    completed_before: MaybeUndefined<DateTime<Utc>>,
-}
-
-impl AccessRequestFilter {
-    /// The conditions for the store.
-    pub fn condition(&self) -> Result<store::access_request::Filter, ApiError> {
-        use crate::graphql::text::time;
-        Ok(store::access_request::Filter {
-            packages: given("accessPackage", &self.access_package)?
-                .map(|ids| Kind::AccessPackage.parse_all(&ids)),
-            catalogs: given("catalog", &self.catalog)?.map(|ids| Kind::Catalog.parse_all(&ids)),
-            requestors: given("requestor", &self.requestor)?.map(|ids| Kind::User.parse_all(&ids)),
-            policies: given("policy", &self.policy)?.map(|ids| Kind::AssignmentPolicy.parse_all(&ids)),
-            states: given("state", &self.state)?.map(|states| states.into_iter().map(Into::into).collect()),
-            kinds: given("type", &self.kind)?.map(|kinds| kinds.into_iter().map(Into::into).collect()),
-            delivery_errors: given("deliveryError", &self.delivery_error)?
-                .map(|codes| codes.into_iter().map(Into::into).collect()),
-            without_approver: false,
-            submitted_from: time("submittedSince", &self.submitted_since)?,
-            submitted_until: time("submittedBefore", &self.submitted_before)?,
-            completed_from: time("completedSince", &self.completed_since)?,
-            completed_until: time("completedBefore", &self.completed_before)?,
-        })
-    }
-}
-
-/// What a list of requests is sorted by; ties are broken by id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum AccessRequestOrderField {
-    /// The time they were made.
-    SubmittedAt,
-}
-
-/// The order of a list of requests.
-#[derive(Clone, Copy, InputObject)]
-pub struct AccessRequestOrder {
-    /// What it is sorted by.
-    pub field: AccessRequestOrderField,
-    /// Which way.
-    pub direction: OrderDirection,
 }
 
 /// The order, what to read along, and which part: as the query asks for a list of requests.

@@ -1,5 +1,6 @@
 //! Assignments.
 
+pub mod bulk;
 pub mod check;
 pub mod mutation;
 
@@ -10,23 +11,17 @@ use chrono::{DateTime, Utc};
 
 use super::access_package::AccessPackage;
 use super::access_request::AccessRequest;
-use super::api::{Api, repeatable};
+use super::api::Api;
 use super::assignment_policy::AssignmentPolicy;
-use super::assignment_policy::question::QuestionAnswerInput;
 use super::connection::{Connection, Listed, Paging, Selected, Sorted, given};
-use super::error::{ApiError, UserError, UserErrorCode};
+use super::error::{ApiError, UserErrorCode};
 use super::id::{GlobalId, Kind};
 use super::loader::Nested;
-use super::requires::requires;
 use super::resolve::{Now, Plain, enum_value, maybe, scalar};
 use super::user::User;
-use crate::authz::permission::action;
-use crate::authz::{Action as _, Permission};
+use crate::authz::Permission;
 use crate::domain::Code;
-use crate::domain::access_request::plan::Asked;
-use crate::domain::access_request::schedule::Times;
-use crate::domain::assignment::direct::Direct;
-use crate::domain::assignment::{create, extend, give_up, reprocess, revoke};
+use crate::domain::assignment::{extend, give_up, reprocess, revoke};
 use crate::store::columns::columns;
 use crate::store::{self, Columns, Direction, Key, Position, Window};
 use check::AssignmentCheck;
@@ -311,172 +306,5 @@ impl AssignmentQuery {
     ) -> Result<Connection<Assignment>, ApiError> {
         let filter = filter.unwrap_or_default();
         list(ctx, &filter.condition()?, &Paging { first, after, last, before }).await
-    }
-}
-
-/// A package for somebody else.
-#[derive(Debug, InputObject)]
-pub struct CreateAssignmentInput {
-    /// The package.
-    access_package: ID,
-    /// Who gets it; never yourself (`SELF_ASSIGNMENT`).
-    user: ID,
-    /// The policy of the package; its scope, stages and expiry hold all the same.
-    policy: ID,
-    /// Why, at most 2,000 characters; some policies ask for it.
-    justification: Option<String>,
-    /// The answers to the policy's questions.
-    #[graphql(default)]
-    answers: Vec<QuestionAnswerInput>,
-    /// The start; at once where left out.
-    starts_at: Option<DateTime<Utc>>,
-    /// The end; as the policy says where left out, and never later than that.
-    expires_at: Option<DateTime<Utc>>,
-    /// Passes the policy's approval stages by, with a `justification`; it stands in the request's history and in the
-    /// audit trail. For those who manage the packages of the catalog; an assignment manager does not (`FORBIDDEN`).
-    #[graphql(default = false)]
-    bypass_approval: bool,
-    /// Makes the call repeatable for 24 hours: a second call with the same key and input answers with the first one's request.
-    idempotency_key: Option<String>,
-}
-
-/// The end of `createAssignment`.
-#[derive(SimpleObject)]
-pub struct CreateAssignmentPayload {
-    /// The request that makes the assignment; null when refused.
-    access_request: Option<AccessRequest>,
-    /// Why it was refused; empty when done.
-    user_errors: Vec<UserError>,
-}
-
-/// Which assignment to extend.
-#[derive(Debug, InputObject)]
-pub struct ExtendAssignmentInput {
-    /// The assignment.
-    assignment: ID,
-    /// The new end: later than the one that there is, and no later than that of an assignment that would begin now.
-    /// As late as that where left out.
-    expires_at: Option<DateTime<Utc>>,
-    /// Why, at most 2,000 characters; some policies ask for it.
-    justification: Option<String>,
-    /// Makes the call repeatable for 24 hours: a second call with the same key and input answers with the first one's request.
-    idempotency_key: Option<String>,
-}
-
-/// The end of `extendAssignment`.
-#[derive(SimpleObject)]
-pub struct ExtendAssignmentPayload {
-    /// The request that extends the assignment; null when refused.
-    access_request: Option<AccessRequest>,
-    /// Why it was refused; empty when done.
-    user_errors: Vec<UserError>,
-}
-
-/// Which assignment to revoke.
-#[derive(Debug, InputObject)]
-pub struct RevokeAssignmentInput {
-    /// The assignment.
-    id: ID,
-    /// Why, at most 2,000 characters; shown in the history.
-    reason: Option<String>,
-}
-
-/// The end of `revokeAssignment`.
-#[derive(SimpleObject)]
-pub struct RevokeAssignmentPayload {
-    /// The assignment as it is now; null when refused.
-    assignment: Option<Assignment>,
-    /// The request that takes the access away; null when refused.
-    access_request: Option<AccessRequest>,
-    /// Why it was refused; empty when done.
-    user_errors: Vec<UserError>,
-}
-
-/// Changes of assignments.
-#[derive(Default)]
-pub struct AssignmentMutation;
-
-#[Object]
-impl AssignmentMutation {
-    /// Assigns a package to somebody else directly, under one of its policies.
-    #[graphql(directive = requires::apply(action::Assign::PERMISSION.into()))]
-    async fn create_assignment(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The assignment.")] input: CreateAssignmentInput,
-    ) -> Result<CreateAssignmentPayload, ApiError> {
-        let api = Api::of(ctx);
-        super::access_request::mutation::times([
-            ("startsAt", input.starts_at),
-            ("expiresAt", input.expires_at),
-        ])?;
-        let idempotency = repeatable(input.idempotency_key.clone(), &input);
-        let direct = Direct {
-            permit: api.permit().await?,
-            package: Kind::AccessPackage.parse(&input.access_package),
-            policy: Kind::AssignmentPolicy.parse(&input.policy),
-            asked: Asked {
-                justification: input.justification,
-                answers: input.answers.into_iter().map(Into::into).collect(),
-                times: Times { starts_at: input.starts_at, expires_at: input.expires_at },
-            },
-            bypass_approval: input.bypass_approval,
-        };
-        let command = create::Create { direct, user: Kind::User.parse(&input.user), idempotency };
-        let (id, user_errors) = api.run(command).await?;
-        let access_request = super::access_request::mutation::changed(api, id).await?;
-        Ok(CreateAssignmentPayload { access_request, user_errors })
-    }
-
-    /// Keeps a package longer: your own, or where you manage the catalog's requests. The policy says whether that is
-    /// allowed, and whether its stages decide; it must still admit the holder. The access itself goes on unchanged.
-    async fn extend_assignment(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The assignment and its new end.")] input: ExtendAssignmentInput,
-    ) -> Result<ExtendAssignmentPayload, ApiError> {
-        let api = Api::of(ctx);
-        super::access_request::mutation::times([("expiresAt", input.expires_at), ("", None)])?;
-        let Some(actor) = api.viewer.actor(api.request_id) else {
-            let user_errors = vec![extend::not_found().into()];
-            return Ok(ExtendAssignmentPayload { access_request: None, user_errors });
-        };
-        let command = extend::Extend {
-            actor,
-            viewer: api.viewer.as_ref().clone(),
-            id: Kind::Assignment.parse(&input.assignment),
-            idempotency: repeatable(input.idempotency_key.clone(), &input),
-            expires_at: input.expires_at,
-            justification: input.justification,
-        };
-        let (id, user_errors) = api.run(command).await?;
-        let access_request = super::access_request::mutation::changed(api, id).await?;
-        Ok(ExtendAssignmentPayload { access_request, user_errors })
-    }
-
-    /// Takes an assignment away: what was given is taken back, unless another assignment of the person still
-    /// holds it, or the person had it before.
-    #[graphql(directive = requires::apply(action::Revoke::PERMISSION.into()))]
-    async fn revoke_assignment(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The assignment.")] input: RevokeAssignmentInput,
-    ) -> Result<RevokeAssignmentPayload, ApiError> {
-        let api = Api::of(ctx);
-        let id = Kind::Assignment.parse(&input.id);
-        let command = revoke::Revoke { permit: api.permit().await?, id, reason: input.reason };
-        let (request, user_errors) = api.run(command).await?;
-        let assignment = match id.filter(|_| request.is_some()) {
-            Some(id) => {
-                let include = store::assignment::Include::default();
-                store::assignment::find(&api.database, api.named(), &[id], include).await?.into_iter().next()
-            }
-            None => None,
-        };
-        Ok(RevokeAssignmentPayload {
-            assignment: assignment.map(|row| Assignment(Arc::new(row))),
-            access_request: super::access_request::mutation::changed(api, request).await?,
-            user_errors,
-        })
     }
 }

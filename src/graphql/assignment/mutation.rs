@@ -1,138 +1,102 @@
-//! Assigning, revoking and reprocessing many assignments, and giving one's own up.
+//! Assigning, extending, revoking and giving up one assignment.
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object, OneofObject, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
-use super::{Assignment, AssignmentFilter};
+use super::Assignment;
 use crate::authz::Action as _;
 use crate::authz::permission::action;
 use crate::domain::access_request::plan::Asked;
 use crate::domain::access_request::schedule::Times;
 use crate::domain::assignment::direct::Direct;
-use crate::domain::assignment::reprocess::ReprocessAssignments;
-use crate::domain::assignment::revoke::RevokeAssignments;
-use crate::domain::assignment::{create_many, give_up};
-use crate::domain::bulk_operation::{Selection, Start};
+use crate::domain::assignment::{create, extend, give_up, revoke};
 use crate::domain::{Code, Rejection};
 use crate::graphql::access_request::AccessRequest;
 use crate::graphql::access_request::mutation::{changed, times};
 use crate::graphql::api::{Api, repeatable};
 use crate::graphql::assignment_policy::question::QuestionAnswerInput;
-use crate::graphql::bulk_operation::{self, BulkOperation};
 use crate::graphql::error::{ApiError, UserError};
 use crate::graphql::id::Kind;
 use crate::graphql::requires::requires;
 use crate::store;
 
-/// Which assignments a bulk operation is for.
-#[derive(Debug, OneofObject)]
-pub enum AssignmentSelection {
-    /// These, at most 1,000: done when the mutation answers, one item for each, in this order.
-    Ids(Vec<ID>),
-    /// Everything that matches and that you may see, at most 200,000: fixed when the mutation is accepted, done in
-    /// the background.
-    Filter(Box<AssignmentFilter>),
-}
-
-impl AssignmentSelection {
-    /// The selection, as bulk operations take it.
-    fn condition(&self) -> Result<Selection<store::assignment::Filter>, ApiError> {
-        Ok(match self {
-            Self::Ids(ids) => {
-                Selection::Ids(ids.iter().map(|id| (id.to_string(), Kind::Assignment.parse(id))).collect())
-            }
-            Self::Filter(filter) => Selection::Filter(filter.condition()?),
-        })
-    }
-}
-
-/// Which assignments to revoke.
+/// A package for somebody else.
 #[derive(Debug, InputObject)]
-pub struct RevokeAssignmentsInput {
-    /// The assignments.
-    selection: AssignmentSelection,
-    /// Why, at most 1,024 characters; shown in the history of the removals.
-    reason: Option<String>,
-    /// Only say what would happen; nothing is changed. The answer is kept for 7 days.
-    #[graphql(default = false)]
-    dry_run: bool,
-    /// How many assignments you expect to be selected; with another number nothing is done
-    /// (`EXPECTED_COUNT_MISMATCH`). A filter without `dryRun` needs it.
-    expected_count: Option<i32>,
-    /// Makes the call repeatable for 24 hours: a second call with the same key and input answers with the first one's operation.
-    idempotency_key: Option<String>,
-}
-
-/// The end of `revokeAssignments`.
-#[derive(SimpleObject)]
-pub struct RevokeAssignmentsPayload {
-    /// The operation with one item for each assignment; null when refused as a whole.
-    bulk_operation: Option<BulkOperation>,
-    /// Why it was refused as a whole; empty when accepted.
-    user_errors: Vec<UserError>,
-}
-
-/// Which assignments to compare and repair.
-#[derive(Debug, InputObject)]
-pub struct ReprocessAssignmentsInput {
-    /// The assignments.
-    selection: AssignmentSelection,
-    /// Only compare; nothing is repaired. What was found is kept for 7 days.
-    #[graphql(default = false)]
-    dry_run: bool,
-    /// How many assignments you expect to be selected; with another number nothing is done
-    /// (`EXPECTED_COUNT_MISMATCH`). A filter without `dryRun` needs it.
-    expected_count: Option<i32>,
-    /// Makes the call repeatable for 24 hours: a second call with the same key and input answers with the first one's operation.
-    idempotency_key: Option<String>,
-}
-
-/// The end of `reprocessAssignments`.
-#[derive(SimpleObject)]
-pub struct ReprocessAssignmentsPayload {
-    /// The operation with one item for each assignment; null when refused as a whole.
-    bulk_operation: Option<BulkOperation>,
-    /// Why it was refused as a whole; empty when accepted.
-    user_errors: Vec<UserError>,
-}
-
-/// A package for others.
-#[derive(Debug, InputObject)]
-pub struct CreateAssignmentsInput {
+pub struct CreateAssignmentInput {
     /// The package.
     access_package: ID,
+    /// Who gets it; never yourself (`SELF_ASSIGNMENT`).
+    user: ID,
     /// The policy of the package; its scope, stages and expiry hold all the same.
     policy: ID,
-    /// Who gets it, 1 to 1,000 people; one item for each, in this order.
-    users: Vec<ID>,
     /// Why, at most 2,000 characters; some policies ask for it.
     justification: Option<String>,
-    /// The answers to the policy's questions, the same for everybody.
+    /// The answers to the policy's questions.
     #[graphql(default)]
     answers: Vec<QuestionAnswerInput>,
     /// The start; at once where left out.
     starts_at: Option<DateTime<Utc>>,
     /// The end; as the policy says where left out, and never later than that.
     expires_at: Option<DateTime<Utc>>,
-    /// Passes the policy's approval stages by, with a `justification`; it stands in the requests' history and in the
+    /// Passes the policy's approval stages by, with a `justification`; it stands in the request's history and in the
     /// audit trail. For those who manage the packages of the catalog; an assignment manager does not (`FORBIDDEN`).
     #[graphql(default = false)]
     bypass_approval: bool,
-    /// Only say what would happen; nothing is changed. The answer is kept for 7 days.
-    #[graphql(default = false)]
-    dry_run: bool,
-    /// Makes the call repeatable for 24 hours: a second call with the same key and input answers with the first one's operation.
+    /// Makes the call repeatable for 24 hours: a second call with the same key and input answers with the first one's request.
     idempotency_key: Option<String>,
 }
 
-/// The end of `createAssignments`.
+/// The end of `createAssignment`.
 #[derive(SimpleObject)]
-pub struct CreateAssignmentsPayload {
-    /// The operation with one item for each person; null when refused as a whole.
-    bulk_operation: Option<BulkOperation>,
-    /// Why it was refused as a whole; empty when accepted.
+pub struct CreateAssignmentPayload {
+    /// The request that makes the assignment; null when refused.
+    access_request: Option<AccessRequest>,
+    /// Why it was refused; empty when done.
+    user_errors: Vec<UserError>,
+}
+
+/// Which assignment to extend.
+#[derive(Debug, InputObject)]
+pub struct ExtendAssignmentInput {
+    /// The assignment.
+    assignment: ID,
+    /// The new end: later than the one that there is, and no later than that of an assignment that would begin now.
+    /// As late as that where left out.
+    expires_at: Option<DateTime<Utc>>,
+    /// Why, at most 2,000 characters; some policies ask for it.
+    justification: Option<String>,
+    /// Makes the call repeatable for 24 hours: a second call with the same key and input answers with the first one's request.
+    idempotency_key: Option<String>,
+}
+
+/// The end of `extendAssignment`.
+#[derive(SimpleObject)]
+pub struct ExtendAssignmentPayload {
+    /// The request that extends the assignment; null when refused.
+    access_request: Option<AccessRequest>,
+    /// Why it was refused; empty when done.
+    user_errors: Vec<UserError>,
+}
+
+/// Which assignment to revoke.
+#[derive(Debug, InputObject)]
+pub struct RevokeAssignmentInput {
+    /// The assignment.
+    id: ID,
+    /// Why, at most 2,000 characters; shown in the history.
+    reason: Option<String>,
+}
+
+/// The end of `revokeAssignment`.
+#[derive(SimpleObject)]
+pub struct RevokeAssignmentPayload {
+    /// The assignment as it is now; null when refused.
+    assignment: Option<Assignment>,
+    /// The request that takes the access away; null when refused.
+    access_request: Option<AccessRequest>,
+    /// Why it was refused; empty when done.
     user_errors: Vec<UserError>,
 }
 
@@ -156,22 +120,19 @@ pub struct GiveUpAssignmentPayload {
     user_errors: Vec<UserError>,
 }
 
-/// Changes of many assignments, and of one's own.
+/// Changes of one assignment.
 #[derive(Default)]
-pub struct AssignmentsMutation;
+pub struct AssignmentMutation;
 
 #[Object]
-impl AssignmentsMutation {
-    /// Assigns a package to many people directly, under one of its policies. What is wrong for all of them refuses the
-    /// whole; otherwise each is accepted or rejected by themselves: yourself is `SELF_ASSIGNMENT`, one whom the
-    /// policy's scope leaves out `NOT_REQUESTABLE`, one who holds the package `ALREADY_ASSIGNED`, one who asked for it
-    /// `REQUEST_OPEN`, one who holds or asked for what excludes it `INCOMPATIBLE_PACKAGE`. The target of an item is the new request, or the user where none was made.
+impl AssignmentMutation {
+    /// Assigns a package to somebody else directly, under one of its policies.
     #[graphql(directive = requires::apply(action::Assign::PERMISSION.into()))]
-    async fn create_assignments(
+    async fn create_assignment(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The assignments.")] input: CreateAssignmentsInput,
-    ) -> Result<CreateAssignmentsPayload, ApiError> {
+        #[graphql(desc = "The assignment.")] input: CreateAssignmentInput,
+    ) -> Result<CreateAssignmentPayload, ApiError> {
         let api = Api::of(ctx);
         times([("startsAt", input.starts_at), ("expiresAt", input.expires_at)])?;
         let idempotency = repeatable(input.idempotency_key.clone(), &input);
@@ -186,64 +147,62 @@ impl AssignmentsMutation {
             },
             bypass_approval: input.bypass_approval,
         };
-        let users = input.users.iter().map(|id| (id.to_string(), Kind::User.parse(id))).collect();
-        let command = create_many::CreateMany { direct, users, dry_run: input.dry_run, idempotency };
-        let (bulk_operation, user_errors) = bulk_operation::run(api, command).await?;
-        Ok(CreateAssignmentsPayload { bulk_operation, user_errors })
+        let command = create::Create { direct, user: Kind::User.parse(&input.user), idempotency };
+        let (id, user_errors) = api.run(command).await?;
+        let access_request = changed(api, id).await?;
+        Ok(CreateAssignmentPayload { access_request, user_errors })
     }
 
-    /// Takes assignments away: what was given is taken back, unless another assignment of the person still holds it, or
-    /// the person had it before. Each assignment is accepted or rejected by itself: one that is over, or is being taken
-    /// away already, is `NOT_ACTIVE`.
+    /// Keeps a package longer: your own, or where you manage the catalog's requests. The policy says whether that is
+    /// allowed, and whether its stages decide; it must still admit the holder. The access itself goes on unchanged.
+    async fn extend_assignment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The assignment and its new end.")] input: ExtendAssignmentInput,
+    ) -> Result<ExtendAssignmentPayload, ApiError> {
+        let api = Api::of(ctx);
+        times([("expiresAt", input.expires_at), ("", None)])?;
+        let Some(actor) = api.viewer.actor(api.request_id) else {
+            let user_errors = vec![extend::not_found().into()];
+            return Ok(ExtendAssignmentPayload { access_request: None, user_errors });
+        };
+        let command = extend::Extend {
+            actor,
+            viewer: api.viewer.as_ref().clone(),
+            id: Kind::Assignment.parse(&input.assignment),
+            idempotency: repeatable(input.idempotency_key.clone(), &input),
+            expires_at: input.expires_at,
+            justification: input.justification,
+        };
+        let (id, user_errors) = api.run(command).await?;
+        let access_request = changed(api, id).await?;
+        Ok(ExtendAssignmentPayload { access_request, user_errors })
+    }
+
+    /// Takes an assignment away: what was given is taken back, unless another assignment of the person still
+    /// holds it, or the person had it before.
     #[graphql(directive = requires::apply(action::Revoke::PERMISSION.into()))]
-    async fn revoke_assignments(
+    async fn revoke_assignment(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The assignments.")] input: RevokeAssignmentsInput,
-    ) -> Result<RevokeAssignmentsPayload, ApiError> {
+        #[graphql(desc = "The assignment.")] input: RevokeAssignmentInput,
+    ) -> Result<RevokeAssignmentPayload, ApiError> {
         let api = Api::of(ctx);
-        let permit = api.permit().await?;
-        let selection = input.selection.condition()?;
-        let idempotency = repeatable(input.idempotency_key.clone(), &input);
-        let command = Start::<RevokeAssignments> {
-            permit,
-            selection,
-            decision: None,
-            reason: input.reason,
-            dry_run: input.dry_run,
-            expected_count: input.expected_count,
-            idempotency,
+        let id = Kind::Assignment.parse(&input.id);
+        let command = revoke::Revoke { permit: api.permit().await?, id, reason: input.reason };
+        let (request, user_errors) = api.run(command).await?;
+        let assignment = match id.filter(|_| request.is_some()) {
+            Some(id) => {
+                let include = store::assignment::Include::default();
+                store::assignment::find(&api.database, api.named(), &[id], include).await?.into_iter().next()
+            }
+            None => None,
         };
-        let (bulk_operation, user_errors) = bulk_operation::start(api, command).await?;
-        Ok(RevokeAssignmentsPayload { bulk_operation, user_errors })
-    }
-
-    /// Compares delivered assignments with the target systems, for every resource role that their packages have now,
-    /// and gives again what is missing, however long ago it was delivered. The target systems are asked in the
-    /// background: `BulkOperationItem.checks` and `Assignment.lastCheck` say what was found. The assignments and their
-    /// requests stay as they are. What is not delivered is `NOT_REPROCESSABLE_STATE`, what is over `ASSIGNMENT_ENDED`;
-    /// a later operation overtakes what still waits of an earlier one.
-    #[graphql(directive = requires::apply(action::ReprocessAssignment::PERMISSION.into()))]
-    async fn reprocess_assignments(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The assignments.")] input: ReprocessAssignmentsInput,
-    ) -> Result<ReprocessAssignmentsPayload, ApiError> {
-        let api = Api::of(ctx);
-        let permit = api.permit().await?;
-        let selection = input.selection.condition()?;
-        let idempotency = repeatable(input.idempotency_key.clone(), &input);
-        let command = Start::<ReprocessAssignments> {
-            permit,
-            selection,
-            decision: None,
-            reason: None,
-            dry_run: input.dry_run,
-            expected_count: input.expected_count,
-            idempotency,
-        };
-        let (bulk_operation, user_errors) = bulk_operation::start(api, command).await?;
-        Ok(ReprocessAssignmentsPayload { bulk_operation, user_errors })
+        Ok(RevokeAssignmentPayload {
+            assignment: assignment.map(|row| Assignment(Arc::new(row))),
+            access_request: changed(api, request).await?,
+            user_errors,
+        })
     }
 
     /// Gives your own access up. Nobody has to agree; what was given is taken back, unless another assignment of yours
