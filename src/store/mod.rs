@@ -38,6 +38,8 @@ pub mod permission_definition;
 pub mod repository;
 pub mod resource;
 mod row;
+pub mod sign_in_code;
+pub mod signing_key;
 pub mod sql;
 pub mod token_access;
 pub mod token_filter;
