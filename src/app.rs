@@ -96,8 +96,7 @@ impl App {
             organization: None,
             tenant_claim: "tid".to_owned(),
         };
-        let email_sign_in =
-            EmailSignIn::new(database.clone(), Arc::clone(&settings.secret_keys), can_mail);
+        let email_sign_in = EmailSignIn::new(database.clone(), Arc::clone(&settings.secret_keys), can_mail);
         let issuers = settings.issuers.as_slice().iter().map(|issuer| BoundIssuer {
             name: issuer.name.clone(),
             organization: issuer.organization.clone(),

@@ -27,6 +27,7 @@ mod connector_scim;
 mod cross_organization;
 mod demo;
 mod disconnects;
+mod email_sign_in;
 mod enforcement;
 mod extensions;
 mod graphql_http;

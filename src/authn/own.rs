@@ -211,12 +211,14 @@ impl Transaction for Make<'_> {
     async fn run(&self, txn: &Txn) -> Result<(), StoreError> {
         let keys = store::signing_key::since(txn, DateTime::UNIX_EPOCH).await?;
         let newest = keys.first();
-        if newest.is_some_and(|key| key.created_at > txn.now() - SIGNS) && newest.map(|key| key.number) != self.number
+        if newest.is_some_and(|key| key.created_at > txn.now() - SIGNS)
+            && newest.map(|key| key.number) != self.number
         {
             return Ok(()); // another server was faster
         }
         let number = newest.map_or(0, |key| key.number) + 1;
-        let row = made(txn, number, self.secret_keys).map_err(|error| StoreError::Other(error.to_string()))?;
+        let row =
+            made(txn, number, self.secret_keys).map_err(|error| StoreError::Other(error.to_string()))?;
         store::signing_key::delete_before(txn, txn.now() - VERIFIES).await?;
         txn.insert(row).await
     }

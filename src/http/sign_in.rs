@@ -133,7 +133,9 @@ async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body, fields: &str
     }
     let bytes = operation::read(headers, body, LARGEST).await?;
     let wrong = || {
-        bad_request(format!("The body must be a JSON object with {fields}, and where no header names it `organization`."))
+        bad_request(format!(
+            "The body must be a JSON object with {fields}, and where no header names it `organization`."
+        ))
     };
     scan::json(&bytes).map_err(|_| wrong())?;
     serde_json::from_slice(&bytes).map_err(|_| wrong())
@@ -143,11 +145,14 @@ async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body, fields: &str
 fn named(headers: &HeaderMap, given: Option<String>) -> Result<String, Refused> {
     let header = headers.get(ORGANIZATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let named = given.or(header).filter(|name| !name.is_empty() && !name.contains('\0'));
-    named.ok_or_else(|| bad_request("Name the organization: in `organization`, or by the header `Guichet-Organization`."))
+    named.ok_or_else(|| {
+        bad_request("Name the organization: in `organization`, or by the header `Guichet-Organization`.")
+    })
 }
 
 fn address(text: &str) -> Result<Address, Refused> {
-    Address::parse(text).ok_or_else(|| bad_request("`address` must be an e-mail address, such as paula@adatum.example."))
+    Address::parse(text)
+        .ok_or_else(|| bad_request("`address` must be an e-mail address, such as paula@adatum.example."))
 }
 
 /// Why somebody is not signed in. Nothing of it depends on whether an address is known.

@@ -71,7 +71,11 @@ mod tests {
             expires_at: at,
         };
         let letter = letter(&told).unwrap();
-        assert!(letter.text.contains("\n01234567\n") && letter.text.contains("<b>Con toso</b>"), "{}", letter.text);
+        assert!(
+            letter.text.contains("\n01234567\n") && letter.text.contains("<b>Con toso</b>"),
+            "{}",
+            letter.text
+        );
         assert!(letter.html.contains(">01234567<") && !letter.html.contains("<b>Con"), "{}", letter.html);
         assert!(!letter.subject.contains("01234567"));
         for text in [&letter.text, &letter.html] {

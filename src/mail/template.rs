@@ -236,9 +236,9 @@ fn render<T: Serialize>(
 
 /// The templates.
 pub(super) fn environment() -> Result<&'static Environment<'static>, minijinja::Error> {
-    ENVIRONMENT.as_ref().map_err(|error| {
-        minijinja::Error::new(error.kind(), error.detail().unwrap_or_default().to_owned())
-    })
+    ENVIRONMENT
+        .as_ref()
+        .map_err(|error| minijinja::Error::new(error.kind(), error.detail().unwrap_or_default().to_owned()))
 }
 
 /// The lines of what somebody said.

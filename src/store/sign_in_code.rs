@@ -36,11 +36,15 @@ pub async fn replace(
     most: i32,
 ) -> Result<bool, StoreError> {
     let mut sql = txn.sql();
-    sql.push("INSERT INTO sign_in_code AS c (organization_id, address, id, code, expires_at, tries_left, asked_at");
+    sql.push(
+        "INSERT INTO sign_in_code AS c (organization_id, address, id, code, expires_at, tries_left, asked_at",
+    );
     sql.push(", ask_count, due_at, lease, attempt_count) VALUES (").bind(code.organization_id);
     sql.push(", ").bind(code.address.clone()).push(", ").bind(code.id).push(", ").bind(code.code.clone());
     sql.push(", ").bind(code.expires_at).push(", ").bind(code.tries_left).push(", ").bind(code.asked_at);
-    sql.push(", 1, ").bind(code.due_at).push(", NULL, 0) ON CONFLICT (organization_id, address) DO UPDATE SET");
+    sql.push(", 1, ")
+        .bind(code.due_at)
+        .push(", NULL, 0) ON CONFLICT (organization_id, address) DO UPDATE SET");
     sql.push(" id = excluded.id, code = excluded.code, expires_at = excluded.expires_at");
     sql.push(", tries_left = excluded.tries_left, due_at = excluded.due_at, lease = NULL, attempt_count = 0");
     sql.push(", asked_at = CASE WHEN c.asked_at > ").bind(since);

@@ -108,9 +108,9 @@ impl Worker {
             let (database, post) = (self.0.database.clone(), self.0.post.clone());
             running.spawn(async move { notify::attempt(&database, &post, mail).await });
         }
-        let codes = sign_in::claim(&self.0.database, &self.0.post).await?;
-        let coded = codes.len();
-        for mail in codes {
+        let sign_ins = sign_in::claim(&self.0.database, &self.0.post).await?;
+        let answered = sign_ins.len();
+        for mail in sign_ins {
             let (database, post) = (self.0.database.clone(), self.0.post.clone());
             running.spawn(async move { sign_in::attempt(&database, &post, mail).await });
         }
@@ -120,7 +120,7 @@ impl Worker {
             let (database, connectors) = (self.0.database.clone(), self.0.connectors.clone());
             running.spawn(async move { webhooks::attempt(&database, &connectors, event).await });
         }
-        Ok(moved + overdue + decided + expired + started + told + mailed + coded + sent)
+        Ok(moved + overdue + decided + expired + started + told + mailed + answered + sent)
     }
 
     /// Writes the digests that are due, tells of what ends soon, and ends guests; tells how much was moved.

@@ -22,7 +22,9 @@ impl Address {
         let (local, domain) = text.trim().rsplit_once('@')?;
         let is_atom = |atom: &str| {
             !atom.is_empty()
-                && atom.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte))
+                && atom
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte))
         };
         if local.len() > LONGEST_LOCAL || !local.split('.').all(is_atom) {
             return None;

@@ -85,7 +85,9 @@ mod tests {
     #[test]
     fn a_code_has_eight_digits_and_is_another_one_each_time() {
         let codes: Vec<String> = (0..50).map(|_| code().unwrap().expose().to_owned()).collect();
-        assert!(codes.iter().all(|code| code.len() == DIGITS && code.bytes().all(|byte| byte.is_ascii_digit())));
+        assert!(
+            codes.iter().all(|code| code.len() == DIGITS && code.bytes().all(|byte| byte.is_ascii_digit()))
+        );
         assert!(codes.iter().collect::<std::collections::HashSet<_>>().len() > 45);
     }
 }

@@ -15,8 +15,8 @@ use entity::organization;
 use uuid::Uuid;
 
 pub use self::address::Address;
-pub use self::ask::{LIFE, SPAN, place};
 use self::ask::Ask;
+pub use self::ask::{LIFE, SPAN, place};
 use self::exchange::Exchange;
 use super::introspection::failures::Failures;
 use crate::domain_name;
