@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use crate::authn::Authenticator;
+use crate::authn::own::OwnIssuer;
 use crate::authn::verify::Verifier;
 use crate::clock::Clock;
 use crate::config::{ConfigError, Limits, Settings};
 use crate::connector::registry::Registry;
 use crate::domain::Environment;
+use crate::domain::email_sign_in::EmailSignIn;
 use crate::domain::environment::BoundIssuer;
 use crate::domain::introspection::Introspector;
 use crate::graphql::{self, Schema};
@@ -26,6 +28,10 @@ pub struct App {
     pub environment: Environment,
     /// Who calls.
     pub authenticator: Authenticator,
+    /// Signs our own tokens.
+    pub own_issuer: OwnIssuer,
+    /// Signs people from outside in by a code.
+    pub email_sign_in: EmailSignIn,
     /// Answers what tokens may do.
     pub introspector: Introspector,
     /// The connectors in use.
@@ -73,7 +79,24 @@ impl App {
         );
         let mailer = settings.mail.as_ref().map(Mailer::new).transpose();
         let mailer = mailer.map_err(|fault| ConfigError(format!("the mail server: {fault}")))?;
-        let post = Post { mailer, public_url: settings.public_url.clone() };
+        let can_mail = mailer.is_some();
+        let post = Post {
+            mailer,
+            public_url: settings.public_url.clone(),
+            secret_keys: Arc::clone(&settings.secret_keys),
+        };
+        let own_issuer =
+            OwnIssuer::new(&settings.public_url, database.clone(), Arc::clone(&settings.secret_keys));
+        if settings.issuers.as_slice().iter().any(|issuer| issuer.name == own_issuer.name()) {
+            let fault = "GUICHET_ISSUERS: an issuer has the name of this server's own, GUICHET_PUBLIC_URL";
+            return Err(ConfigError(fault.to_owned()).into());
+        }
+        let own = BoundIssuer {
+            name: own_issuer.name().to_owned(),
+            organization: None,
+            tenant_claim: "tid".to_owned(),
+        };
+        let email_sign_in = EmailSignIn::new(database.clone(), Arc::clone(&settings.secret_keys), can_mail);
         let issuers = settings.issuers.as_slice().iter().map(|issuer| BoundIssuer {
             name: issuer.name.clone(),
             organization: issuer.organization.clone(),
@@ -85,14 +108,17 @@ impl App {
             allow_private_addresses: settings.allow_private_addresses,
             public_url: settings.public_url.into(),
             tokens_per_user: settings.limits.tokens_per_user,
-            issuers: issuers.collect(),
+            issuers: issuers.chain([own]).collect(),
+            can_mail,
         };
-        let verifier = Verifier::new(settings.issuers, clock);
+        let verifier = Verifier::new(settings.issuers, clock).with_own(own_issuer.clone());
         let shape = Shape::read(&graphql::sdl()).map_err(StartError::Other)?;
         Ok(Arc::new(Self {
             worker: Worker::new(database.clone(), connectors.clone(), post),
             connectors,
             authenticator: Authenticator::new(verifier, database.clone()),
+            own_issuer,
+            email_sign_in,
             introspector: Introspector::new(database.clone()),
             database,
             environment,

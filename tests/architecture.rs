@@ -14,13 +14,15 @@ const MAY_NAME: [(&str, &[&str]); 19] = [
     ("telemetry", &["config"]),
     // Settings are checked where they are read: by what they configure.
     ("config", &["authn", "authz", "mail", "secret", "store"]),
-    ("authn", &["authn", "authz", "clock", "domain_name", "id", "store"]),
+    // The keys of our own tokens are kept sealed.
+    ("authn", &["authn", "authz", "clock", "domain_name", "id", "secret", "store"]),
     ("store", &["authz", "clock", "id", "store"]),
     ("connector", &["clock", "connector", "secret", "store"]),
     // A letter tells what a notification holds.
     ("mail", &["domain", "mail", "secret"]),
     ("domain", &["authz", "connector", "domain", "domain_name", "id", "secret", "store"]),
-    ("worker", &["authz", "connector", "domain", "id", "mail", "store", "worker"]),
+    // A code that is mailed is opened on its way.
+    ("worker", &["authz", "connector", "domain", "id", "mail", "secret", "store", "worker"]),
     // A secret in an input is wrapped before anything else sees it.
     ("graphql", &["authz", "domain", "domain_name", "graphql", "id", "secret", "store"]),
     // `app` holds the parts that a handler is given.

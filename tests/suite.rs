@@ -31,6 +31,7 @@ mod connector_scim;
 mod cross_organization;
 mod demo;
 mod disconnects;
+mod email_sign_in;
 mod enforcement;
 mod expiring;
 mod extensions;

@@ -49,6 +49,8 @@ pub mod repository;
 pub mod repository_access;
 pub mod resource;
 pub mod resource_role;
+pub mod sign_in_code;
+pub mod signing_key;
 pub mod token_grant;
 pub mod token_request;
 pub mod token_request_event;

@@ -88,6 +88,8 @@ pub struct Model {
     pub guest_block_after_seconds: i64,
     /// A guest who was blocked is removed after this long.
     pub guest_remove_after_seconds: i64,
+    /// Whether people from outside may sign in by a code that is mailed to them.
+    pub email_sign_in: bool,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

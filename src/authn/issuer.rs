@@ -41,6 +41,7 @@ use serde_json::{Map, Value};
 use url::{Host, Url};
 
 use self::fields::Fields;
+use super::own::OwnIssuer;
 
 /// The shortest HS256 secret, in bytes: as long as the hash (RFC 7518 §3.2).
 pub const SHORTEST_SECRET: usize = 32;
@@ -82,6 +83,8 @@ pub struct Issuer {
 /// Where the keys of an issuer come from.
 #[derive(Clone, Debug)]
 pub enum Keys {
+    /// Our own, in the database.
+    Own(OwnIssuer),
     /// A key set (RFC 7517) of public keys.
     Set(SetSource),
     /// A secret shared with whoever signs, for HS256.
@@ -202,6 +205,21 @@ impl IntoIterator for Issuers {
 }
 
 impl Issuer {
+    /// Guichet itself: it speaks for no organization, and asserts no roles.
+    #[must_use]
+    pub fn own(own: OwnIssuer) -> Self {
+        Self {
+            name: own.name().to_owned(),
+            audiences: vec![own.name().to_owned()],
+            organization: None,
+            keys: Keys::Own(own),
+            algorithms: vec![Algorithm::ES256],
+            roles: RoleRules::default(),
+            claims: ClaimNames::default(),
+            leeway: TimeDelta::seconds(i64::from(DEFAULT_LEEWAY)),
+        }
+    }
+
     fn read(fields: &mut Fields, demo: bool) -> Result<Self, IssuerError> {
         let name = fields.text("issuer")?;
         let audiences = read_audiences(fields)?;
@@ -310,6 +328,7 @@ fn set_url(text: &str) -> Result<Url, &'static str> {
 fn read_algorithms(fields: &mut Fields, keys: &Keys) -> Result<Vec<Algorithm>, IssuerError> {
     let names = fields.take::<BTreeSet<String>>("algorithms")?;
     match (keys, names) {
+        (Keys::Own(_), _) => Ok(vec![Algorithm::ES256]),
         (Keys::Shared(_), None) => Ok(vec![Algorithm::HS256]),
         (Keys::Shared(_), Some(_)) => Err(fields.error("algorithms", "must be left out with hs256Secret")),
         (Keys::Set(_), None) => Ok(DEFAULT_ALGORITHMS.to_vec()),

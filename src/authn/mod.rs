@@ -3,6 +3,7 @@
 pub mod issuer;
 pub mod jwks;
 mod outsider;
+pub mod own;
 pub mod sign;
 pub mod verify;
 
@@ -117,6 +118,9 @@ impl Authenticator {
 impl Inner {
     async fn recognize(&self, verified: &Verified, name: Option<&str>) -> Result<Viewer, Refusal> {
         let database = &self.database;
+        if let Some(bound) = verified.bound {
+            return self.signed_in_by_code(verified, bound, name).await;
+        }
         let named = async |name: &str| {
             store::organization::named(database, name).await?.ok_or(Refusal::UnknownOrganization)
         };

@@ -8,7 +8,7 @@ use entity::identity_source::{self, IdentityKind};
 use entity::organization;
 use uuid::Uuid;
 
-use super::verify::Verified;
+use super::verify::{Rejection, Verified};
 use super::{Inner, Refusal};
 use crate::authz::{Outsider, Proposal, Viewer};
 use crate::domain_name;
@@ -18,6 +18,27 @@ use crate::store::{self, StoreError};
 const LONGEST_NAME: usize = 200;
 
 impl Inner {
+    /// A caller with a token of our own: an outsider in the organization that it was made for, as long as that allows it.
+    pub(super) async fn signed_in_by_code(
+        &self,
+        verified: &Verified,
+        bound: Uuid,
+        name: Option<&str>,
+    ) -> Result<Viewer, Refusal> {
+        let found = match name {
+            Some(name) => store::organization::named(&self.database, name).await?,
+            None => store::organization::get(&self.database, bound).await?,
+        };
+        let organization = found.ok_or(Refusal::UnknownOrganization)?;
+        if organization.id != bound {
+            return Err(Refusal::Token(Rejection::WrongAudience));
+        }
+        if !organization.email_sign_in {
+            return Err(Refusal::Token(Rejection::UntrustedIssuer));
+        }
+        self.outsider(verified, &organization).await
+    }
+
     /// A caller from outside: a guest's rights only, whatever the token claims.
     pub(super) async fn outsider(
         &self,
@@ -155,6 +176,7 @@ mod tests {
             name: None,
             tenant: Some("t1".to_owned()),
             tenant_claim: "tid".to_owned(),
+            bound: None,
         }
     }
 

@@ -18,10 +18,13 @@ use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, crypto};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::issuer::{Issuer, Issuers, Keys, RoleClaim};
 use super::jwks::{KeySet, Miss};
+use super::own::{self, OwnIssuer};
 use crate::clock::Clock;
+use crate::id::Kind;
 
 /// The longest token, in bytes.
 pub const LONGEST_TOKEN: usize = 8 * 1024;
@@ -58,6 +61,8 @@ pub struct Verified {
     pub tenant: Option<String>,
     /// The claim that the tenant stands in.
     pub tenant_claim: String,
+    /// The only organization that it lets into; none for the tokens of others.
+    pub bound: Option<Uuid>,
 }
 
 /// Why a token is refused: the kind only, because whoever holds a bad token shall learn no more.
@@ -114,6 +119,7 @@ struct Trusted {
 }
 
 enum Keyring {
+    Own(OwnIssuer),
     Set(Arc<KeySet>),
     Shared(Arc<DecodingKey>),
 }
@@ -132,6 +138,14 @@ impl Verifier {
         install_crypto();
         let trusted = |issuer: Issuer| (issuer.name.clone(), Trusted::new(issuer, &clock));
         Self { issuers: issuers.into_iter().map(trusted).collect(), clock }
+    }
+
+    /// Takes our own tokens, too.
+    #[must_use]
+    pub fn with_own(mut self, own: OwnIssuer) -> Self {
+        let issuer = Issuer::own(own);
+        self.issuers.insert(issuer.name.clone(), Trusted::new(issuer, &self.clock));
+        self
     }
 
     /// What `token` says, if one of the issuers signed it for us and its time is now.
@@ -164,6 +178,7 @@ impl Trusted {
                 issuer.algorithms.clone(),
                 clock.clone(),
             )),
+            Keys::Own(own) => Keyring::Own(own.clone()),
             Keys::Shared(secret) => {
                 Keyring::Shared(Arc::new(DecodingKey::from_secret(secret.expose().as_bytes())))
             }
@@ -194,13 +209,15 @@ impl Trusted {
     }
 
     async fn key(&self, kid: Option<&str>, algorithm: Algorithm) -> Result<Arc<DecodingKey>, Rejection> {
-        match &self.keys {
+        let found = match &self.keys {
             Keyring::Shared(key) => Ok(Arc::clone(key)),
-            Keyring::Set(set) => set.find(kid, algorithm).await.map_err(|miss| match miss {
-                Miss::Unknown => Rejection::UnknownKey,
-                Miss::Unavailable => Rejection::KeysUnavailable,
-            }),
-        }
+            Keyring::Set(set) => set.find(kid, algorithm).await,
+            Keyring::Own(own) => own.find(kid).await,
+        };
+        found.map_err(|miss| match miss {
+            Miss::Unknown => Rejection::UnknownKey,
+            Miss::Unavailable => Rejection::KeysUnavailable,
+        })
     }
 
     fn verified(
@@ -215,6 +232,10 @@ impl Trusted {
         {
             return Err(Rejection::Malformed);
         }
+        let bound = match self.keys {
+            Keyring::Own(_) => Some(bound(claims)?),
+            Keyring::Set(_) | Keyring::Shared(_) => None,
+        };
         let names = &self.issuer.claims;
         let email = person::email(claims, &names.email);
         Ok(Verified {
@@ -228,8 +249,15 @@ impl Trusted {
             name: person::name(claims, &names.name),
             tenant: person::tenant(claims, &names.tenant),
             tenant_claim: names.tenant.clone(),
+            bound,
         })
     }
+}
+
+/// The organization that a token of our own is for.
+fn bound(claims: &Map<String, Value>) -> Result<Uuid, Rejection> {
+    let id = claims.get(own::ORGANIZATION).and_then(Value::as_str).ok_or(Rejection::MissingClaim)?;
+    Kind::Organization.parse(id).ok_or(Rejection::Malformed)
 }
 
 /// The header, without a `crit`: we understand no extension, so every critical one

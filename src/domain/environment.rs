@@ -20,6 +20,8 @@ pub struct Environment {
     pub tokens_per_user: u32,
     /// The issuers whose tokens are accepted.
     pub issuers: Arc<[BoundIssuer]>,
+    /// Whether there is a mail server.
+    pub can_mail: bool,
 }
 
 /// An issuer whose tokens are accepted.

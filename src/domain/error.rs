@@ -103,6 +103,8 @@ pub enum Code {
     TokenRequestsWaiting,
     /// It was imported: it is decided where it comes from.
     ExternalReadOnly,
+    /// The server has no mail server.
+    MailNotConfigured,
 }
 
 /// A refusal, with the place in the input that it is about.

@@ -16,6 +16,7 @@ pub mod connected_organization;
 pub mod connector;
 pub mod delivery;
 pub mod directory_group;
+pub mod email_sign_in;
 pub mod environment;
 pub mod error;
 pub mod external_token;

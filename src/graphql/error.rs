@@ -211,4 +211,6 @@ pub enum UserErrorCode {
     TokenRequestsWaiting,
     /// It was imported and is only shown here: decide where it comes from.
     ExternalReadOnly,
+    /// It needs mail, and this server has no mail server: its operator sets one.
+    MailNotConfigured,
 }

@@ -77,6 +77,12 @@ impl Organization {
         shown(ctx).then(|| Duration::seconds(self.0.guest_remove_after_seconds))
     }
 
+    /// Whether people from outside may sign in by a one-time code that is mailed to them; false unless set otherwise. Null
+    /// for outsiders.
+    async fn email_sign_in(&self, ctx: &Context<'_>) -> Option<bool> {
+        shown(ctx).then_some(self.0.email_sign_in)
+    }
+
     /// What the organization lets access tokens do. Null for outsiders.
     async fn token_policy(&self, ctx: &Context<'_>) -> Option<TokenPolicy> {
         shown(ctx).then(|| TokenPolicy(self.0.clone()))
@@ -164,6 +170,9 @@ pub struct UpdateOrganizationInput {
     guest_block_after: Option<Duration>,
     /// After how long a guest who was blocked is removed, from 1 hour to 3,660 days.
     guest_remove_after: Option<Duration>,
+    /// Whether people from outside may sign in by a one-time code that is mailed to them. To turn it on the server needs a
+    /// mail server (`MAIL_NOT_CONFIGURED`). Turned off, the tokens of those who signed in that way are refused at once.
+    email_sign_in: Option<bool>,
 }
 
 /// The end of `updateOrganization`.
@@ -200,6 +209,8 @@ impl OrganizationMutation {
                 digest_time_zone: input.digest_time_zone,
                 guest_block_after: input.guest_block_after.map(|after| after.0),
                 guest_remove_after: input.guest_remove_after.map(|after| after.0),
+                email_sign_in: input.email_sign_in,
+                can_mail: api.environment.can_mail,
             })
             .await?;
         let organization = if id.is_some() { Some(current(ctx).await?) } else { None };

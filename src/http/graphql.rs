@@ -31,8 +31,8 @@ use crate::authz::permission::Permission;
 use crate::config::Introspection;
 use crate::graphql::api::Api;
 
-const ORGANIZATION: HeaderName = HeaderName::from_static("guichet-organization");
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const ORGANIZATION: HeaderName = HeaderName::from_static("guichet-organization");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// How long after its time a change may still say how it ended: what began to commit in time is
 /// waited for, and all else is rolled back.

@@ -14,6 +14,7 @@ pub mod order;
 pub mod refusal;
 pub mod scan;
 pub mod shape;
+pub mod sign_in;
 
 use std::sync::Arc;
 
@@ -30,6 +31,9 @@ pub fn router(app: &Arc<App>) -> Router {
     let router = Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
         .route("/oauth2/introspect", post(introspect::post).fallback(introspect::other_method))
+        .route("/sign-in/codes", post(sign_in::ask).fallback(sign_in::other_method))
+        .route("/sign-in/tokens", post(sign_in::exchange).fallback(sign_in::other_method))
+        .route("/.well-known/jwks.json", get(sign_in::key_set))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .with_state(Arc::clone(app));

@@ -50,7 +50,7 @@ pub async fn from_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<
 }
 
 /// Whether the body is said to be JSON in UTF-8.
-fn is_json(headers: &HeaderMap) -> bool {
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut parts = media.split(';').map(str::trim);
     let is_json = parts.next().is_some_and(|media| media.eq_ignore_ascii_case("application/json"));

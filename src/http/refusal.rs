@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_graphql::{ErrorExtensionValues, Response, ServerError, Value};
 use async_graphql_axum::GraphQLResponse;
-use axum::http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response as HttpResponse};
 use uuid::Uuid;
@@ -36,6 +36,13 @@ impl Refused {
     pub fn method(allowed: &'static str, message: &str) -> Self {
         let header = Some(Box::new((ALLOW, HeaderValue::from_static(allowed))));
         Self { header, ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "BAD_USER_INPUT", message) }
+    }
+
+    /// To be asked again after so many seconds.
+    #[must_use]
+    pub fn later(status: StatusCode, code: &'static str, message: impl Into<String>, seconds: u64) -> Self {
+        let header = Some(Box::new((RETRY_AFTER, HeaderValue::from(seconds))));
+        Self { header, ..Self::new(status, code, message) }
     }
 
     /// The call took too long: its body did not arrive, or its answer was not ready.

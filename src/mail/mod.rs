@@ -5,6 +5,7 @@
 
 pub mod letter;
 pub mod settings;
+pub mod sign_in_code;
 pub mod template;
 
 use std::error::Error as _;

@@ -19,7 +19,7 @@ use crate::domain::notification::{Content, is_optional};
 const LONGEST_TEXT: usize = 300;
 
 /// The templates by their names; the ending says how texts are escaped.
-const TEMPLATES: [(&str, &str); 14] = [
+const TEMPLATES: [(&str, &str); 16] = [
     ("access_decision.html", include_str!("templates/access_decision.html")),
     ("access_decision.txt", include_str!("templates/access_decision.txt")),
     ("approval_pending.html", include_str!("templates/approval_pending.html")),
@@ -28,6 +28,8 @@ const TEMPLATES: [(&str, &str); 14] = [
     ("assignment_expiring.txt", include_str!("templates/assignment_expiring.txt")),
     ("layout.html", include_str!("templates/layout.html")),
     ("layout.txt", include_str!("templates/layout.txt")),
+    ("sign_in_code.html", include_str!("templates/sign_in_code.html")),
+    ("sign_in_code.txt", include_str!("templates/sign_in_code.txt")),
     ("token_decision.html", include_str!("templates/token_decision.html")),
     ("token_decision.txt", include_str!("templates/token_decision.txt")),
     ("token_expiring.html", include_str!("templates/token_expiring.html")),
@@ -224,9 +226,7 @@ fn render<T: Serialize>(
     [html, text]: [&str; 2],
     told: T,
 ) -> Result<Letter, minijinja::Error> {
-    let environment = ENVIRONMENT.as_ref().map_err(|error| {
-        minijinja::Error::new(error.kind(), error.detail().unwrap_or_default().to_owned())
-    })?;
+    let environment = environment()?;
     let title = one_line(&content.title(), LONGEST_TEXT);
     let view = View {
         title: &title,
@@ -246,6 +246,13 @@ fn render<T: Serialize>(
         text: environment.get_template(text)?.render(view.clone())?,
         html: environment.get_template(html)?.render(view.clone())?,
     })
+}
+
+/// The templates.
+pub(super) fn environment() -> Result<&'static Environment<'static>, minijinja::Error> {
+    ENVIRONMENT
+        .as_ref()
+        .map_err(|error| minijinja::Error::new(error.kind(), error.detail().unwrap_or_default().to_owned()))
 }
 
 /// The lines of what somebody said.

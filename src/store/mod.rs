@@ -42,6 +42,8 @@ pub mod repository;
 pub mod resource;
 mod row;
 pub mod said;
+pub mod sign_in_code;
+pub mod signing_key;
 pub mod sql;
 pub mod token_access;
 pub mod token_filter;

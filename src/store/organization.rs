@@ -53,6 +53,7 @@ pub async fn update(txn: &Txn, after: &organization::Model, version: i32) -> Res
     sql.push(", reprocess_window_seconds = ").bind(after.reprocess_window_seconds);
     sql.push(", guest_block_after_seconds = ").bind(after.guest_block_after_seconds);
     sql.push(", guest_remove_after_seconds = ").bind(after.guest_remove_after_seconds);
+    sql.push(", email_sign_in = ").bind(after.email_sign_in);
     sql.push(", version = version + 1 WHERE id = ").bind(after.id);
     sql.push(" AND version = ").bind(version);
     Ok(txn.execute(sql).await? == 1)

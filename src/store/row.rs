@@ -208,7 +208,7 @@ stored! {
     introspection_client { id, organization_id, display_name, name_key, secret_hash, created_by_id, created_at, deleted_at }
     notification { id, organization_id, user_id, kind, subject_type, subject_id, content, created_at, read_at, mail_state, attempt_count, due_at, lease, error_code, error_message, error_status, error_at, sent_at }
     notification_preference { user_id, kind, enabled, updated_at }
-    organization { id, slug, display_name, reprocess_window_seconds, version, created_at, base_level, fine_grained_tokens, classic_tokens, token_approval_required, fine_grained_lifetime_seconds, classic_lifetime_seconds, token_policy_version, guest_block_after_seconds, guest_remove_after_seconds }
+    organization { id, slug, display_name, reprocess_window_seconds, version, created_at, base_level, fine_grained_tokens, classic_tokens, token_approval_required, fine_grained_lifetime_seconds, classic_lifetime_seconds, token_policy_version, guest_block_after_seconds, guest_remove_after_seconds, email_sign_in }
     organization_access { organization_id, user_id, level, updated_at }
     organization_digest { organization_id, hour, time_zone, due_at }
     organization_domain { domain, organization_id, position }
@@ -222,6 +222,8 @@ stored! {
     repository_access { id, organization_id, repository_id, user_id, level, created_at }
     resource { id, organization_id, catalog_id, connector_id, kind, display_name, name_key, origin_id, version, created_at, deleted_at }
     resource_role { id, resource_id, display_name, origin_id, created_at, deleted_at }
+    sign_in_code { organization_id, address, id, code, expires_at, tries_left, asked_at, ask_count, due_at, lease, attempt_count }
+    signing_key { id, number, private_key, public_key, created_at }
     token_grant { id, organization_id, token_id, owner_id, request_id, state, repository_selection, granted_at, granted_by_id, ended_at, ended_by_id, end_reason, origin, external_id }
     token_request { id, organization_id, token_id, owner_id, state, justification, repository_selection, follows_id, base_id, automatic_reason, cancel_reason, reviewed_by_id, reviewed_at, review_reason, closed_at, created_at, event_count, origin, external_id, expires_at }
     token_request_event { request_id, seq, at, action, from_state, to_state, actor_id, reason, bulk_operation_id }

@@ -7,6 +7,7 @@ pub mod bulk;
 pub mod deliver;
 pub mod guests;
 pub mod notify;
+pub mod sign_in;
 pub mod tokens;
 pub mod webhooks;
 
@@ -21,6 +22,7 @@ use tokio::task::JoinSet;
 use crate::connector::registry::Registry;
 use crate::domain::audit_chain::seal::BATCH;
 use crate::mail::Mailer;
+use crate::secret::SecretKeys;
 use crate::store::{self, Database, StoreError};
 
 /// How long the worker rests when nothing is due and nothing is committed here; other servers'
@@ -74,6 +76,8 @@ pub struct Post {
     pub mailer: Option<Mailer>,
     /// The address that people reach the server by: links begin with it.
     pub public_url: String,
+    /// The keys that codes are sealed by.
+    pub secret_keys: Arc<SecretKeys>,
 }
 
 impl Worker {
@@ -169,13 +173,19 @@ impl Worker {
             let (database, post) = (self.0.database.clone(), self.0.post.clone());
             running.spawn(async move { notify::attempt(&database, &post, mail).await });
         }
+        let sign_ins = sign_in::claim(&self.0.database, &self.0.post).await?;
+        let answered = sign_ins.len();
+        for mail in sign_ins {
+            let (database, post) = (self.0.database.clone(), self.0.post.clone());
+            running.spawn(async move { sign_in::attempt(&database, &post, mail).await });
+        }
         let events = webhooks::claim(&self.0.database).await?;
         let sent = events.len();
         for event in events {
             let (database, connectors) = (self.0.database.clone(), self.0.connectors.clone());
             running.spawn(async move { webhooks::attempt(&database, &connectors, event).await });
         }
-        Ok(moved + overdue + decided + expired + started + told + mailed + sent)
+        Ok(moved + overdue + decided + expired + started + told + mailed + answered + sent)
     }
 
     /// Writes the digests that are due, tells of what ends soon, and ends guests; tells how much was moved.
@@ -189,6 +199,7 @@ impl Worker {
             return Ok(digests);
         }
         let ended = guests::run(&self.0.database).await?;
+        sign_in::forget(&self.0.database).await?;
         let tokens = notify::expiring(&self.0.database).await?;
         Ok(digests + ended + tokens + notify::ending(&self.0.database).await?)
     }

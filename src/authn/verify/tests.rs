@@ -152,6 +152,7 @@ async fn the_signer_makes_tokens_that_are_believed() {
         name: Some("Alice".to_owned()),
         tenant: None,
         tenant_claim: "tid".to_owned(),
+        bound: None,
     };
     assert_eq!(fixture.verifier.verify(&token.unwrap()).await, Ok(expected));
     assert_eq!(Signer::new(&"x".repeat(31)).err(), Some(SignError::ShortSecret));

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// The most failed look-ups of one asker within [`WINDOW`]. Secrets are too long to be guessed: this protects the
 /// database, and must not let a stranger who sends nonsense to a resource server stop it soon.
-pub(super) const MOST: u32 = 600;
+pub(in crate::domain) const MOST: u32 = 600;
 /// How long failures are counted together.
 const WINDOW: TimeDelta = TimeDelta::minutes(1);
 /// The most askers that are counted.
@@ -16,11 +16,11 @@ const MOST_ASKERS: usize = 10_000;
 
 /// Failed look-ups by asker, who has signed in before it is counted.
 #[derive(Default)]
-pub(super) struct Failures(Mutex<HashMap<Uuid, (DateTime<Utc>, u32)>>);
+pub(in crate::domain) struct Failures(Mutex<HashMap<Uuid, (DateTime<Utc>, u32)>>);
 
 impl Failures {
     /// For how many seconds the asker has to wait; none when they may ask.
-    pub(super) fn wait(&self, asker: Uuid, now: DateTime<Utc>) -> Option<u64> {
+    pub(in crate::domain) fn wait(&self, asker: Uuid, now: DateTime<Utc>) -> Option<u64> {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, count) = counts.get(&asker)?;
         let left = *since + WINDOW - now;
@@ -29,7 +29,7 @@ impl Failures {
     }
 
     /// Counts a failure.
-    pub(super) fn note(&self, asker: Uuid, now: DateTime<Utc>) {
+    pub(in crate::domain) fn note(&self, asker: Uuid, now: DateTime<Utc>) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() >= MOST_ASKERS {
             counts.retain(|_, (since, _)| now - *since < WINDOW);

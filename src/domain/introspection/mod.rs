@@ -5,7 +5,7 @@
 //! written on the way: uses are collected, and noted as a set.
 
 mod answer;
-mod failures;
+pub(in crate::domain) mod failures;
 mod remembered;
 mod uses;
 

@@ -25,5 +25,6 @@ pub fn usual(id: Uuid, slug: String, display_name: String, created_at: DateTime<
         token_policy_version: 1,
         guest_block_after_seconds: 30 * 86_400,
         guest_remove_after_seconds: 30 * 86_400,
+        email_sign_in: false,
     }
 }

@@ -41,6 +41,10 @@ pub struct Update {
     pub guest_block_after: Option<TimeDelta>,
     /// After how long a guest who was blocked is removed.
     pub guest_remove_after: Option<TimeDelta>,
+    /// Whether people from outside may sign in by a code that is mailed to them.
+    pub email_sign_in: Option<bool>,
+    /// Whether this server can mail.
+    pub can_mail: bool,
 }
 
 /// A time of the end of guests, in seconds, within its limits.
@@ -115,11 +119,22 @@ impl Command for Update {
         if let Some(after_this) = self.guest_remove_after {
             after.guest_remove_after_seconds = guest_seconds("guestRemoveAfter", after_this, &mut checks);
         }
+        if let Some(allowed) = self.email_sign_in {
+            checks.refuse_if(allowed && !self.can_mail, || {
+                let message = "This server has no mail server: its operator sets one by GUICHET_SMTP_URL.";
+                Rejection::of("emailSignIn", Code::MailNotConfigured, message)
+            });
+            after.email_sign_in = allowed;
+        }
         let digest_before = store::digest::get(txn, before.id).await?;
         let digest = self.digest(digest_before.as_ref(), before.id, &mut checks, txn.now());
         checks.done()?;
         if !store::organization::update(txn, &after, self.version).await? {
             return Err(refusal::conflict("organization").into());
+        }
+        if before.email_sign_in != after.email_sign_in {
+            // Tokens of those who signed in that way are refused at once, or taken again.
+            txn.changes_access();
         }
         if let Some(digest) = &digest {
             store::digest::plan(txn, digest).await?;
@@ -138,6 +153,7 @@ impl Command for Update {
                 "from": before.guest_remove_after_seconds,
                 "to": after.guest_remove_after_seconds,
             },
+            "emailSignIn": { "from": before.email_sign_in, "to": after.email_sign_in },
             "renamed": before.display_name != after.display_name,
             "digest": digest.map(|digest| serde_json::json!({
                 "from": digest_before.map(|before| (before.hour, before.time_zone)),
