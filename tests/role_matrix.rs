@@ -99,7 +99,7 @@ fn required(field: &FieldDefinition) -> Option<Permission> {
 const OBJECTS: &str = "query($nodes: [ID!]!) { nodes(ids: $nodes) { id } }";
 
 /// Queries that show how much one sees; the weight of the answer counts.
-const QUERIES: [(&str, &str); 24] = [
+const QUERIES: [(&str, &str); 25] = [
     (
         "accessRequestPreview",
         "query($package: ID!) { accessRequestPreview(input: { accessPackage: $package }) { policy { id } } }",
@@ -121,6 +121,7 @@ const QUERIES: [(&str, &str); 24] = [
     ("permissionCatalog", "{ permissionCatalog { name } }"),
     ("repositories", "{ repositories { totalCount } }"),
     ("requestsWithoutApprover", "{ requestsWithoutApprover { totalCount } }"),
+    ("shareLinkTarget", "query($link: URL!) { shareLinkTarget(url: $link) { accessPackage { id } } }"),
     ("tokenGrants", "{ tokenGrants { totalCount } }"),
     ("tokenRequests", "{ tokenRequests { totalCount } }"),
     (
@@ -461,7 +462,8 @@ on_both_databases! {
         let one = one["viewer"]["accessRequests"]["nodes"][0]["id"].clone();
         let each: Vec<&String> = objects.values().map(|ids| &ids[0]).collect();
         let token = &objects["AccessToken"][0];
-        let variables = json!({ "node": one, "nodes": each, "token": token, "package": backend });
+        let link = server.share_link(&backend).await;
+        let variables = json!({ "node": one, "nodes": each, "token": token, "package": backend, "link": link });
 
         write_head(&mut table, "Queries");
         for (name, field) in root_fields("Query") {

@@ -49,6 +49,7 @@ mod resolution;
 mod role_matrix;
 mod schema;
 mod scim_delivery;
+mod share_links;
 mod token_policy;
 mod token_review;
 mod visibility;

@@ -23,6 +23,10 @@ pub enum Code {
     TooManyNewOrganizations,
     /// The connector is not opened to the catalog for this target.
     TargetNotOpened,
+    /// The text is not a whole share link of this server.
+    InvalidLink,
+    /// The link leads to nothing that the person may use; nobody is told why.
+    NotAvailable,
     /// The package cannot be requested: it is not visible, or no enabled policy admits the person.
     NotRequestable,
     /// Several policies admit the person; one must be chosen.

@@ -131,6 +131,10 @@ pub enum UserErrorCode {
     TooManyNewOrganizations,
     /// The connector is not opened to the catalog for this target.
     TargetNotOpened,
+    /// The text is not a whole share link of this server.
+    InvalidLink,
+    /// The link leads to nothing that you may use, whatever the reason.
+    NotAvailable,
     /// The package cannot be requested: it is not visible, or no enabled policy admits the person.
     NotRequestable,
     /// Several policies admit the person: choose one with `policy`.

@@ -29,6 +29,7 @@ pub mod requires;
 pub mod resolve;
 pub mod resource;
 pub mod scalar;
+pub mod share_link;
 pub mod text;
 pub mod token_access;
 pub mod token_grant;
@@ -62,6 +63,7 @@ pub struct Query(
     token_request::TokenRequestQuery,
     permission_catalog::PermissionCatalogQuery,
     repository::RepositoryQuery,
+    share_link::ShareLinkQuery,
     user::UserQuery,
     viewer::ViewerQuery,
     webhook::WebhookQuery,

@@ -38,6 +38,7 @@ pub mod permission_definition;
 pub mod repository;
 pub mod resource;
 mod row;
+pub mod share_link;
 pub mod sql;
 pub mod token_access;
 pub mod token_filter;

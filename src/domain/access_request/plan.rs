@@ -263,7 +263,8 @@ pub fn sentence(code: Code) -> &'static str {
 
 /// Of the policies that admit somebody, only those of the most specific level apply: a lenient
 /// policy is never a way round a strict one.
-fn most_specific(facts: &Requestability) -> Vec<Uuid> {
+#[must_use]
+pub fn most_specific(facts: &Requestability) -> Vec<Uuid> {
     let level = |scope: RequestorScope| match scope {
         RequestorScope::SpecificUsers | RequestorScope::SpecificConnectedOrganizations => 0,
         RequestorScope::AllMembers => 1,

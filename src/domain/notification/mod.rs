@@ -4,7 +4,6 @@ pub mod approval;
 pub mod content;
 pub mod digest;
 pub mod expiring;
-pub mod link;
 pub mod mail;
 pub mod preferences;
 pub mod read;

@@ -1,6 +1,6 @@
 //! What can be loaded, each with the statement that reads it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use entity::{
@@ -193,6 +193,25 @@ sources! {
         let mut found = HashMap::new();
         for id in ids {
             found.extend(store::organization::hint(database, *id).await?.map(|hint| (*id, hint)));
+        }
+        Ok(found)
+    };
+    /// What organizations are called: their slug and their domains, in small letters.
+    names: OrganizationNames(Uuid) -> HashSet<String> = |database, _scope, ids| {
+        let mut found = HashMap::new();
+        for id in ids {
+            let slug = store::organization::get(database, *id).await?.map(|row| row.slug);
+            let domains = store::organization::domains(database, *id).await?;
+            found.insert(*id, slug.into_iter().chain(domains).map(|name| name.to_lowercase()).collect());
+        }
+        Ok(found)
+    };
+    /// What the share links of packages are good for, where people from outside sign in by these issuers.
+    share_links: ShareLinks(Nested<Vec<String>>) -> store::share_link::Facts = |database, scope, keys| {
+        let mut found = HashMap::with_capacity(keys.len());
+        for (issuers, packages) in by_asked(keys) {
+            let rows = store::share_link::facts(database, scope.organization, &packages, &issuers).await?;
+            found.extend(rows.into_iter().map(|row| (Nested::of(row.package, &issuers), row)));
         }
         Ok(found)
     };
