@@ -225,6 +225,8 @@ pub fn samples() -> Vec<(&'static str, Value)> {
             "setIncompatibleAccessPackages",
             json!({ "accessPackage": "pkg_x", "incompatibleAccessPackages": ["pkg_x"] }),
         ),
+        ("createShareLink", json!({ "accessPackage": "pkg_x", "label": "" })),
+        ("revokeShareLink", json!({ "id": "slnk_x" })),
         ("submitAccessRequest", json!({ "accessPackage": "pkg_x" })),
         ("testConnector", json!({ "id": "conn_x" })),
         ("unassignCatalogRole", json!({ "id": "crole_x" })),
@@ -280,7 +282,7 @@ impl Server {
 
     /// The ids of every object that a person sees, by type: everything that the lists lead to.
     pub async fn everything(&self, subject: &str) -> BTreeMap<String, Vec<String>> {
-        const QUERIES: [&str; 7] = [
+        const QUERIES: [&str; 8] = [
             "{ viewer { notifications { nodes { __typename id } } } }",
             "{ repositories { nodes { __typename id access { nodes { __typename id } } } }
                introspectionClients { nodes { __typename id } }
@@ -293,6 +295,7 @@ impl Server {
             "{ accessRequests(first: 100) { nodes { __typename id deliveries { __typename id } approvals { __typename id } } }
                assignments(first: 100) { nodes { __typename id } } }",
             "{ tokenRequests { nodes { __typename id token { __typename id } } } tokenGrants { nodes { __typename id } } }",
+            "{ accessPackages { nodes { signedLinks { nodes { __typename id } } } } }",
             "{ bulkOperations { nodes { __typename id } } auditEvents { nodes { __typename id } } }",
         ];
         self.tell_something(subject).await;
@@ -318,7 +321,8 @@ impl Server {
         self.work().await;
     }
 
-    /// Makes a token that waits, and two that were granted something, and a webhook that is to be told of them.
+    /// Makes a token that waits, and two that were granted something, a webhook that is to be told of them, and a
+    /// signed link.
     pub async fn tokens_of(&self, subject: &str, organization: &str, repository: &str) {
         let owner = if organization == "fabrikam" { "mila" } else { "farah" };
         let owner = self.token_with(owner, organization, &["ORGANIZATION_OWNER"]);
@@ -337,6 +341,12 @@ impl Server {
         let input = json!({ "name": "Owned", "expiresAt": self.in_days(30), "access": subset });
         let made = self.ask_with(&owner, &mutation("createAccessToken"), json!({ "input": input })).await;
         assert_eq!(codes(&made.json["data"]["createAccessToken"]), [""; 0]);
+        // And a signed link, which needs a package.
+        let owner = if organization == "fabrikam" { "mila" } else { "alice" };
+        let packages = self.ask(owner, "{ accessPackages { nodes { id } } }", json!({})).await;
+        let input = json!({ "accessPackage": packages["accessPackages"]["nodes"][0]["id"], "label": name });
+        let made = self.ask(owner, &mutation("createShareLink"), json!({ "input": input })).await;
+        assert_eq!(codes(&made["createShareLink"]), [""; 0]);
     }
 
     /// The events of what was refused, newest first.

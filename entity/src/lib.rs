@@ -48,6 +48,7 @@ pub mod repository;
 pub mod repository_access;
 pub mod resource;
 pub mod resource_role;
+pub mod signed_link;
 pub mod token_grant;
 pub mod token_request;
 pub mod token_request_event;

@@ -22,6 +22,7 @@ mod m11_external;
 mod m12_approvals;
 mod m14_policies;
 mod m16_connected_organizations;
+mod m18_share_links;
 
 /// All changes, in order.
 pub struct Migrator;
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m12_approvals::CHANGE),
             Box::new(m14_policies::CHANGE),
             Box::new(m16_connected_organizations::CHANGE),
+            Box::new(m18_share_links::CHANGE),
         ]
     }
 }

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::notification::Content;
 use crate::id::Kind;
+use crate::secret::Secret;
 
 /// The longest link that is read, in bytes.
 const LONGEST: usize = 2_000;
@@ -43,6 +44,12 @@ impl Frontend {
         format!("{}{ACCESS_PACKAGES}{}", self.0, Kind::AccessPackage.text(id))
     }
 
+    /// A share link with a secret.
+    #[must_use]
+    pub fn signed(&self, id: Uuid, secret: &Secret) -> String {
+        format!("{}{SECRET}{}", self.access_package(id), secret.expose())
+    }
+
     /// The page of a token.
     #[must_use]
     pub fn token(&self, id: Uuid) -> String {
@@ -70,14 +77,18 @@ impl Frontend {
 
 /// How the page of an access package begins.
 const ACCESS_PACKAGES: &str = "/access-packages/";
+/// What stands before the secret of a signed link.
+const SECRET: &str = "?t=";
 
 /// What a share link says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ShareLink {
     /// The organization: one of its domains, or its slug; in any case of letters.
     pub hint: String,
     /// The package.
     pub access_package: Uuid,
+    /// The secret, where the link carries one; whether it is a good one is not known yet.
+    pub secret: Option<Secret>,
 }
 
 impl ShareLink {
@@ -94,8 +105,14 @@ impl ShareLink {
         if hint.is_empty() || !hint.bytes().all(is_of_a_name) {
             return None;
         }
-        let access_package = Kind::AccessPackage.parse(fragment.strip_prefix(ACCESS_PACKAGES)?)?;
-        Some(Self { hint: hint.to_owned(), access_package })
+        let page = fragment.strip_prefix(ACCESS_PACKAGES)?;
+        let (id, secret) = page.split_once(SECRET).map_or((page, None), |(id, secret)| (id, Some(secret)));
+        let is_of_a_secret = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if secret.is_some_and(|secret| secret.is_empty() || !secret.bytes().all(is_of_a_secret)) {
+            return None;
+        }
+        let access_package = Kind::AccessPackage.parse(id)?;
+        Some(Self { hint: hint.to_owned(), access_package, secret: secret.map(Secret::new) })
     }
 }
 
@@ -111,6 +128,16 @@ mod tests {
             let link = Frontend::new(public_url, "contoso.example").preferences();
             assert_eq!(link, "https://access.example/@contoso.example#/notifications/preferences");
         }
+    }
+
+    /// What would be written for what was read.
+    fn again(public_url: &str, text: &str) -> Option<String> {
+        let link = ShareLink::parse(public_url, text)?;
+        let frontend = Frontend::new(public_url, &link.hint);
+        Some(match &link.secret {
+            None => frontend.access_package(link.access_package),
+            Some(secret) => frontend.signed(link.access_package, secret),
+        })
     }
 
     const PUBLIC: &str = "https://access.example:8443/guichet";
@@ -144,22 +171,36 @@ mod tests {
             format!("{link}#/access-packages/{package}"),
             format!("{link}/"),
             format!("{link}?x=1"),
+            format!("{link}?t="),
+            format!("{link}?t=a?t=b"),
+            format!("{link}?t=a&x=1"),
+            format!("{link}?t=a%20"),
             format!(" {link}"),
             format!("{link}\n"),
             package,
             String::new(),
         ] {
-            assert_eq!(ShareLink::parse(PUBLIC, &wrong), None, "{wrong}");
+            assert_eq!(again(PUBLIC, &wrong), None, "{wrong}");
         }
     }
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(bits: u128, hint in "[a-zA-Z0-9][a-zA-Z0-9.-]{0,60}", slash: bool) {
+        fn what_is_written_is_read_back(
+            bits: u128,
+            hint in "[a-zA-Z0-9][a-zA-Z0-9.-]{0,60}",
+            slash: bool,
+            secret in proptest::option::of("[0-9A-Za-z_]{1,80}"),
+        ) {
             let public_url = if slash { format!("{PUBLIC}/") } else { PUBLIC.to_owned() };
-            let access_package = Uuid::from_u128(bits);
-            let link = Frontend::new(&public_url, &hint).access_package(access_package);
-            prop_assert_eq!(ShareLink::parse(&public_url, &link), Some(ShareLink { hint, access_package }));
+            let (id, frontend) = (Uuid::from_u128(bits), Frontend::new(&public_url, &hint));
+            let written = match &secret {
+                None => frontend.access_package(id),
+                Some(secret) => frontend.signed(id, &Secret::new(secret)),
+            };
+            let link = ShareLink::parse(&public_url, &written).unwrap();
+            prop_assert_eq!((link.hint, link.access_package), (hint, id));
+            prop_assert_eq!(link.secret.map(|secret| secret.expose().to_owned()), secret);
         }
 
         #[test]
@@ -169,11 +210,11 @@ mod tests {
             sign in "#{0,2}",
             path in "(/access-packages/)?",
             id in "(pkg_0[0-9a-z]{25}|\\PC{0,30})",
-            after in "\\PC{0,3}",
+            after in "(\\?t=[0-9A-Za-z_?#]{0,5})?|\\PC{0,3}",
         ) {
             let text = format!("{before}{hint}{sign}{path}{id}{after}");
-            if let Some(link) = ShareLink::parse(PUBLIC, &text) {
-                prop_assert_eq!(Frontend::new(PUBLIC, &link.hint).access_package(link.access_package), text);
+            if let Some(written) = again(PUBLIC, &text) {
+                prop_assert_eq!(written, text);
             }
         }
 
@@ -184,7 +225,7 @@ mod tests {
             let mut changed = link.clone();
             changed.replace_range(place..=place, &to);
             prop_assume!(changed != link);
-            prop_assert_ne!(ShareLink::parse(PUBLIC, &changed), ShareLink::parse(PUBLIC, &link));
+            prop_assert_ne!(again(PUBLIC, &changed), Some(link));
         }
     }
 }

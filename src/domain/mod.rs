@@ -30,6 +30,7 @@ pub mod refusal;
 pub mod repository;
 pub mod resource;
 pub mod share_link;
+pub mod signed_link;
 pub mod token_access;
 pub mod token_grant;
 pub mod token_policy;

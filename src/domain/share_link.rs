@@ -3,11 +3,13 @@
 //! A share link grants nothing. Whom it leads nowhere is told so in one way, by the same statements: whether the
 //! package is unknown, another organization's, deleted, closed, or does not admit them is not to be told apart.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::access_request::plan::{blockers, most_specific};
 use super::error::{Code, Error, Rejection};
 use super::link::ShareLink;
+use super::signed_link;
 use crate::authz::Scope;
 use crate::store::database::Connection;
 use crate::store::share_link::Facts;
@@ -60,8 +62,10 @@ pub struct Target {
     pub package: store::access_package::Row,
     /// The policies that apply to them.
     pub applicable: Vec<Uuid>,
-    /// What stands against a request of theirs.
+    /// What stands against a request of theirs by this link.
     pub blockers: Vec<Code>,
+    /// The signed link that it is.
+    pub signed_link: Option<Uuid>,
 }
 
 /// Follows a link.
@@ -70,6 +74,7 @@ pub async fn target(
     scope: &Scope,
     public_url: &str,
     url: &str,
+    now: DateTime<Utc>,
 ) -> Result<Target, Error> {
     let link = ShareLink::parse(public_url, url).ok_or_else(|| Rejection::new(Code::InvalidLink, INVALID))?;
     let ids = [link.access_package];
@@ -79,15 +84,21 @@ pub async fn target(
     let found = store::access_package::find(connection, Access::Visible(scope), &ids, include).await?;
     let facts = store::access_request::requestability(connection, scope, &ids).await?;
     let here = organization.is_some_and(|organization| organization.id == scope.organization);
-    match (found.into_iter().next(), facts.first()) {
-        (Some(package), Some(facts)) if here => {
-            Ok(Target { package, applicable: most_specific(facts), blockers: blockers(facts) })
-        }
-        _ => {
-            let message = "This link leads to nothing that you may use. Ask whoever gave it to you.";
-            Err(Rejection::new(Code::NotAvailable, message).into())
+    let (Some(package), Some(facts), true) = (found.into_iter().next(), facts.first(), here) else {
+        let message = "This link leads to nothing that you may use. Ask whoever gave it to you.";
+        return Err(Rejection::new(Code::NotAvailable, message).into());
+    };
+    let mut target =
+        Target { package, applicable: most_specific(facts), blockers: blockers(facts), signed_link: None };
+    if let Some(secret) = &link.secret {
+        // A link that is no good is told in place of one that is missing.
+        target.blockers.retain(|code| *code != Code::SignedLinkRequired);
+        match signed_link::presented(connection, scope, link.access_package, secret, now).await? {
+            Ok(id) => target.signed_link = Some(id),
+            Err(code) => target.blockers.push(code),
         }
     }
+    Ok(target)
 }
 
 #[cfg(test)]

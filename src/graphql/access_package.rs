@@ -23,6 +23,7 @@ use super::requires::requires;
 use super::resolve::{Now, Plain, Rows, scalar};
 use super::resource::ResourceRole;
 use super::share_link::ShareLink;
+use super::signed_link::SignedLink;
 use crate::authz::Permission;
 use crate::domain::Code;
 use crate::domain::access_request::plan;
@@ -105,7 +106,7 @@ impl Plain for AccessPackage {
 
     fn columns(field: &str) -> Columns {
         match field {
-            "id" | "policies" | "resourceRoles" => Columns::KEY,
+            "id" | "policies" | "resourceRoles" | "signedLinks" => Columns::KEY,
             "displayName" => columns!(access_package: DisplayName),
             "description" => columns!(access_package: Description),
             "hidden" => columns!(access_package: Hidden),
@@ -239,6 +240,22 @@ impl AccessPackage {
             return Ok(None);
         }
         super::share_link::of_package(ctx, self.package.id).await.map(Some)
+    }
+
+    /// Its signed links, newest first, those that ended or were revoked, too; none for those who may not manage the
+    /// package.
+    #[graphql(directive = requires::apply(Permission::ManagePackages.into()))]
+    async fn signed_links(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<SignedLink>, ApiError> {
+        let paging = Paging { first, after, last, before };
+        super::signed_link::of_package(ctx, self.package.id, paging).await
     }
 
     /// Whether you may edit the package and its policies.

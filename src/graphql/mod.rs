@@ -30,6 +30,7 @@ pub mod resolve;
 pub mod resource;
 pub mod scalar;
 pub mod share_link;
+pub mod signed_link;
 pub mod text;
 pub mod token_access;
 pub mod token_grant;
@@ -89,6 +90,7 @@ pub struct Mutation(
     permission_catalog::PermissionCatalogMutation,
     repository::mutation::RepositoryMutation,
     resource::mutation::ResourceMutation,
+    signed_link::SignedLinkMutation,
     token_grant::mutation::TokenGrantMutation,
     token_request::mutation::TokenRequestMutation,
     token_policy::TokenPolicyMutation,

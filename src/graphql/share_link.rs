@@ -12,6 +12,7 @@ use super::resolve::{Now, Rows};
 use super::scalar::Url;
 use crate::domain::link::Frontend;
 use crate::domain::share_link::{self, Target};
+use crate::domain::signed_link::open::Open;
 
 /// The link to a package: whoever opens it is led to the package, and asks for it there. It grants nothing: the
 /// policies of the package decide, as for everybody.
@@ -87,8 +88,8 @@ impl ShareLinkTarget {
         Ok(Rows(policies.into_iter().map(AssignmentPolicy).collect()))
     }
 
-    /// Why you cannot request it for yourself now, all reasons; `POLICY_REQUIRED` only says that a policy must be
-    /// chosen.
+    /// Why you cannot request it for yourself by this link now, all reasons; `POLICY_REQUIRED` only says that a policy
+    /// must be chosen.
     async fn blockers(&self) -> Vec<RequestBlocker> {
         let blockers = self.target.iter().flat_map(|target| target.blockers.iter());
         blockers.copied().map(RequestBlocker::from).collect()
@@ -108,15 +109,21 @@ pub struct ShareLinkQuery;
 #[Object]
 impl ShareLinkQuery {
     /// Where a share link leads for you. It must lead to the organization that the call acts in: by any of its
-    /// domains or its slug, in any case. Everybody may ask, guests and those who are none yet, too.
+    /// domains or its slug, in any case. Everybody may ask, guests and those who are none yet, too. A signed link that you
+    /// could use counts it as an opening.
     async fn share_link_target(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The whole link, with what stands behind the `#`.")] url: Url,
     ) -> Result<ShareLinkTarget, ApiError> {
         let api = Api::of(ctx);
-        let found = share_link::target(&api.database, &api.scope, &api.environment.public_url, &url.0).await;
+        let public_url = &api.environment.public_url;
+        let found = share_link::target(&api.database, &api.scope, public_url, &url.0, api.now).await;
         let (target, user_errors) = answer(found)?;
+        if let Some(id) = target.as_ref().and_then(|target| target.signed_link) {
+            let (organization, user, call) = (api.scope.organization, api.viewer.user, api.request_id);
+            api.run(Open { organization, user, call, id }).await?;
+        }
         Ok(ShareLinkTarget { target, user_errors })
     }
 }

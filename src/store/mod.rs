@@ -39,6 +39,7 @@ pub mod repository;
 pub mod resource;
 mod row;
 pub mod share_link;
+pub mod signed_link;
 pub mod sql;
 pub mod token_access;
 pub mod token_filter;

@@ -7,7 +7,7 @@ use super::make::{NewRequest, route, write};
 use super::plan::{Wish, not_found, plan};
 use crate::authz::{Actor, Scope};
 use crate::domain::error::{Code, Error, Rejection};
-use crate::domain::{Attempt, Command, repeated};
+use crate::domain::{Attempt, Command, repeated, signed_link};
 use crate::id::Kind;
 use crate::store::idempotency::Key;
 use crate::store::{self, Txn};
@@ -74,6 +74,9 @@ impl Command for Submit {
             approval: policy.approval_stage_count > 0,
         };
         let request = write(txn, &new, policy, &plan.stages, content, &self.wish.asked).await?;
+        if let Some(link) = plan.signed_link {
+            signed_link::use_once(txn, &self.actor, link, id).await?;
+        }
         route(txn, &new, request, content).await?;
         Ok(id)
     }

@@ -7,7 +7,7 @@ use entity::{
     access_package, access_request_event, access_token, app_user, approval, assignment_policy,
     bulk_operation, bulk_operation_item, catalog, connected_organization, connector, connector_opening,
     delivery_attempt, directory_group, identity_source, organization, organization_access, repository,
-    resource, token_request_event, token_request_permission, token_request_repository, webhook,
+    resource, signed_link, token_request_event, token_request_permission, token_request_repository, webhook,
     webhook_attempt, webhook_delivery,
 };
 use uuid::Uuid;
@@ -214,6 +214,10 @@ sources! {
             found.extend(rows.into_iter().map(|row| (Nested::of(row.package, &issuers), row)));
         }
         Ok(found)
+    };
+    /// Pages of the signed links of packages.
+    signed_links_of_package: SignedLinksOfPackage(Nested<Window>) -> PageOf<signed_link::Model> = |database, scope, keys| {
+        pages!(keys, |packages, window| store::signed_link::of_packages(database, scope, packages, window).await)
     };
     /// What stands against requests of the viewer for packages.
     requestability: PackageRequestability(Uuid) -> store::access_request::Requestability = |database, scope, ids| {
