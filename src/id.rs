@@ -53,6 +53,8 @@ pub enum Kind {
     Resource,
     /// `ResourceRole`.
     ResourceRole,
+    /// `SignedLink`.
+    SignedLink,
     /// `TokenGrant`.
     TokenGrant,
     /// `TokenRequest`.
@@ -67,7 +69,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every type that has ids.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::AccessPackage,
         Self::AccessRequest,
         Self::AccessToken,
@@ -89,6 +91,7 @@ impl Kind {
         Self::RepositoryAccess,
         Self::Resource,
         Self::ResourceRole,
+        Self::SignedLink,
         Self::TokenGrant,
         Self::TokenRequest,
         Self::User,
@@ -121,6 +124,7 @@ impl Kind {
             Self::RepositoryAccess => "racc",
             Self::Resource => "res",
             Self::ResourceRole => "rrole",
+            Self::SignedLink => "slnk",
             Self::TokenGrant => "tgr",
             Self::TokenRequest => "treq",
             Self::User => "usr",

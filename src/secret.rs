@@ -5,6 +5,8 @@
 //! column and row: text that was moved to another place does not open. Keys have
 //! names and can be changed without downtime: the first encrypts, all decrypt.
 
+pub mod form;
+
 use std::collections::HashSet;
 use std::fmt;
 

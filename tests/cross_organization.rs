@@ -16,6 +16,10 @@ fn more_samples() -> Vec<(&'static str, Value)> {
     vec![
         ("updateUser", json!({ "id": "usr_x", "version": 1, "manager": "usr_x" })),
         (
+            "createShareLink",
+            json!({ "accessPackage": "pkg_x", "label": "Sample", "connectedOrganization": "corg_x" }),
+        ),
+        (
             "createAccessPackage",
             json!({ "catalog": "cat_x", "displayName": "Sample", "resourceRoles": ["rrole_x"] }),
         ),

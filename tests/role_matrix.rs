@@ -101,7 +101,7 @@ fn required(field: &FieldDefinition) -> Option<Permission> {
 const OBJECTS: &str = "query($nodes: [ID!]!) { nodes(ids: $nodes) { id } }";
 
 /// Queries that show how much one sees; the weight of the answer counts.
-const QUERIES: [(&str, &str); 24] = [
+const QUERIES: [(&str, &str); 25] = [
     (
         "accessRequestPreview",
         "query($package: ID!) { accessRequestPreview(input: { accessPackage: $package }) { policy { id } } }",
@@ -123,6 +123,7 @@ const QUERIES: [(&str, &str); 24] = [
     ("permissionCatalog", "{ permissionCatalog { name } }"),
     ("repositories", "{ repositories { totalCount } }"),
     ("requestsWithoutApprover", "{ requestsWithoutApprover { totalCount } }"),
+    ("shareLinkTarget", "query($link: URL!) { shareLinkTarget(url: $link) { accessPackage { id } } }"),
     ("tokenGrants", "{ tokenGrants { totalCount } }"),
     ("tokenRequests", "{ tokenRequests { totalCount } }"),
     (
@@ -236,6 +237,8 @@ pub fn samples() -> Vec<(&'static str, Value)> {
             json!({ "selection": { "filter": { "accessPackage": ["pkg_x"] } }, "expectedCount": 5_000 }),
         ),
         ("giveUpAssignment", json!({ "id": "asg_x" })),
+        ("createShareLink", json!({ "accessPackage": "pkg_x", "label": "" })),
+        ("revokeShareLink", json!({ "id": "slnk_x" })),
         ("submitAccessRequest", json!({ "accessPackage": "pkg_x" })),
         (
             "submitDecisions",
@@ -296,7 +299,7 @@ impl Server {
 
     /// The ids of every object that a person sees, by type: everything that the lists lead to.
     pub async fn everything(&self, subject: &str) -> BTreeMap<String, Vec<String>> {
-        const QUERIES: [&str; 7] = [
+        const QUERIES: [&str; 8] = [
             "{ viewer { notifications { nodes { __typename id } } } }",
             "{ repositories { nodes { __typename id access { nodes { __typename id } } } }
                introspectionClients { nodes { __typename id } }
@@ -309,6 +312,7 @@ impl Server {
             "{ accessRequests(first: 100) { nodes { __typename id deliveries { __typename id } approvals { __typename id } } }
                assignments(first: 100) { nodes { __typename id } } }",
             "{ tokenRequests { nodes { __typename id token { __typename id } } } tokenGrants { nodes { __typename id } } }",
+            "{ accessPackages { nodes { signedLinks { nodes { __typename id } } } } }",
             "{ bulkOperations { nodes { __typename id } } auditEvents { nodes { __typename id } } }",
         ];
         self.tell_something(subject).await;
@@ -334,7 +338,8 @@ impl Server {
         self.work().await;
     }
 
-    /// Makes a token that waits, and two that were granted something, and a webhook that is to be told of them.
+    /// Makes a token that waits, and two that were granted something, a webhook that is to be told of them, and a
+    /// signed link.
     pub async fn tokens_of(&self, subject: &str, organization: &str, repository: &str) {
         let owner = if organization == "fabrikam" { "mila" } else { "farah" };
         let owner = self.token_with(owner, organization, &["ORGANIZATION_OWNER"]);
@@ -353,6 +358,12 @@ impl Server {
         let input = json!({ "name": "Owned", "expiresAt": self.in_days(30), "access": subset });
         let made = self.ask_with(&owner, &mutation("createAccessToken"), json!({ "input": input })).await;
         assert_eq!(codes(&made.json["data"]["createAccessToken"]), [""; 0]);
+        // And a signed link, which needs a package.
+        let owner = if organization == "fabrikam" { "mila" } else { "alice" };
+        let packages = self.ask(owner, "{ accessPackages { nodes { id } } }", json!({})).await;
+        let input = json!({ "accessPackage": packages["accessPackages"]["nodes"][0]["id"], "label": name });
+        let made = self.ask(owner, &mutation("createShareLink"), json!({ "input": input })).await;
+        assert_eq!(codes(&made["createShareLink"]), [""; 0]);
     }
 
     /// The events of what was refused, newest first.
@@ -478,7 +489,8 @@ on_both_databases! {
         let one = one["viewer"]["accessRequests"]["nodes"][0]["id"].clone();
         let each: Vec<&String> = objects.values().map(|ids| &ids[0]).collect();
         let token = &objects["AccessToken"][0];
-        let variables = json!({ "node": one, "nodes": each, "token": token, "package": backend });
+        let link = server.share_link(&backend).await;
+        let variables = json!({ "node": one, "nodes": each, "token": token, "package": backend, "link": link });
 
         write_head(&mut table, "Queries");
         for (name, field) in root_fields("Query") {

@@ -56,6 +56,8 @@ mod resolution;
 mod role_matrix;
 mod schema;
 mod scim_delivery;
+mod share_links;
+mod signed_links;
 mod token_policy;
 mod token_review;
 mod visibility;

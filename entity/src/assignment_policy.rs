@@ -132,6 +132,8 @@ pub struct Model {
     pub managers_may_request: bool,
     /// Whether holders may ask to keep their assignment longer.
     pub extension: Extension,
+    /// Whether a request must come by a signed link.
+    pub requires_signed_link: bool,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

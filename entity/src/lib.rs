@@ -50,6 +50,7 @@ pub mod repository_access;
 pub mod resource;
 pub mod resource_role;
 pub mod sign_in_code;
+pub mod signed_link;
 pub mod signing_key;
 pub mod token_grant;
 pub mod token_request;

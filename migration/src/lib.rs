@@ -25,6 +25,7 @@ mod m14_policies;
 mod m15_checks;
 mod m16_connected_organizations;
 mod m17_inbox;
+mod m18_share_links;
 mod m19_sign_in_codes;
 
 /// All changes, in order.
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m15_checks::Checks),
             Box::new(m16_connected_organizations::CHANGE),
             Box::new(m17_inbox::CHANGE),
+            Box::new(m18_share_links::CHANGE),
             Box::new(m19_sign_in_codes::CHANGE),
         ]
     }

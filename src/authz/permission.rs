@@ -110,6 +110,8 @@ pub mod action {
         EditPackage needs ManagePackages as "access_package.edit";
         /// Make, change and delete assignment policies.
         EditPolicy needs ManagePackages as "assignment_policy.edit";
+        /// Make and revoke signed links (R11).
+        EditSignedLink needs ManagePackages as "signed_link.edit";
         /// Reprocess requests (R1 to R5).
         Reprocess needs ManageRequests as "access_request.reprocess";
         /// Cancel somebody else's request.

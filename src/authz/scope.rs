@@ -50,6 +50,8 @@ pub struct Scope {
     pub catalogs: Catalogs,
     /// Whose resources the viewer may edit: connectors opened to them are visible.
     pub managed_catalogs: Catalogs,
+    /// Whose packages the viewer manages: their signed links are visible.
+    pub managed_packages: Catalogs,
     /// Whose requests, deliveries and assignments are all visible.
     pub requests: Catalogs,
     /// Whether connected organizations are visible.
@@ -80,6 +82,7 @@ impl Scope {
             connected: user.connected_organization_id,
             catalogs: Catalogs::NONE,
             managed_catalogs: Catalogs::NONE,
+            managed_packages: Catalogs::NONE,
             requests: Catalogs::NONE,
             connected_organizations: false,
             users: false,

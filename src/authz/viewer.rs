@@ -87,6 +87,7 @@ impl Viewer {
             connected: self.outsider.as_ref().and_then(|outsider| outsider.connected),
             catalogs: self.catalogs(Permission::SeeCatalogs),
             managed_catalogs: self.catalogs(Permission::ManageCatalogs),
+            managed_packages: self.catalogs(Permission::ManagePackages),
             requests: self.catalogs(Permission::SeeRequests),
             connected_organizations: self.holds(Permission::SeeConnectedOrganizations),
             users: self.holds(Permission::ListUsers),

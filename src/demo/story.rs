@@ -328,6 +328,7 @@ impl Story {
             custom_schedule: true,
             managers_may_request: false,
             extension: Extension::NotAllowed,
+            requires_signed_link: false,
         });
     }
 

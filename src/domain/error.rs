@@ -23,6 +23,22 @@ pub enum Code {
     TooManyNewOrganizations,
     /// The connector is not opened to the catalog for this target.
     TargetNotOpened,
+    /// The text is not a whole share link of this server.
+    InvalidLink,
+    /// The link leads to nothing that the person may use; nobody is told why.
+    NotAvailable,
+    /// The policy takes requests by a signed link only.
+    SignedLinkRequired,
+    /// There is no signed link with this secret to this package.
+    UnknownLink,
+    /// The signed link has ended.
+    LinkExpired,
+    /// The signed link was used as often as it can be.
+    LinkUsedUp,
+    /// The signed link was revoked.
+    LinkRevoked,
+    /// The signed link is for the people of another organization.
+    LinkForOthers,
     /// The package cannot be requested: it is not visible, or no enabled policy admits the person.
     NotRequestable,
     /// Several policies admit the person; one must be chosen.
@@ -89,7 +105,7 @@ pub enum Code {
     TokenExpired,
     /// The token was revoked by its owner.
     TokenRevoked,
-    /// The grant was revoked before.
+    /// It was revoked before.
     AlreadyRevoked,
     /// The organization allows tokens of this kind a shorter lifetime only.
     LifetimeTooLong,

@@ -19,8 +19,11 @@ use super::connection::{Connection, Listed, OrderDirection, Paging, Selected, So
 use super::error::{ApiError, UserErrorCode};
 use super::id::{GlobalId, Kind};
 use super::loader::Nested;
+use super::requires::requires;
 use super::resolve::{Now, Plain, Rows, scalar};
 use super::resource::ResourceRole;
+use super::share_link::ShareLink;
+use super::signed_link::SignedLink;
 use crate::authz::Permission;
 use crate::domain::Code;
 use crate::domain::access_request::plan;
@@ -45,6 +48,12 @@ impl AccessPackage {
 }
 
 impl AccessPackage {
+    /// Whether the package is there and the viewer manages the packages of its catalog.
+    fn is_managed(&self, api: &Api) -> bool {
+        self.package.deleted_at.is_none()
+            && api.viewer.catalogs(Permission::ManagePackages).contain(self.package.catalog_id)
+    }
+
     /// What stands against a request of the viewer.
     async fn blockers(&self, ctx: &Context<'_>) -> Result<Vec<Code>, ApiError> {
         let api = Api::of(ctx);
@@ -97,11 +106,12 @@ impl Plain for AccessPackage {
 
     fn columns(field: &str) -> Columns {
         match field {
-            "id" | "policies" | "resourceRoles" => Columns::KEY,
+            "id" | "policies" | "resourceRoles" | "signedLinks" => Columns::KEY,
             "displayName" => columns!(access_package: DisplayName),
             "description" => columns!(access_package: Description),
             "hidden" => columns!(access_package: Hidden),
             "catalog" => columns!(access_package: CatalogId),
+            "shareLink" => columns!(access_package: CatalogId, DeletedAt),
             "createdAt" => columns!(access_package: CreatedAt),
             "version" => columns!(access_package: Version),
             _ => Columns::ALL,
@@ -223,10 +233,34 @@ impl AccessPackage {
         Ok(self.blockers(ctx).await?.into_iter().map(RequestBlocker::from).collect())
     }
 
+    /// Its share link; null for those who may not copy it.
+    #[graphql(directive = requires::apply(Permission::ManagePackages.into()))]
+    async fn share_link(&self, ctx: &Context<'_>) -> Result<Option<ShareLink>, ApiError> {
+        if !self.is_managed(Api::of(ctx)) {
+            return Ok(None);
+        }
+        super::share_link::of_package(ctx, self.package.id).await.map(Some)
+    }
+
+    /// Its signed links, newest first, those that ended or were revoked, too; none for those who may not manage the
+    /// package.
+    #[graphql(directive = requires::apply(Permission::ManagePackages.into()))]
+    async fn signed_links(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<SignedLink>, ApiError> {
+        let paging = Paging { first, after, last, before };
+        super::signed_link::of_package(ctx, self.package.id, paging).await
+    }
+
     /// Whether you may edit the package and its policies.
     async fn viewer_can_edit(&self, ctx: &Context<'_>) -> bool {
-        self.package.deleted_at.is_none()
-            && Api::of(ctx).viewer.catalogs(Permission::ManagePackages).contain(self.package.catalog_id)
+        self.is_managed(Api::of(ctx))
     }
 
     /// Raised by every change; give it back when changing the object.

@@ -39,6 +39,7 @@ impl Plain for AssignmentPolicy {
             "enabled" => scalar(&self.0.enabled),
             "customSchedule" => scalar(&self.0.custom_schedule),
             "managersMayRequest" => scalar(&self.0.managers_may_request),
+            "requiresSignedLink" => scalar(&self.0.requires_signed_link),
             _ => return None,
         })
     }
@@ -53,6 +54,7 @@ impl Plain for AssignmentPolicy {
             "enabled" => columns!(assignment_policy: Enabled),
             "customSchedule" => columns!(assignment_policy: CustomSchedule),
             "managersMayRequest" => columns!(assignment_policy: ManagersMayRequest),
+            "requiresSignedLink" => columns!(assignment_policy: RequiresSignedLink),
             "extension" => columns!(assignment_policy: Extension),
             "questions" => columns!(assignment_policy: Questions),
             "expiration" => columns!(assignment_policy: Expiration, ExpirationSeconds, ExpirationAt),
@@ -155,6 +157,11 @@ impl AssignmentPolicy {
     /// Whether managers may request for those who report to them, whom the policy admits.
     async fn managers_may_request(&self) -> bool {
         self.0.managers_may_request
+    }
+
+    /// Whether a request must come by a signed link: who has none is admitted, and refused all the same.
+    async fn requires_signed_link(&self) -> bool {
+        self.0.requires_signed_link
     }
 
     /// Whether holders may ask to keep their assignment longer.

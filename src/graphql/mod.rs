@@ -30,6 +30,8 @@ pub mod requires;
 pub mod resolve;
 pub mod resource;
 pub mod scalar;
+pub mod share_link;
+pub mod signed_link;
 pub mod text;
 pub mod token_access;
 pub mod token_grant;
@@ -63,16 +65,16 @@ pub struct Query(
     token_request::TokenRequestQuery,
     permission_catalog::PermissionCatalogQuery,
     repository::RepositoryQuery,
+    share_link::ShareLinkQuery,
     user::UserQuery,
     viewer::ViewerQuery,
     webhook::WebhookQuery,
 );
 
-/// Changing: each mutation is one business action, with one input and one payload.
+/// Changes of packages, requests and access, and of what they are delivered to.
 #[derive(MergedObject, Default)]
-pub struct Mutation(
+pub struct AccessMutation(
     access_request::mutation::AccessRequestMutation,
-    access_token::mutation::AccessTokenMutation,
     approval::mutation::ApprovalMutation,
     assignment::mutation::AssignmentMutation,
     assignment::bulk::AssignmentBulkMutation,
@@ -84,18 +86,29 @@ pub struct Mutation(
     connector::mutation::ConnectorMutation,
     directory_group::DirectoryGroupMutation,
     inbox::mutation::InboxMutation,
+    resource::mutation::ResourceMutation,
+    signed_link::SignedLinkMutation,
+);
+
+/// Changes of people, settings, tokens and what tells of them.
+#[derive(MergedObject, Default)]
+pub struct OtherMutation(
+    access_token::mutation::AccessTokenMutation,
     introspection_client::IntrospectionClientMutation,
     notification::mutation::NotificationMutation,
     organization::OrganizationMutation,
     permission_catalog::PermissionCatalogMutation,
     repository::mutation::RepositoryMutation,
-    resource::mutation::ResourceMutation,
     token_grant::mutation::TokenGrantMutation,
     token_request::mutation::TokenRequestMutation,
     token_policy::TokenPolicyMutation,
     user::mutation::UserMutation,
     webhook::mutation::WebhookMutation,
 );
+
+/// Changing: each mutation is one business action, with one input and one payload.
+#[derive(MergedObject, Default)]
+pub struct Mutation(AccessMutation, OtherMutation);
 
 /// How deep the library follows a document; the handler has refused before what is nested as deep.
 const NESTED: usize = 128;

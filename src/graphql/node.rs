@@ -27,6 +27,7 @@ use super::notification::Notification;
 use super::organization::Organization;
 use super::repository::{Repository, RepositoryAccess};
 use super::resource::{Resource, ResourceRole};
+use super::signed_link::SignedLink;
 use super::token_grant::TokenGrant;
 use super::token_request::TokenRequest;
 use super::user::User;
@@ -82,6 +83,8 @@ pub enum Node {
     Resource(Resource),
     /// A role of a resource.
     ResourceRole(ResourceRole),
+    /// A share link with a secret.
+    SignedLink(SignedLink),
     /// What the organization allows a token.
     TokenGrant(TokenGrant),
     /// What a token asks for.
@@ -181,6 +184,7 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
             found.first().map(|row| Node::ResourceRole(ResourceRole::from(row)))
         }
         Kind::AccessToken => access_token(api, ids).await?,
+        Kind::SignedLink => signed_link(api, ids).await?,
         Kind::TokenGrant => token_grant(api, ids).await?,
         Kind::TokenRequest => token_request(api, ids).await?,
         Kind::User => {
@@ -211,6 +215,12 @@ async fn connected_organization(api: &Api, ids: &[Uuid]) -> Result<Option<Node>,
 async fn webhook(api: &Api, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
     let found = store::webhook::find(&api.database, api.visible(), ids).await?;
     Ok(found.into_iter().next().map(|row| Node::Webhook(Webhook(Arc::new(row)))))
+}
+
+/// The signed link of an id.
+async fn signed_link(api: &Api, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
+    let found = store::signed_link::find(&api.database, api.visible(), ids).await?;
+    Ok(found.into_iter().next().map(|row| Node::SignedLink(SignedLink(Arc::new(row)))))
 }
 
 /// The access token of an id.

@@ -14,7 +14,7 @@ use super::connection::{Connection, Edge, Listed, PageInfo, Paging, Selected, So
 use super::error::ApiError;
 use super::id::{GlobalId, Kind};
 use super::resolve::{Now, Plain, Rows, enum_value, maybe, scalar};
-use crate::domain::notification::link::Frontend;
+use crate::domain::link::Frontend;
 use crate::domain::notification::{self as domain, Content};
 use crate::store::{self, Direction, Key, Position};
 

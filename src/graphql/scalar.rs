@@ -106,6 +106,27 @@ fn sum(mut text: &str, units: &[(char, i64)]) -> Result<i64, ()> {
     if text.is_empty() { Ok(total) } else { Err(()) }
 }
 
+/// An address, for example `https://access.example/@contoso.example#/access-packages/pkg_01h455vb4pex5vsknk084sn02q`.
+/// In an input any text is taken: what it is for says what it must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url(pub String);
+
+/// An address, for example `https://access.example/@contoso.example#/access-packages/pkg_01h455vb4pex5vsknk084sn02q`.
+/// In an input any text is taken: what it is for says what it must be.
+#[Scalar(name = "URL", specified_by_url = "https://url.spec.whatwg.org")]
+impl ScalarType for Url {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match value {
+            Value::String(text) => Ok(Self(text)),
+            other => Err(InputValueError::expected_type(other)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.clone())
+    }
+}
+
 /// A secret in an input: a plain `String` in the schema, that nothing prints. Its debug form is a
 /// hash, so that a repeated call with another secret is told from a repetition.
 #[derive(Clone)]

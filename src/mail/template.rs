@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::Letter;
 use super::letter::{LONGEST_LINE, one_line};
-use crate::domain::notification::link::Frontend;
+use crate::domain::link::Frontend;
 use crate::domain::notification::{Content, is_optional};
 
 /// The most characters of a longer text that stands on one line.

@@ -476,13 +476,24 @@ pub async fn set_assignments(txn: &Txn, pairs: &[(Uuid, Uuid)]) -> Result<(), St
     txn.execute(sql).await.map(|_| ())
 }
 
+/// A policy that admits a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admitting {
+    /// The policy.
+    pub id: Uuid,
+    /// Its scope.
+    pub scope: RequestorScope,
+    /// Whether a request must come by a signed link.
+    pub requires_signed_link: bool,
+}
+
 /// Whether a person may request a package, and what stands against it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requestability {
     /// The package.
     pub package: Uuid,
-    /// The enabled policies that admit the person, with their scopes.
-    pub policies: Vec<(Uuid, RequestorScope)>,
+    /// The enabled policies that admit the person.
+    pub policies: Vec<Admitting>,
     /// Whether the person holds the package, or will.
     pub assigned: bool,
     /// Whether a request of the person for it is open.
@@ -499,6 +510,7 @@ pub async fn requestability(
 ) -> Result<Vec<Requestability>, StoreError> {
     let mut sql = connection.sql();
     sql.push("SELECT p.id AS package_id, a.id AS policy_id, a.requestor_scope AS requestor_scope");
+    sql.push(", a.requires_signed_link AS requires_signed_link");
     sql.push(", EXISTS (SELECT 1 FROM assignment g WHERE g.access_package_id = p.id AND g.user_id = ");
     sql.bind(scope.user).push(" AND g.state IN ('SCHEDULED', 'DELIVERING', 'DELIVERED')) AS assigned");
     sql.push(
@@ -530,7 +542,11 @@ pub async fn requestability(
         }
         let policy: Option<Uuid> = row.try_get("", "policy_id")?;
         if let (Some(last), Some(policy)) = (found.last_mut(), policy) {
-            last.policies.push((policy, row.try_get("", "requestor_scope")?));
+            last.policies.push(Admitting {
+                id: policy,
+                scope: row.try_get("", "requestor_scope")?,
+                requires_signed_link: row.try_get("", "requires_signed_link")?,
+            });
         }
     }
     Ok(found)

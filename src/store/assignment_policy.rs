@@ -211,6 +211,7 @@ pub async fn update(txn: &Txn, after: &assignment_policy::Model, version: i32) -
     sql.push(", custom_schedule = ").bind(after.custom_schedule);
     sql.push(", managers_may_request = ").bind(after.managers_may_request);
     sql.push(", extension = ").bind(after.extension.to_value());
+    sql.push(", requires_signed_link = ").bind(after.requires_signed_link);
     sql.push(", version = version + 1 WHERE deleted_at IS NULL AND id = ").bind(after.id);
     sql.push(" AND version = ").bind(version);
     Ok(txn.execute(sql).await? == 1)

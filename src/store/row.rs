@@ -186,7 +186,7 @@ stored! {
     approval { id, organization_id, request_id, position, state, justification_required, opened_at, expires_at, due_at, closed_at, decided_by_id, justification, alternates_at, approvers_visible }
     approval_approver { approval_id, user_id, ground, catalog_role }
     assignment { id, organization_id, catalog_id, access_package_id, policy_id, user_id, request_id, state, starts_at, expires_at, ended_at, due_at, lease, attempt_count, created_at }
-    assignment_policy { id, organization_id, access_package_id, display_name, name_key, description, requestor_scope, justification_required, enabled, expiration, expiration_seconds, expiration_at, approval_stage_count, version, created_at, deleted_at, questions, custom_schedule, managers_may_request, extension }
+    assignment_policy { id, organization_id, access_package_id, display_name, name_key, description, requestor_scope, justification_required, enabled, expiration, expiration_seconds, expiration_at, approval_stage_count, version, created_at, deleted_at, questions, custom_schedule, managers_may_request, extension, requires_signed_link }
     audit_chain { organization_id, sequence, hash, sealed_at }
     audit_event { id, organization_id, at, actor_id, action, outcome, target_type, target_id, request_id, details, sequence, sealed_at, previous_hash, hash }
     bulk_operation { id, organization_id, kind, state, dry_run, catalogs, total_count, accepted_count, rejected_count, next_position, started_by_id, started_at, finished_at, due_at, lease, attempt_count, decision, reason }
@@ -224,6 +224,7 @@ stored! {
     resource_role { id, resource_id, display_name, origin_id, created_at, deleted_at }
     sign_in_code { organization_id, address, id, code, expires_at, tries_left, asked_at, ask_count, due_at, lease, attempt_count }
     signing_key { id, number, private_key, public_key, created_at }
+    signed_link { id, organization_id, access_package_id, label, lookup, secret_hash, connected_organization_id, expires_at, maximum_uses, uses, openings, created_by_id, created_at, revoked_at, revoked_by_id }
     token_grant { id, organization_id, token_id, owner_id, request_id, state, repository_selection, granted_at, granted_by_id, ended_at, ended_by_id, end_reason, origin, external_id }
     token_request { id, organization_id, token_id, owner_id, state, justification, repository_selection, follows_id, base_id, automatic_reason, cancel_reason, reviewed_by_id, reviewed_at, review_reason, closed_at, created_at, event_count, origin, external_id, expires_at }
     token_request_event { request_id, seq, at, action, from_state, to_state, actor_id, reason, bulk_operation_id }

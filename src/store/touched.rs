@@ -5,7 +5,7 @@
 //! token: they are listed here, and every other table is taken to matter.
 
 /// The tables of which no judgement of a token depends.
-const APART: [&str; 40] = [
+const APART: [&str; 41] = [
     "access_package",
     "access_package_incompatible",
     "access_package_resource_role",
@@ -42,6 +42,7 @@ const APART: [&str; 40] = [
     "policy_user",
     "resource",
     "resource_role",
+    "signed_link",
     "sign_in_code",
     "signing_key",
     "webhook_attempt",

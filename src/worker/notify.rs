@@ -5,9 +5,9 @@ use entity::notification::MailErrorCode;
 use uuid::Uuid;
 
 use super::Post;
+use crate::domain::link::Frontend;
 use crate::domain::notification::assignment::{NOTICES, TellEnding};
 use crate::domain::notification::expiring::{NOTICE, TellExpiring};
-use crate::domain::notification::link::Frontend;
 use crate::domain::notification::mail::{End, Failure, LIFE, after};
 use crate::domain::notification::{Content, digest};
 use crate::id::Kind;

@@ -14,8 +14,10 @@ use crate::authz::Scope;
 use crate::domain::assignment_policy::questions;
 use crate::domain::error::{Code, Error, Rejection};
 use crate::domain::input::{self, Checks};
+use crate::domain::link::ShareLink;
+use crate::domain::signed_link;
 use crate::domain::user as people;
-use crate::store::access_request::Requestability;
+use crate::store::access_request::{Admitting, Requestability};
 use crate::store::assignment_policy::StageRow;
 use crate::store::database::Connection;
 use crate::store::incompatible::{self, Against};
@@ -32,6 +34,8 @@ pub struct Wish {
     pub package: Option<Uuid>,
     /// The policy, where one was chosen; the inner value is none where the id was garbage.
     pub policy: Option<Option<Uuid>>,
+    /// The share link that it comes by, where there is one; the inner value is none where the text is no link.
+    pub share_link: Option<Option<ShareLink>>,
     /// What is asked for besides.
     pub asked: Asked,
 }
@@ -83,6 +87,8 @@ pub struct Plan {
     pub stages: Vec<StageRow>,
     /// The packages that stand against it.
     pub incompatible: Vec<Uuid>,
+    /// The signed link that it comes by.
+    pub signed_link: Option<Uuid>,
     /// What would go into the request; none where that is refused.
     pub content: Option<Content>,
     /// Why it would be refused; empty where it would be accepted.
@@ -108,10 +114,12 @@ pub async fn plan(
         policy: None,
         stages: Vec::new(),
         incompatible: Vec::new(),
+        signed_link: None,
         content: None,
         refused: blockers(&facts)
             .into_iter()
-            .filter(|code| *code != Code::PolicyRequired)
+            // These two are judged by what was chosen and brought.
+            .filter(|code| !matches!(code, Code::PolicyRequired | Code::SignedLinkRequired))
             .map(|code| Rejection::of("accessPackage", code, sentence(code)))
             .collect(),
         package,
@@ -120,6 +128,14 @@ pub async fn plan(
         let pairs = [(plan.requestor, plan.package.id)];
         let found = incompatible::standing(connection, &pairs, Against::Requests).await?;
         plan.incompatible = found.into_iter().map(|(_, _, against)| against).collect();
+    }
+    let link = match &wish.share_link {
+        None => Ok(None),
+        Some(link) => follow(connection, admitted, link.as_ref(), plan.package.id, now).await?,
+    };
+    match link {
+        Ok(link) => plan.signed_link = link,
+        Err(code) => plan.refused.push(Rejection::of("shareLink", code, sentence(code))),
     }
     let policy = match choose(&facts, wish.policy) {
         Ok(policy) => policy,
@@ -137,6 +153,10 @@ pub async fn plan(
         visible(connection, scope, wish.package).await?;
         let message = "This policy does not let managers request for those who report to them.";
         plan.refused.push(Rejection::of("requestor", Code::Forbidden, message));
+    }
+    if policy.requires_signed_link && link == Ok(None) {
+        let code = Code::SignedLinkRequired;
+        plan.refused.push(Rejection::of("shareLink", code, sentence(code)));
     }
     if policy.approval_stage_count > 0 {
         plan.stages = store::assignment_policy::stages(connection, &[policy.id]).await?;
@@ -156,6 +176,25 @@ pub async fn plan(
     }
     plan.policy = Some(policy);
     Ok(plan)
+}
+
+/// The signed link that a share link to a package is, for those whom it admits; none for one without a secret.
+async fn follow(
+    connection: &impl Connection,
+    scope: &Scope,
+    link: Option<&ShareLink>,
+    package: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Result<Option<Uuid>, Code>, Error> {
+    let Some(link) = link.filter(|link| link.access_package == package) else {
+        return Ok(Err(Code::InvalidLink));
+    };
+    let organization = store::organization::named(connection, &link.hint).await?;
+    if organization.is_none_or(|organization| organization.id != scope.organization) {
+        return Ok(Err(Code::InvalidLink));
+    }
+    let Some(secret) = &link.secret else { return Ok(Ok(None)) };
+    Ok(signed_link::presented(connection, scope, package, secret, now).await?.map(Some))
 }
 
 /// The person whom a wish is for, if that is somebody else: one who reports to whoever asks.
@@ -241,8 +280,13 @@ pub fn blockers(facts: &Requestability) -> Vec<Code> {
     if facts.incompatible {
         codes.push(Code::IncompatiblePackage);
     }
-    if most_specific(facts).len() > 1 {
+    let applicable = most_specific(facts);
+    if applicable.len() > 1 {
         codes.push(Code::PolicyRequired);
+    }
+    let needs_link = |policy: &&Admitting| applicable.contains(&policy.id) && policy.requires_signed_link;
+    if !applicable.is_empty() && facts.policies.iter().filter(needs_link).count() == applicable.len() {
+        codes.push(Code::SignedLinkRequired);
     }
     codes
 }
@@ -257,13 +301,25 @@ pub fn sentence(code: Code) -> &'static str {
             "The person holds or has requested a package that excludes this one: give that up first."
         }
         Code::PolicyRequired => "Several policies admit the person: choose one.",
+        Code::SignedLinkRequired => {
+            "The policy takes requests by a signed link only: ask whoever manages the package for one."
+        }
+        Code::InvalidLink => {
+            "This is not a share link to this package: give the whole of it, as it was given to you."
+        }
+        Code::UnknownLink => "There is no such link: look whether you have the whole of it.",
+        Code::LinkExpired => "The link has ended: ask for a new one.",
+        Code::LinkUsedUp => "The link was used as often as it can be: ask for a new one.",
+        Code::LinkRevoked => "The link was revoked: ask for a new one.",
+        Code::LinkForOthers => "The link is for the people of another organization.",
         _ => "No enabled policy of this package admits the person.",
     }
 }
 
 /// Of the policies that admit somebody, only those of the most specific level apply: a lenient
 /// policy is never a way round a strict one.
-fn most_specific(facts: &Requestability) -> Vec<Uuid> {
+#[must_use]
+pub fn most_specific(facts: &Requestability) -> Vec<Uuid> {
     let level = |scope: RequestorScope| match scope {
         RequestorScope::SpecificUsers | RequestorScope::SpecificConnectedOrganizations => 0,
         RequestorScope::AllMembers => 1,
@@ -271,8 +327,9 @@ fn most_specific(facts: &Requestability) -> Vec<Uuid> {
         RequestorScope::AllConnectedOrganizations | RequestorScope::AllExternalUsers => 3,
         RequestorScope::Nobody => 4,
     };
-    let best = facts.policies.iter().map(|(_, scope)| level(*scope)).min();
-    facts.policies.iter().filter(|(_, scope)| Some(level(*scope)) == best).map(|(id, _)| *id).collect()
+    let best = facts.policies.iter().map(|policy| level(policy.scope)).min();
+    let applies = facts.policies.iter().filter(|policy| Some(level(policy.scope)) == best);
+    applies.map(|policy| policy.id).collect()
 }
 
 /// The policy that a request is made under.
@@ -296,7 +353,9 @@ mod tests {
     use super::*;
 
     fn facts(scopes: &[RequestorScope]) -> Requestability {
-        let policies = (1..).map(Uuid::from_u128).zip(scopes.iter().copied()).collect();
+        let policies = (1..).map(Uuid::from_u128).zip(scopes.iter().copied());
+        let admitting = |(id, scope)| Admitting { id, scope, requires_signed_link: false };
+        let policies = policies.map(admitting).collect();
         Requestability { package: Uuid::nil(), policies, assigned: false, open: false, incompatible: false }
     }
 
@@ -316,5 +375,18 @@ mod tests {
         assert_eq!(choose(&facts, None).unwrap_err().code, Code::PolicyRequired);
         assert_eq!(choose(&facts, Some(Some(Uuid::from_u128(2)))), Ok(Uuid::from_u128(2)));
         assert_eq!(blockers(&facts), [Code::PolicyRequired]);
+    }
+
+    #[test]
+    fn a_link_is_missed_only_where_every_policy_requires_one() {
+        let mut facts =
+            facts(&[RequestorScope::AllMembers, RequestorScope::AllMembers, RequestorScope::AllUsers]);
+        facts.policies[0].requires_signed_link = true;
+        assert_eq!(blockers(&facts), [Code::PolicyRequired]);
+        facts.policies[1].requires_signed_link = true;
+        assert_eq!(blockers(&facts), [Code::PolicyRequired, Code::SignedLinkRequired]);
+        facts.policies.pop();
+        facts.policies.pop();
+        assert_eq!(blockers(&facts), [Code::SignedLinkRequired]);
     }
 }

@@ -7,7 +7,7 @@ use super::make::{self, Common};
 use super::plan::{Wish, not_found, plan};
 use crate::authz::{Actor, Scope};
 use crate::domain::error::{Code, Error, Rejection};
-use crate::domain::{Attempt, Command, repeated};
+use crate::domain::{Attempt, Command, repeated, signed_link};
 use crate::id::Kind;
 use crate::store::audit_event;
 use crate::store::idempotency::Key;
@@ -77,6 +77,9 @@ impl Command for Submit {
             bulk_operation: None,
         };
         make::make(txn, &common, &[(id, plan.requestor)]).await?;
+        if let Some(link) = plan.signed_link {
+            signed_link::use_once(txn, &self.actor, link, id).await?;
+        }
         let event = make::event(&self.actor, id, plan.package.id, plan.requestor);
         audit_event::record(txn, &event).await?;
         Ok(id)

@@ -54,6 +54,8 @@ pub struct Create {
     pub managers_may_request: bool,
     /// Whether holders may ask to keep their assignment longer.
     pub extension: Extension,
+    /// Whether a request must come by a signed link.
+    pub requires_signed_link: bool,
     /// Makes the call repeatable.
     pub idempotency: Option<Key>,
 }
@@ -126,6 +128,7 @@ impl Create {
         policy.custom_schedule = self.custom_schedule;
         policy.managers_may_request = self.managers_may_request;
         policy.extension = self.extension;
+        policy.requires_signed_link = self.requires_signed_link;
         checks.done()?;
         Ok(policy)
     }
@@ -154,5 +157,6 @@ pub(super) fn empty(now: DateTime<Utc>) -> assignment_policy::Model {
         custom_schedule: true,
         managers_may_request: false,
         extension: Extension::NotAllowed,
+        requires_signed_link: false,
     }
 }

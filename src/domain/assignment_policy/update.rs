@@ -51,6 +51,8 @@ pub struct Update {
     pub managers_may_request: Option<bool>,
     /// Whether holders may ask to keep their assignment longer.
     pub extension: Option<Extension>,
+    /// Whether a request must come by a signed link.
+    pub requires_signed_link: Option<bool>,
 }
 
 impl Command for Update {
@@ -94,6 +96,7 @@ impl Command for Update {
             "questionsChanged": before.questions != after.questions,
             "customSchedule": { "from": before.custom_schedule, "to": after.custom_schedule },
             "managersMayRequest": { "from": before.managers_may_request, "to": after.managers_may_request },
+            "requiresSignedLink": { "from": before.requires_signed_link, "to": after.requires_signed_link },
             "extension": { "from": before.extension, "to": after.extension },
             "expiration": { "from": before.expiration, "to": after.expiration },
             "enabled": { "from": before.enabled, "to": after.enabled },
@@ -148,6 +151,7 @@ impl Update {
         after.custom_schedule = self.custom_schedule.unwrap_or(before.custom_schedule);
         after.managers_may_request = self.managers_may_request.unwrap_or(before.managers_may_request);
         after.extension = self.extension.unwrap_or(before.extension);
+        after.requires_signed_link = self.requires_signed_link.unwrap_or(before.requires_signed_link);
         checks.done()?;
         Ok(after)
     }

@@ -5,7 +5,6 @@ pub mod assignment;
 pub mod content;
 pub mod digest;
 pub mod expiring;
-pub mod link;
 pub mod mail;
 pub mod preferences;
 pub mod read;

@@ -14,6 +14,7 @@ use crate::domain::access_request::schedule::Times;
 use crate::domain::access_request::{cancel, reprocess, submit};
 use crate::domain::bulk_operation::{Selection, Start};
 use crate::domain::guest::FirstRequest;
+use crate::domain::link::ShareLink;
 use crate::domain::{Code, Rejection};
 use crate::graphql::api::{Api, repeatable};
 use crate::graphql::assignment_policy::question::QuestionAnswerInput;
@@ -21,6 +22,7 @@ use crate::graphql::bulk_operation::{self, BulkOperation};
 use crate::graphql::error::{ApiError, UserError};
 use crate::graphql::id::Kind;
 use crate::graphql::requires::requires;
+use crate::graphql::scalar::Url;
 use crate::graphql::text;
 use crate::store;
 
@@ -36,6 +38,9 @@ pub struct SubmitAccessRequestInput {
     policy: Option<ID>,
     /// Why it is needed, at most 2,000 characters; some policies ask for it.
     justification: Option<String>,
+    /// The whole share link that it comes by: needed where the policy requires a signed one (`SIGNED_LINK_REQUIRED`).
+    /// An accepted request is a use of a signed link. A link that is given must be good, needed or not.
+    share_link: Option<Url>,
     /// The answers to the policy's questions.
     #[graphql(default)]
     answers: Vec<QuestionAnswerInput>,
@@ -60,6 +65,7 @@ impl SubmitAccessRequestInput {
             requestor: self.requestor.as_ref().map(|id| Kind::User.parse(id)),
             package: Kind::AccessPackage.parse(&self.access_package),
             policy: self.policy.as_ref().map(|id| Kind::AssignmentPolicy.parse(id)),
+            share_link: self.share_link.map(|url| ShareLink::parse(&api.environment.public_url, &url.0)),
             asked: Asked {
                 justification: self.justification,
                 answers: self.answers.into_iter().map(Into::into).collect(),

@@ -85,6 +85,9 @@ pub struct CreateAssignmentPolicyInput {
     /// Whether holders may ask to keep their assignment longer.
     #[graphql(default_with = "PolicyExtension::NotAllowed")]
     extension: PolicyExtension,
+    /// Whether a request must come by a signed link (`SIGNED_LINK_REQUIRED`).
+    #[graphql(default = false)]
+    requires_signed_link: bool,
     /// Makes the call repeatable for 24 hours: a second call with the same key and input answers with the first one's policy.
     idempotency_key: Option<String>,
 }
@@ -135,6 +138,8 @@ pub struct UpdateAssignmentPolicyInput {
     managers_may_request: Option<bool>,
     /// Whether holders may ask to keep their assignment longer; it holds for the assignments that there are, too.
     extension: Option<PolicyExtension>,
+    /// Whether a request must come by a signed link (`SIGNED_LINK_REQUIRED`).
+    requires_signed_link: Option<bool>,
 }
 
 /// The end of `updateAssignmentPolicy`.
@@ -220,6 +225,7 @@ impl AssignmentPolicyMutation {
                 custom_schedule: input.custom_schedule,
                 managers_may_request: input.managers_may_request,
                 extension: input.extension.into(),
+                requires_signed_link: input.requires_signed_link,
                 idempotency,
             })
             .await?;
@@ -256,6 +262,7 @@ impl AssignmentPolicyMutation {
                 custom_schedule: input.custom_schedule,
                 managers_may_request: input.managers_may_request,
                 extension: input.extension.map(Into::into),
+                requires_signed_link: input.requires_signed_link,
             })
             .await?;
         Ok(UpdateAssignmentPolicyPayload { assignment_policy: changed(api, id).await?, user_errors })

@@ -1,13 +1,13 @@
 //! What can be loaded, each with the statement that reads it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use entity::{
     access_package, access_request_event, access_token, app_user, approval, assignment_policy,
     bulk_operation, bulk_operation_item, catalog, connected_organization, connector, connector_opening,
     delivery_attempt, directory_group, identity_source, organization, organization_access, repository,
-    resource, token_request_event, token_request_permission, token_request_repository, webhook,
+    resource, signed_link, token_request_event, token_request_permission, token_request_repository, webhook,
     webhook_attempt, webhook_delivery,
 };
 use uuid::Uuid;
@@ -199,6 +199,29 @@ sources! {
             found.extend(store::organization::hint(database, *id).await?.map(|hint| (*id, hint)));
         }
         Ok(found)
+    };
+    /// What organizations are called: their slug and their domains, in small letters.
+    names: OrganizationNames(Uuid) -> HashSet<String> = |database, _scope, ids| {
+        let mut found = HashMap::new();
+        for id in ids {
+            let slug = store::organization::get(database, *id).await?.map(|row| row.slug);
+            let domains = store::organization::domains(database, *id).await?;
+            found.insert(*id, slug.into_iter().chain(domains).map(|name| name.to_lowercase()).collect());
+        }
+        Ok(found)
+    };
+    /// What the share links of packages are good for, where people from outside sign in by these issuers.
+    share_links: ShareLinks(Nested<Vec<String>>) -> store::share_link::Facts = |database, scope, keys| {
+        let mut found = HashMap::with_capacity(keys.len());
+        for (issuers, packages) in by_asked(keys) {
+            let rows = store::share_link::facts(database, scope.organization, &packages, &issuers).await?;
+            found.extend(rows.into_iter().map(|row| (Nested::of(row.package, &issuers), row)));
+        }
+        Ok(found)
+    };
+    /// Pages of the signed links of packages.
+    signed_links_of_package: SignedLinksOfPackage(Nested<Window>) -> PageOf<signed_link::Model> = |database, scope, keys| {
+        pages!(keys, |packages, window| store::signed_link::of_packages(database, scope, packages, window).await)
     };
     /// What stands against requests of the viewer for packages.
     requestability: PackageRequestability(Uuid) -> store::access_request::Requestability = |database, scope, ids| {
