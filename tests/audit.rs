@@ -170,7 +170,8 @@ on_both_databases! {
 /// A command that changes something and records nothing is named here, with the reason.
 #[test]
 fn every_command_records_what_it_does() {
-    const UNRECORDED: [&str; 1] = ["notification/read.rs"]; // what people have read is nobody else's concern
+    // What people have read is nobody else's concern; openings of signed links are counted, and change nothing.
+    const UNRECORDED: [&str; 2] = ["notification/read.rs", "signed_link/open.rs"];
     fn look(directory: &Path, faults: &mut Vec<String>) {
         for entry in fs::read_dir(directory).unwrap().flatten() {
             let path = entry.path();
