@@ -1,6 +1,6 @@
 import './workers.js';
 import { GraphiQL } from 'graphiql';
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { createFetcher } from './fetcher.js';
 import { OperationsMenu } from './operations.jsx';
@@ -10,7 +10,13 @@ import { ViewerForm } from './viewer.jsx';
 function Page({ endpoint, people, tabs }) {
   const [session, setSession] = useState(() => restore(people));
   const [problem, setProblem] = useState(null);
-  const fetcher = useMemo(() => createFetcher(endpoint, session, setProblem), [endpoint, session]);
+  // An answer that was asked for by an earlier session says nothing of this one.
+  const current = useRef(session);
+  current.current = session;
+  const fetcher = useMemo(
+    () => createFetcher(endpoint, session, (found) => current.current === session && setProblem(found)),
+    [endpoint, session],
+  );
   // GraphiQL shows the query of the first prepared tab on a first visit, but forgets its variables.
   const [initialVariables] = useState(() => (isFirstVisit() ? (tabs[0]?.variables ?? undefined) : undefined));
 
