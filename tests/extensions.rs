@@ -106,6 +106,30 @@ on_both_databases! {
         assert_eq!(late["bulkOperation"]["items"]["nodes"][0]["error"]["code"], "REQUEST_CANCELED");
     }
 
+    async fn what_has_ended_is_not_extended_before_it_is_taken_away(server: Server) {
+        let hana = server.user("Hana").await;
+        let free = server.guarded("Free", json!({ "extension": "WITHOUT_APPROVAL" })).await;
+        let decided = server.guarded("Decided", json!({ "extension": "WITH_APPROVAL", "approvalStages": [{ "approvers": [{ "user": hana }] }] })).await;
+        let of_free = server.gets("karim", &free, json!({})).await;
+        let asked = server.submits("karim", &decided, json!({})).await["accessRequest"]["id"].clone();
+        let decide = |request: &Value| json!({ "selection": { "ids": [request] }, "decision": "APPROVE" });
+        let code = "bulkOperation { items(first: 1) { nodes { error { code } } } }";
+        server.mutation("hana", "reviewAccessRequests", code, decide(&asked)).await;
+        server.work().await;
+        let made = server.ask("karim", "query($id: ID!) { node(id: $id) { ... on AccessRequest { assignment { id } } } }", json!({ "id": asked })).await;
+        let of_decided = made["node"]["assignment"]["id"].clone();
+        server.clock.advance(TimeDelta::days(1));
+        let waits = server.extends("karim", &of_decided, json!({})).await["accessRequest"]["id"].clone();
+        // The end comes, and the worker has not.
+        server.clock.advance(TimeDelta::days(9));
+        let before = (server.ends(&of_free).await, server.ends(&of_decided).await);
+        assert_eq!(codes(&server.extends("karim", &of_free, json!({})).await), ["NOT_ACTIVE"]);
+        assert_eq!(server.held("karim", &of_free).await["extension"]["reason"], "NOT_ACTIVE");
+        let late = server.mutation("hana", "reviewAccessRequests", code, decide(&waits)).await;
+        assert_eq!(late["bulkOperation"]["items"]["nodes"][0]["error"]["code"], "ASSIGNMENT_ENDED");
+        assert_eq!((server.ends(&of_free).await, server.ends(&of_decided).await), before);
+    }
+
     async fn who_may_not_extend_is_told_why(server: Server) {
         let strict = server.guarded("Strict", json!({})).await;
         let endless = server.guarded("Endless", json!({ "extension": "WITHOUT_APPROVAL", "expiration": { "never": true } })).await;

@@ -176,7 +176,7 @@ impl Assignment {
         };
         let own = Some(assignment.user_id) == api.viewer.user;
         let manages = api.viewer.catalogs(Permission::ManageRequests).contain(assignment.catalog_id);
-        Ok(extend::judge(&facts, own, manages))
+        Ok(extend::judge(&facts, own, manages, api.now))
     }
 }
 

@@ -205,6 +205,9 @@ fn verdict(
         let held = request.assignment_id.and_then(|id| facts.held.get(&id)).filter(|held| is_current(held));
         let held = held.ok_or(Code::AssignmentEnded)?;
         let ends_at = held.expires_at.ok_or(Code::ExtensionNotAllowed)?;
+        if ends_at <= txn.now() {
+            return Err(Code::AssignmentEnded);
+        }
         let expires_at = pinned.prolonged(request, ends_at, txn.now()).ok_or(Code::InvalidSchedule)?;
         Next::Extension(Box::new(Extended { request: request.clone(), assignment: held.id, expires_at }))
     } else {

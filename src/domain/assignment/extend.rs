@@ -39,7 +39,7 @@ pub struct Extend {
 }
 
 /// Judges whether an assignment can be extended by its holder, or by a manager of its catalog's requests.
-pub fn judge(facts: &Extensible, own: bool, manages: bool) -> Result<(), Code> {
+pub fn judge(facts: &Extensible, own: bool, manages: bool, now: DateTime<Utc>) -> Result<(), Code> {
     if !own && !manages {
         return Err(Code::Forbidden);
     }
@@ -49,6 +49,10 @@ pub fn judge(facts: &Extensible, own: bool, manages: bool) -> Result<(), Code> {
         | AssignmentState::DeliveryFailed
         | AssignmentState::Revoking
         | AssignmentState::Ended => return Err(Code::NotActive),
+    }
+    // Its end has come, though the worker has not.
+    if facts.expires_at.is_some_and(|end| end <= now) {
+        return Err(Code::NotActive);
     }
     if facts.open {
         return Err(Code::RequestOpen);
@@ -106,7 +110,7 @@ impl Command for Extend {
         let assigned = store::user::catalog_roles(txn, self.actor.user).await?;
         let now = Viewer { assigned, ..self.viewer.clone() };
         let manages = now.catalogs(Permission::ManageRequests).contain(held.catalog_id);
-        judge(&facts, held.user_id == self.actor.user, manages)
+        judge(&facts, held.user_id == self.actor.user, manages, txn.now())
             .map_err(|code| Rejection::of("assignment", code, sentence(code)))?;
         let policy = held.policy_id.ok_or_else(not_found)?;
         let policies =
