@@ -1,6 +1,5 @@
 //! The demo: a directory of its own with a database, a signing secret and a story.
 
-mod approvals;
 pub mod data;
 pub mod repositories;
 pub mod story;

@@ -6,7 +6,7 @@ use entity::approval::{self, ApprovalState};
 use entity::approval_approver::ApproverGround;
 use uuid::Uuid;
 
-use super::story::Story;
+use super::Story;
 use crate::domain::access_request::make::snapshot;
 use crate::store::approval::approver;
 use crate::store::assignment_policy::StageRow;
