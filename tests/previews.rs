@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::harness::server::OUTSIDE;
 use crate::harness::{Server, codes};
 
 impl Server {
@@ -90,5 +91,32 @@ on_both_databases! {
         assert_eq!(blocked["incompatibleAccessPackages"], json!([{ "displayName": "Decided" }]));
         let stages = server.preview("karim", &json!({ "accessPackage": decided })).await["stages"].clone();
         assert_eq!((&stages[0]["approvers"], &stages[1]["approvers"], &stages[1]["hasApprover"]), (&json!([{ "displayName": "Göran Lindqvist" }]), &json!([]), &json!(true)));
+    }
+
+    async fn a_newcomer_is_shown_who_would_really_be_asked(server: Server) {
+        let tenant = |value: &str| json!([{ "tenant": { "issuer": OUTSIDE, "claim": "tid", "value": value } }]);
+        let adatum = server.partner("Adatum", tenant("t1")).await;
+        server.partner("Tailspin", tenant("t2")).await;
+        let package = server.partner_package("Shared", json!({ "requestorScope": "ALL_EXTERNAL_USERS",
+            "approvalStages": [{ "approvers": [{ "sponsors": true }], "approversVisible": true,
+                "fallbackApprovers": [{ "user": server.user("Bruno").await }] }] })).await;
+        let emil = server.user("Emil").await;
+        let set = json!({ "id": adatum["id"], "version": 1, "internalSponsors": [emil] });
+        assert_eq!(codes(&server.mutation("alice", "updateConnectedOrganization", "connectedOrganization { id }", set).await), [""; 0]);
+        let preview = "query($input: SubmitAccessRequestInput!) { accessRequestPreview(input: $input) { acceptable
+            stages { hasApprover approvers { displayName } } } }";
+        let asked = "query($id: ID!) { node(id: $id) { ... on AccessRequest { approvals { approvers { displayName } } } } }";
+        // Of an organization with sponsors, of one without any, and of one that nobody knows.
+        for (who, claims, asks) in [("paula", json!({ "tid": "t1" }), "Emil Novák"), ("petra", json!({ "tid": "t2" }), "Bruno Keller"),
+            ("pia", json!({ "tid": "t3" }), "Bruno Keller")] {
+            let token = server.outside(who, claims);
+            let before = server.contents().await;
+            let seen = server.visit(&token, preview, json!({ "input": { "accessPackage": package } })).await["accessRequestPreview"].clone();
+            assert!(server.contents().await == before, "a preview makes nobody");
+            assert_eq!(seen, json!({ "acceptable": true, "stages": [{ "hasApprover": true, "approvers": [{ "displayName": asks }] }] }), "{who}");
+            let made = server.knock(&token, &package).await["accessRequest"].clone();
+            let request = server.ask("alice", asked, json!({ "id": made["id"] })).await["node"]["approvals"].clone();
+            assert_eq!(request, json!([{ "approvers": seen["stages"][0]["approvers"] }]), "{who}");
+        }
     }
 }

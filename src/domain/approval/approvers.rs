@@ -1,12 +1,13 @@
 //! Who decides a stage: found when its turn comes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use entity::access_request;
 use entity::approval_approver::{self, ApproverGround};
 use entity::catalog_role_assignment::CatalogRole;
 use entity::policy_stage_approver::ApproverPart;
+use entity::{access_request, app_user};
 use uuid::Uuid;
 
 use super::{Meant, Stage};
@@ -30,6 +31,8 @@ pub struct Request {
     pub requestor: Uuid,
     /// Who made it.
     pub submitter: Option<Uuid>,
+    /// The connected organization of a requestor who is no user yet: a request would tie the guest to it.
+    pub newcomer_from: Option<Uuid>,
 }
 
 impl From<&access_request::Model> for Request {
@@ -39,6 +42,7 @@ impl From<&access_request::Model> for Request {
             catalog: request.catalog_id,
             requestor: request.requestor_id,
             submitter: request.submitted_by_id,
+            newcomer_from: None,
         }
     }
 }
@@ -143,9 +147,13 @@ pub async fn find(
 }
 
 /// The people whom stages mean by name, as managers or as sponsors, who may act.
+#[derive(Default)]
 struct People {
     managers: HashMap<Uuid, Uuid>,
+    /// By guest.
     sponsors: HashMap<Uuid, Vec<Uuid>>,
+    /// By connected organization.
+    sponsors_there: HashMap<Uuid, Vec<Uuid>>,
     active: HashSet<Uuid>,
 }
 
@@ -155,12 +163,21 @@ impl People {
         organization: Uuid,
         wanted: &[Wanted],
     ) -> Result<Self, StoreError> {
-        let mut people = Self { managers: HashMap::new(), sponsors: HashMap::new(), active: HashSet::new() };
+        let mut people = Self::default();
         let meant = || wanted.iter().flat_map(Wanted::meant);
         let requestors: Vec<Uuid> = wanted.iter().map(|wanted| wanted.request.requestor).collect();
         if meant().any(|meant| meant == Meant::Sponsors) {
             people.sponsors =
                 store::connected_organization::sponsors_of_guests(connection, &requestors).await?;
+            let origins: Vec<Uuid> =
+                wanted.iter().filter_map(|wanted| wanted.request.newcomer_from).collect();
+            if !origins.is_empty() {
+                let found = store::connected_organization::sponsors(connection, &origins).await?;
+                let ids = |(origin, users): (Uuid, Vec<Arc<app_user::Model>>)| {
+                    (origin, users.iter().map(|user| user.id).collect())
+                };
+                people.sponsors_there = found.into_iter().map(ids).collect();
+            }
         }
         if meant().any(|meant| meant == Meant::Manager) {
             people.managers = store::approval::managers(connection, &requestors).await?;
@@ -169,7 +186,8 @@ impl People {
             Meant::User(user) => Some(user),
             Meant::Manager | Meant::Holders(_) | Meant::Sponsors => None,
         });
-        let known = people.managers.values().chain(people.sponsors.values().flatten()).copied();
+        let sponsors = people.sponsors.values().chain(people.sponsors_there.values()).flatten();
+        let known = people.managers.values().chain(sponsors).copied();
         let ids: BTreeSet<Uuid> = named.chain(known).collect();
         let ids: Vec<Uuid> = ids.into_iter().collect();
         people.active = store::approval::active(connection, organization, &ids).await?;
@@ -181,7 +199,10 @@ impl People {
             Meant::User(user) => vec![user],
             Meant::Manager => self.managers.get(&request.requestor).copied().into_iter().collect(),
             Meant::Holders(_) => Vec::new(),
-            Meant::Sponsors => self.sponsors.get(&request.requestor).cloned().unwrap_or_default(),
+            Meant::Sponsors => match request.newcomer_from {
+                Some(origin) => self.sponsors_there.get(&origin).cloned().unwrap_or_default(),
+                None => self.sponsors.get(&request.requestor).cloned().unwrap_or_default(),
+            },
         };
         people.into_iter().filter(|user| self.active.contains(user)).collect()
     }

@@ -84,6 +84,7 @@ impl AccessRequestPreview {
             catalog: plan.package.catalog_id,
             requestor: plan.requestor,
             submitter: self.submitter,
+            newcomer_from: api.scope.connected.filter(|_| api.scope.is_newcomer),
         };
         let mut wanted = Vec::with_capacity(plan.stages.len());
         for (place, row) in (1_u128..).zip(&plan.stages) {
