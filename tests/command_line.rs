@@ -26,6 +26,14 @@ fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
+/// What the demo prints for a person.
+struct Printed {
+    name: String,
+    token: String,
+    organization: Option<String>,
+    query: String,
+}
+
 /// A demo that runs until it is dropped.
 struct Demo {
     child: Child,
@@ -51,24 +59,32 @@ impl Demo {
         self.printed.lines().find_map(|line| line.strip_prefix("GraphQL    ")).unwrap()
     }
 
-    /// What was printed for each person: name, token, query.
-    fn people(&self) -> Vec<(String, String, String)> {
-        self.printed
-            .split("\n# ")
-            .skip(1)
-            .map(|part| {
-                let between = |start: &str, end: &str| {
-                    part.split(start).nth(1).and_then(|rest| rest.split(end).next()).unwrap().to_owned()
-                };
-                (part.split(',').next().unwrap().to_owned(), between("Bearer ", "'"), between("-d '", "'\n"))
-            })
-            .collect()
+    /// What was printed for each person.
+    fn people(&self) -> Vec<Printed> {
+        let read = |part: &str| {
+            let between = |start: &str, end: &str| {
+                part.split(start).nth(1).and_then(|rest| rest.split(end).next()).map(str::to_owned)
+            };
+            Printed {
+                name: part.split(',').next().unwrap().to_owned(),
+                token: between("Bearer ", "'").unwrap(),
+                organization: between("'guichet-organization: ", "'"),
+                query: between("-d '", "'\n").unwrap(),
+            }
+        };
+        self.printed.split("\n# ").skip(1).map(read).collect()
     }
 
     async fn ask(&self, token: &str, body: String) -> Value {
-        let client = reqwest::Client::new();
-        let request =
-            client.post(self.address()).bearer_auth(token).header("content-type", "application/json");
+        self.ask_in(None, token, body).await
+    }
+
+    async fn ask_in(&self, organization: Option<&str>, token: &str, body: String) -> Value {
+        let request = reqwest::Client::new().post(self.address()).bearer_auth(token);
+        let mut request = request.header("content-type", "application/json");
+        if let Some(organization) = organization {
+            request = request.header("guichet-organization", organization);
+        }
         request.body(body).send().await.unwrap().json().await.unwrap()
     }
 }
@@ -81,19 +97,59 @@ impl Drop for Demo {
 }
 
 #[tokio::test]
+async fn the_demo_prints_a_link_that_leads_a_partner_to_its_package_also_where_its_usual_address_is_taken() {
+    // Whether this takes it or somebody else has: the demo has to go elsewhere.
+    let _taken = std::net::TcpListener::bind(guichet::demo::USUAL_ADDRESS);
+    let directory = tempfile::tempdir().unwrap();
+    let demo = Demo::start(directory.path());
+    let base = demo.address().strip_suffix("/graphql").unwrap();
+    assert_ne!(base, format!("http://{}", guichet::demo::USUAL_ADDRESS));
+    let link = demo.printed.lines().find(|line| line.contains("#/access-packages/")).unwrap();
+    assert_eq!(link, guichet::demo::partners::share_link(base));
+    let people = demo.people();
+    let partner = people.iter().find(|person| person.name == "Wim de Vries").unwrap();
+    assert_eq!(partner.organization.as_deref(), Some("contoso"));
+    let (organization, token) = (partner.organization.as_deref(), &partner.token);
+    let seen = demo.ask_in(organization, token, partner.query.clone()).await["data"].clone();
+    assert_eq!(seen["organization"]["displayName"], "Contoso");
+    assert_eq!(seen["viewer"]["user"], Value::Null, "nobody there has heard of him");
+    let packages = seen["viewer"]["requestableAccessPackages"]["nodes"].as_array().unwrap();
+    assert_eq!(packages.len(), 1);
+    assert_eq!(packages[0]["displayName"], "Product launch");
+    // The page offers the same person, who acts where the link leads, and an operation with the same link.
+    let config = reqwest::get(format!("{base}/graphiql/config.json")).await.unwrap();
+    let config: Value = config.json().await.unwrap();
+    let offered = config["people"].as_array().unwrap().iter().find(|person| person["name"] == "Wim de Vries");
+    assert_eq!(offered.unwrap()["organization"], "contoso");
+    let mut tabs = config["tabs"].as_array().unwrap().iter();
+    let operation = tabs.find(|tab| tab["title"] == "17 Where a link leads").unwrap();
+    let led = demo.ask_in(organization, token, json!({ "query": operation["query"] }).to_string()).await;
+    assert_eq!(led["data"]["shareLinkTarget"]["accessPackage"]["displayName"], "Product launch", "{led}");
+    // At home he is a member, by the same token.
+    let home = demo.ask(
+        token,
+        json!({ "query": "{ viewer { user { displayName } } organization { slug } }" }).to_string(),
+    );
+    assert_eq!(
+        home.await["data"],
+        json!({ "viewer": { "user": { "displayName": "Wim de Vries" } }, "organization": { "slug": "fabrikam" } })
+    );
+}
+
+#[tokio::test]
 async fn without_a_subcommand_it_is_the_demo_and_a_second_start_finds_it_as_it_was() {
     let directory = tempfile::tempdir().unwrap();
     let demo = Demo::start(directory.path());
     assert!(demo.address().starts_with("http://127.0.0.1:"));
     let people = demo.people();
-    assert_eq!(people.len(), 13);
-    for (name, token, query) in &people {
-        let answer = demo.ask(token, query.clone()).await;
+    assert_eq!(people.len(), 14);
+    for Printed { name, token, organization, query } in &people {
+        let answer = demo.ask_in(organization.as_deref(), token, query.clone()).await;
         assert!(answer["errors"].is_null() && answer["data"].is_object(), "{name}: {answer}");
     }
     let everything =
         json!({ "query": "{ accessRequests(first: 100) { totalCount nodes { id state submittedAt } } }" });
-    let alice = &people.iter().find(|(name, ..)| name == "Alice Martin").unwrap().1;
+    let alice = &people.iter().find(|person| person.name == "Alice Martin").unwrap().token;
     let before = demo.ask(alice, everything.to_string()).await;
     let states: std::collections::BTreeSet<&str> = before["data"]["accessRequests"]["nodes"]
         .as_array()

@@ -1,4 +1,4 @@
-//! The tokens of the demo: what the README says of them, and that they are as the rules leave them.
+//! The demo: what the README says of its tokens and of its partners, and that its rows are as the rules leave them.
 
 use std::collections::BTreeSet;
 
@@ -13,12 +13,23 @@ impl Server {
         self.app.database.write(&demo::Tokens).await.unwrap();
     }
 
-    /// Runs a prepared operation of the demo.
+    /// Adds the package for partners of the demo, which other tests do without.
+    pub async fn with_partners(&self) {
+        self.app.database.write(&demo::Partners).await.unwrap();
+    }
+
+    /// Runs a prepared operation of the demo, in Contoso.
     async fn prepared(&self, subject: &str, number: usize) -> Value {
         let start = format!("{number} ");
-        let (_, operation) =
-            demo::OPERATIONS.into_iter().find(|(title, _)| title.starts_with(&start)).unwrap();
-        self.ask(subject, operation, json!({})).await
+        let mut tabs = demo::tabs("https://access.example").into_iter();
+        let tab = tabs.find(|tab| tab.title.starts_with(&start)).unwrap();
+        self.visit(&self.demo_token(subject), &tab.query, json!({})).await
+    }
+
+    /// The token that the demo prints for a person.
+    fn demo_token(&self, subject: &str) -> String {
+        let person = demo::PEOPLE.iter().find(|person| person.subject == subject).unwrap();
+        self.secrets.token(&person.claims(self.clock.now())).unwrap()
     }
 }
 
@@ -30,7 +41,104 @@ fn every(rows: &[Value], pointer: &str) -> BTreeSet<String> {
     rows.iter().filter_map(|row| row.pointer(pointer)?.as_str().map(str::to_owned)).collect()
 }
 
+/// The names of people.
+fn names(people: &Value) -> Vec<&str> {
+    people.as_array().unwrap().iter().map(|person| person["displayName"].as_str().unwrap()).collect()
+}
+
 on_both_databases! {
+    async fn the_walk_through_of_the_readme_for_partners(server: Server) {
+        server.with_partners().await;
+        let link = demo::partners::share_link("https://access.example");
+        let found = server.prepared("emil", 16).await["accessPackages"]["nodes"].clone();
+        assert_eq!(found.as_array().unwrap().len(), 1);
+        assert_eq!(found[0]["shareLink"], json!({ "url": link, "directoryHint": "contoso.example", "externallyUsable": true, "problems": [] }));
+        assert_eq!(names(&found[0]["policies"][0]["specificConnectedOrganizations"]), ["Fabrikam"]);
+
+        // As the partner: nobody yet, and nobody by looking.
+        let before = server.contents().await;
+        let led = server.prepared("wim", 17).await;
+        let target = &led["shareLinkTarget"];
+        assert_eq!((&led["viewer"]["user"], &target["accessPackage"]["displayName"]), (&Value::Null, &json!("Product launch")));
+        assert_eq!((&target["blockers"], &target["userErrors"]), (&json!([]), &json!([])));
+        let policy = &target["applicablePolicies"][0];
+        assert_eq!((&policy["justificationRequired"], &policy["extension"], &policy["expiration"]["duration"]), (&json!(true), &json!("WITHOUT_APPROVAL"), &json!("P90D")));
+        assert_eq!(policy["approvalStages"], json!([{ "timeout": "P14D", "approvers": [{ "kind": "SPONSOR" }] }, { "timeout": "P14D", "approvers": [{ "kind": "USER" }] }]));
+        assert_eq!(every(policy["questions"].as_array().unwrap(), "/key"), ["contract", "market"].map(str::to_owned).into());
+        let preview = server.prepared("wim", 18).await;
+        assert_eq!(preview["unanswered"]["acceptable"], false);
+        assert_eq!(every(preview["unanswered"]["userErrors"].as_array().unwrap(), "/code"), ["JUSTIFICATION_REQUIRED", "QUESTION_UNANSWERED"].map(str::to_owned).into());
+        let answered = &preview["answered"];
+        assert_eq!((&answered["acceptable"], &answered["userErrors"]), (&json!(true), &json!([])));
+        let stages: Vec<_> = answered["stages"].as_array().unwrap().iter().map(|stage| names(&stage["approvers"])).collect();
+        assert_eq!(stages, [["Bruno Keller"], ["Emil Novák"]]);
+        let ends = server.clock.now() + chrono::TimeDelta::days(90);
+        assert_eq!(answered["expiresAt"].as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap(), ends);
+        assert!(server.contents().await == before, "looking changes nothing");
+        // An answer must have the form that the question gives, or be one of its choices.
+        for (contract, market) in [("2041", "asia"), ("C-20411", "asia"), ("C-2041", "Asia")] {
+            let answers = json!([{ "question": "contract", "values": [contract] }, { "question": "market", "values": [market] }]);
+            let query = "query($input: SubmitAccessRequestInput!) { accessRequestPreview(input: $input) { userErrors { code } } }";
+            let input = json!({ "accessPackage": target["accessPackage"]["id"], "justification": "Why not?", "answers": answers });
+            let refused = server.visit(&server.demo_token("wim"), query, json!({ "input": input })).await;
+            assert_eq!(refused["accessRequestPreview"]["userErrors"], json!([{ "code": "INVALID_ANSWER" }]), "{answers}");
+        }
+        // Nobody else learns of it: another organization's people, and Contoso's own.
+        for token in [server.outside("paula", json!({})), server.token("karim")] {
+            let query = "query($url: URL!) { shareLinkTarget(url: $url) { accessPackage { id } userErrors { code } } }";
+            let target = server.visit(&token, query, json!({ "url": link })).await["shareLinkTarget"].clone();
+            assert_eq!(target, json!({ "accessPackage": null, "userErrors": [{ "code": "NOT_AVAILABLE" }] }));
+        }
+
+        let made = server.prepared("wim", 19).await["submitAccessRequest"].clone();
+        assert_eq!(made["userErrors"], json!([]));
+        let request = &made["accessRequest"];
+        assert_eq!((&request["state"], &request["requestor"]), (&json!("PENDING_APPROVAL"), &json!({ "displayName": "Wim de Vries", "kind": "GUEST" })));
+        assert_eq!(names(&request["pendingApprovers"]), ["Bruno Keller"]);
+        for (place, (approver, other)) in [("bruno", "emil"), ("emil", "bruno")].into_iter().enumerate() {
+            assert_eq!(server.prepared(other, 20).await["viewer"]["inbox"]["totalCount"], 0, "it is not {other}'s turn");
+            let inbox = server.prepared(approver, 20).await["viewer"]["inbox"].clone();
+            let item = &inbox["nodes"][0];
+            assert_eq!((&inbox["totalCount"], &item["viewerCanDecide"], &item["subject"]["stage"]), (&json!(1), &json!(true), &json!(place + 1)), "{inbox}");
+            assert_eq!(item["requestor"]["connectedOrganization"]["displayName"], "Fabrikam");
+            let answers = &item["subject"]["accessRequest"]["answers"];
+            assert_eq!((&answers[0]["displayValues"], &answers[1]["displayValues"]), (&json!(["C-2041"]), &json!(["Europe"])));
+            let first = &item["subject"]["accessRequest"]["approvals"][0];
+            assert_eq!(first["decidedBy"]["displayName"], if place == 0 { Value::Null } else { json!("Bruno Keller") });
+            assert_eq!(server.members("launch-workspace").await, [""; 0]);
+            let approved = server.prepared(approver, 21).await["submitDecisions"].clone();
+            assert_eq!((&approved["bulkOperation"]["totalCount"], &approved["userErrors"]), (&json!(1), &json!([])), "{approved}");
+            server.work().await;
+        }
+        let mine = server.prepared("wim", 22).await["viewer"].clone();
+        assert_eq!(mine["user"], json!({ "displayName": "Wim de Vries", "kind": "GUEST" }));
+        let (request, assignment) = (&mine["accessRequests"]["nodes"][0], &mine["assignments"]["nodes"][0]);
+        assert_eq!((&request["state"], &assignment["state"]), (&json!("DELIVERED"), &json!("DELIVERED")), "{mine}");
+        assert_eq!((&assignment["viewerCanExtend"], &assignment["viewerCanGiveUp"]), (&json!(true), &json!(true)));
+        assert_eq!(every(nodes(&mine["notifications"]), "/kind"), ["ACCESS_REQUEST_APPROVED".to_owned()].into());
+        let there = server.prepared("bruno", 23).await;
+        let delivery = &there["accessRequests"]["nodes"][0]["deliveries"][0];
+        assert_eq!((&delivery["connector"]["displayName"], &delivery["resourceRole"]["resource"]["originId"], &delivery["state"]),
+            (&json!("Company directory"), &json!("launch-workspace"), &json!("SUCCEEDED")));
+        assert_eq!(there["node"]["members"]["nodes"], json!([{ "user": { "displayName": "Wim de Vries", "kind": "GUEST" } }]));
+        // A day later it can be kept for a day longer.
+        server.clock.advance(chrono::TimeDelta::days(1));
+        let extended = server.visit(&server.demo_token("wim"), "mutation($id: ID!) { extendAssignment(input: { assignment: $id, justification: \"More pictures.\" })
+            { accessRequest { state } userErrors { code } } }", json!({ "id": assignment["id"] })).await;
+        assert_eq!(extended["extendAssignment"]["userErrors"], json!([]), "{extended}");
+
+        let revoked = server.prepared("emil", 24).await["revokeAssignments"].clone();
+        assert_eq!((&revoked["bulkOperation"]["totalCount"], &revoked["userErrors"]), (&json!(1), &json!([])), "{revoked}");
+        server.work().await;
+        let mine = server.prepared("wim", 22).await["viewer"].clone();
+        let assignment = &mine["assignments"]["nodes"][0];
+        assert_eq!((&assignment["state"], &assignment["viewerCanExtend"]), (&json!("ENDED"), &json!(false)));
+        assert_eq!(server.prepared("bruno", 23).await["node"]["members"]["nodes"], json!([]));
+        // At home, nothing of it is to be seen.
+        let home = server.ask("wim", "{ viewer { accessRequests { totalCount } } organization { slug } }", json!({})).await;
+        assert_eq!(home, json!({ "viewer": { "accessRequests": { "totalCount": 0 } }, "organization": { "slug": "fabrikam" } }));
+    }
+
     async fn the_walk_through_of_the_readme_for_tokens(server: Server) {
         server.with_tokens().await;
         let waiting = server.prepared("farah", 6).await["tokenRequests"].clone();

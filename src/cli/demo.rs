@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use clap::Args;
+use tokio::net::TcpListener;
 
 use super::{say, serve};
 use crate::app::{App, StartError};
@@ -17,7 +19,7 @@ use crate::authn::sign::TokenClaims;
 use crate::authz::Role;
 use crate::clock::Clock;
 use crate::config::{ConfigError, Limits, Settings};
-use crate::demo::{self, AUDIENCE, DIRECTORY, PEOPLE, Secrets, Seeded};
+use crate::demo::{self, AUDIENCE, DIRECTORY, PEOPLE, Secrets, Seeded, USUAL_ADDRESS};
 use crate::http::graphiql::{DemoPerson, Page};
 use crate::secret::SecretKeys;
 use crate::store::{self, DatabaseSettings};
@@ -74,9 +76,8 @@ pub fn token(arguments: &TokenArgs) -> Result<(), StartError> {
 
 /// The roles that somebody claims in the tokens that the demo prints.
 fn usual_roles(arguments: &TokenArgs) -> Vec<String> {
-    let is_meant = |person: &&demo::Person| {
-        person.subject == arguments.subject && person.organization == arguments.organization
-    };
+    let is_meant =
+        |person: &&demo::Person| person.subject == arguments.subject && person.home == arguments.organization;
     let roles = PEOPLE.iter().find(is_meant).map_or([].as_slice(), |person| person.roles);
     roles.iter().map(|role| role.name().to_owned()).collect()
 }
@@ -88,22 +89,29 @@ pub async fn run() -> Result<ExitCode, StartError> {
         .map_err(|error| StartError::Other(format!("cannot make the directory {DIRECTORY}: {error}")))?;
     let secrets = Secrets::in_directory(directory)?;
     let clock = Clock::system();
-    let settings = settings(directory, &secrets)?;
-    let app = App::start(settings, clock.clone(), Some(page(&secrets, &clock)?)).await?;
+    // The links that the demo gives out name the address at which it really listens.
+    let (listener, address) = listen().await?;
+    let public_url = format!("http://{address}");
+    let settings = settings(directory, &secrets, &public_url)?;
+    let app = App::start(settings, clock.clone(), Some(page(&public_url, &secrets, &clock)?)).await?;
     store::installation::migrate(&app.database).await?;
     if demo::seed(&app.database).await? == Seeded::NotEmpty {
         return Err(StartError::Other(format!("{DIRECTORY} holds a database that is no demo: move it away")));
     }
-    let (listener, address) = match serve::listen(([127, 0, 0, 1], 8080).into()).await {
-        Ok(open) => open,
-        Err(_) => serve::listen(([127, 0, 0, 1], 0).into()).await?,
-    };
-    say(&greeting(&format!("http://{address}"), &secrets, &clock)?);
+    say(&greeting(&public_url, &secrets, &clock)?);
     serve::until_stopped(app, listener, true).await;
     Ok(ExitCode::SUCCESS)
 }
 
-fn settings(directory: &Path, secrets: &Secrets) -> Result<Settings, StartError> {
+/// Opens the usual address, or any other of this machine where that is taken.
+async fn listen() -> Result<(TcpListener, SocketAddr), StartError> {
+    match serve::listen(USUAL_ADDRESS).await {
+        Ok(open) => Ok(open),
+        Err(_) => serve::listen(SocketAddr::new(USUAL_ADDRESS.ip(), 0)).await,
+    }
+}
+
+fn settings(directory: &Path, secrets: &Secrets, public_url: &str) -> Result<Settings, StartError> {
     let wrong =
         |error: &dyn std::fmt::Display| StartError::Other(format!("{DIRECTORY}/secrets.json: {error}"));
     Ok(Settings {
@@ -115,13 +123,13 @@ fn settings(directory: &Path, secrets: &Secrets) -> Result<Settings, StartError>
         issuers: Issuers::parse(&secrets.issuers(), true).map_err(|error| wrong(&error))?,
         secret_keys: SecretKeys::parse(secrets.secret_keys()).map(Arc::new).map_err(|error| wrong(&error))?,
         allow_private_addresses: true,
-        public_url: "http://127.0.0.1:8080".to_owned(),
+        public_url: public_url.to_owned(),
         mail: None,
         limits: Limits::default(),
     })
 }
 
-fn page(secrets: &Secrets, clock: &Clock) -> Result<Page, StartError> {
+fn page(public_url: &str, secrets: &Secrets, clock: &Clock) -> Result<Page, StartError> {
     let people = PEOPLE.iter().map(|person| {
         Ok(DemoPerson {
             name: person.name.to_owned(),
@@ -133,7 +141,7 @@ fn page(secrets: &Secrets, clock: &Clock) -> Result<Page, StartError> {
     Ok(Page {
         endpoint: "/graphql".to_owned(),
         people: people.collect::<Result<_, StartError>>()?,
-        tabs: demo::tabs(),
+        tabs: demo::tabs(public_url),
     })
 }
 
@@ -143,14 +151,23 @@ fn greeting(address: &str, secrets: &Secrets, clock: &Clock) -> Result<String, S
         "Guichet's demo runs, on this machine only. Its data are in {DIRECTORY}/; delete that to begin anew.\n\n\
          GraphiQL   {address}/graphiql\n\
          GraphQL    {address}/graphql\n\n\
-         A token for each role (for 30 days), and a query to try with it:\n"
+         A link for partners, which Wim de Vries of Fabrikam can open:\n\
+         {}\n\n\
+         A token for each role (for 30 days), and a query to try with it:\n",
+        demo::partners::share_link(address),
     );
     for person in &PEOPLE {
         let token = secrets.token(&person.claims(clock.now()))?;
+        // A token is good in the organization of its issuer; elsewhere for partners alone.
+        let elsewhere = if person.home == person.organization {
+            String::new()
+        } else {
+            format!("-H 'guichet-organization: {}' \\\n  ", person.organization)
+        };
         let _ = write!(
             text,
             "\n# {}, {} at {}\ncurl -s {address}/graphql -H 'content-type: application/json' \\\n  \
-             -H 'authorization: Bearer {token}' \\\n  -d '{{\"query\":\"{}\"}}'\n",
+             -H 'authorization: Bearer {token}' \\\n  {elsewhere}-d '{{\"query\":\"{}\"}}'\n",
             person.name, person.title, person.organization, person.query,
         );
     }

@@ -21,7 +21,7 @@ pub async fn run(database: &DatabaseArgs, serve: &ServeArgs) -> Result<(), Start
     let page = serve.graphiql.then(|| Page {
         endpoint: "/graphql".to_owned(),
         people: Vec::new(),
-        tabs: demo::tabs(),
+        tabs: demo::tabs(&settings.public_url),
     });
     let app = App::start(settings, Clock::system(), page).await?;
     if serve.migrate {

@@ -1,6 +1,7 @@
 //! The demo: a directory of its own with a database, a signing secret and a story.
 
 pub mod data;
+pub mod partners;
 pub mod repositories;
 pub mod story;
 pub mod token_rows;
@@ -8,6 +9,7 @@ pub mod tokens;
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::rand;
@@ -26,6 +28,8 @@ use crate::store::{self, Database, StoreError, Transaction, Txn};
 pub const DIRECTORY: &str = "guichet-demo";
 /// The audience of the demo's tokens.
 pub const AUDIENCE: &str = "guichet";
+/// Where the demo can be reached, unless something else listens there: its operations say so.
+pub const USUAL_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 /// The fact by which a demo database is known.
 pub const FACT: &str = "demo";
 /// How long the demo's tokens live.
@@ -48,7 +52,9 @@ pub struct Secrets {
 /// A person of the demo, with the roles that their token claims.
 #[derive(Clone, Copy, Debug)]
 pub struct Person {
-    /// The organization.
+    /// The organization that they come from: its issuer signs their token.
+    pub home: &'static str,
+    /// The organization in which they act: a partner in another than their own.
     pub organization: &'static str,
     /// The `sub`.
     pub subject: &'static str,
@@ -73,11 +79,13 @@ const CATALOGS: &str =
 const WAITING: &str = "{ tokenRequests(filter: {state: [PENDING]}) { totalCount nodes { id owner { displayName } token { name } repositorySelection } } }";
 /// Who one is.
 const SELF: &str = "{ viewer { user { displayName } roles } organization { slug displayName } }";
+/// What a partner can ask for.
+const PARTNER: &str = "{ organization { displayName } viewer { user { kind } requestableAccessPackages { nodes { displayName description } } } }";
 /// The people of the organization.
 const USERS: &str = "{ users { totalCount nodes { displayName email manager { displayName } } } }";
 
-/// One person for each role; catalog roles are assigned in the database.
-pub const PEOPLE: [Person; 13] = [
+/// One person for each role, and a partner; catalog roles are assigned in the database.
+pub const PEOPLE: [Person; 14] = [
     person("hana", "Hana Sato", "access package manager", &[], FAILED),
     person("alice", "Alice Martin", "global administrator", &[Role::GlobalAdministrator], FAILED),
     person(
@@ -96,7 +104,9 @@ pub const PEOPLE: [Person; 13] = [
     person("judith", "Judith Okafor", "catalog reader", &[], CATALOGS),
     person("karim", "Karim Benali", "member", &[], OWN),
     person("build-server", "Build server", "resource server", &[Role::ResourceServer], SELF),
+    Person { home: "fabrikam", ..person("wim", "Wim de Vries", "partner from Fabrikam", &[], PARTNER) },
     Person {
+        home: "fabrikam",
         organization: "fabrikam",
         ..person("mila", "Mila Rossi", "global administrator", &[Role::GlobalAdministrator], FAILED)
     },
@@ -109,20 +119,23 @@ const fn person(
     roles: &'static [Role],
     query: &'static str,
 ) -> Person {
-    Person { organization: "contoso", subject, name, title, roles, query }
+    Person { home: "contoso", organization: "contoso", subject, name, title, roles, query }
 }
 
-/// The operations of the README, ready for GraphiQL.
+/// The operations of the README, ready for GraphiQL on a server with this public address.
 #[must_use]
-pub fn tabs() -> Vec<Tab> {
-    OPERATIONS
-        .into_iter()
-        .map(|(title, query)| Tab { title: title.to_owned(), query: query.to_owned(), variables: None })
-        .collect()
+pub fn tabs(public_url: &str) -> Vec<Tab> {
+    let usual = format!("http://{USUAL_ADDRESS}");
+    let tab = |(title, query): (&str, &str)| Tab {
+        title: title.to_owned(),
+        query: query.replace(&usual, public_url.trim_end_matches('/')),
+        variables: None,
+    };
+    OPERATIONS.into_iter().map(tab).collect()
 }
 
 /// The README's walk-throughs, one operation a step, and more to try.
-pub const OPERATIONS: [(&str, &str); 20] = [
+pub const OPERATIONS: [(&str, &str); 29] = [
     ("1 Failed requests", include_str!("operations/1_failed_requests.graphql")),
     ("2 Dry run", include_str!("operations/2_dry_run.graphql")),
     ("3 Repair the group", include_str!("operations/3_repair_the_group.graphql")),
@@ -138,6 +151,15 @@ pub const OPERATIONS: [(&str, &str); 20] = [
     ("13 My tokens", include_str!("operations/13_my_tokens.graphql")),
     ("14 What I was told", include_str!("operations/14_what_i_was_told.graphql")),
     ("15 Revoke a grant", include_str!("operations/15_revoke_a_grant.graphql")),
+    ("16 The share link", include_str!("operations/16_the_share_link.graphql")),
+    ("17 Where a link leads", include_str!("operations/17_where_a_link_leads.graphql")),
+    ("18 Preview", include_str!("operations/18_preview.graphql")),
+    ("19 Request", include_str!("operations/19_request.graphql")),
+    ("20 What waits for me", include_str!("operations/20_what_waits_for_me.graphql")),
+    ("21 Approve it", include_str!("operations/21_approve_it.graphql")),
+    ("22 What I have", include_str!("operations/22_what_i_have.graphql")),
+    ("23 What was delivered", include_str!("operations/23_what_was_delivered.graphql")),
+    ("24 Revoke it", include_str!("operations/24_revoke_it.graphql")),
     ("Decisions that wait", include_str!("operations/decisions_that_wait.graphql")),
     ("Approve them", include_str!("operations/approve_them.graphql")),
     ("My inbox", include_str!("operations/my_inbox.graphql")),
@@ -201,7 +223,7 @@ impl Person {
     #[must_use]
     pub fn claims(&self, now: DateTime<Utc>) -> TokenClaims {
         TokenClaims {
-            iss: issuer(self.organization),
+            iss: issuer(self.home),
             aud: AUDIENCE.to_owned(),
             sub: self.subject.to_owned(),
             exp: now + TOKEN_LIFE,
@@ -221,12 +243,13 @@ pub fn database_path(directory: &Path) -> PathBuf {
 
 /// Puts the demo's story into a database that holds nothing yet; finds it as it was otherwise.
 pub async fn seed(database: &Database) -> Result<Seeded, StoreError> {
-    seed_with(database, Seed { tokens: true }).await
+    seed_with(database, Seed { whole: true }).await
 }
 
-/// Like [`seed`], but nobody has access tokens: for tests that count those that they make.
-pub async fn seed_without_tokens(database: &Database) -> Result<Seeded, StoreError> {
-    seed_with(database, Seed { tokens: false }).await
+/// Like [`seed`], but without access tokens and without a package for partners: for tests that count those that they
+/// make.
+pub async fn seed_bare(database: &Database) -> Result<Seeded, StoreError> {
+    seed_with(database, Seed { whole: false }).await
 }
 
 async fn seed_with(database: &Database, seed: Seed) -> Result<Seeded, StoreError> {
@@ -252,7 +275,7 @@ pub enum Seeded {
 }
 
 struct Seed {
-    tokens: bool,
+    whole: bool,
 }
 
 impl Transaction for Seed {
@@ -265,7 +288,23 @@ impl Transaction for Seed {
         data::fabrikam(txn.now()).write(txn).await?;
         repositories::Reach::contoso(txn.now()).write(txn).await?;
         repositories::Reach::fabrikam(txn.now()).write(txn).await?;
-        if self.tokens { Tokens.run(txn).await } else { Ok(()) }
+        if !self.whole {
+            return Ok(());
+        }
+        Partners.run(txn).await?;
+        Tokens.run(txn).await
+    }
+}
+
+/// The package for partners of a story that has none yet.
+pub struct Partners;
+
+impl Transaction for Partners {
+    type Output = ();
+    type Error = StoreError;
+
+    async fn run(&self, txn: &Txn) -> Result<(), StoreError> {
+        partners::contoso(txn.now()).write(txn).await
     }
 }
 

@@ -10,6 +10,8 @@ if (!base || !executablePath) {
   exit(1);
 }
 
+const { origin } = new URL(base);
+
 /** The steps: who, which prepared operation, and what its result must say. */
 const steps = [
   ['Hana Sato', '1 Failed requests', ({ accessRequests }) =>
@@ -51,6 +53,31 @@ const steps = [
       && tokenGrants.nodes[0].endReason !== null],
   ['Karim Benali', '14 What I was told', ({ viewer: { notifications: { nodes: [newest] } } }) =>
     newest.kind === 'TOKEN_GRANT_REVOKED' && newest.reason !== null],
+  ['Emil Novák', '16 The share link', ({ accessPackages: { nodes: [{ shareLink }] } }) =>
+    shareLink.externallyUsable && shareLink.url.startsWith(`${origin}/@contoso.example#/access-packages/pkg_`)],
+  ['Wim de Vries', '17 Where a link leads', ({ viewer, shareLinkTarget: { accessPackage, applicablePolicies: [policy], blockers } }) =>
+    viewer.user === null && accessPackage.displayName === 'Product launch' && blockers.length === 0
+      && policy.questions.length === 2 && policy.approvalStages.length === 2],
+  ['Wim de Vries', '18 Preview', ({ unanswered, answered }) =>
+    !unanswered.acceptable && unanswered.userErrors.some(({ code }) => code === 'QUESTION_UNANSWERED')
+      && answered.acceptable && answered.stages.map(({ approvers: [{ displayName }] }) => displayName).join() === 'Bruno Keller,Emil Novák'],
+  ['Wim de Vries', '19 Request', ({ submitAccessRequest: { accessRequest } }) =>
+    accessRequest.state === 'PENDING_APPROVAL' && accessRequest.requestor.kind === 'GUEST'],
+  ['Emil Novák', '20 What waits for me', ({ viewer: { inbox } }) => inbox.totalCount === 0],
+  ['Bruno Keller', '20 What waits for me', ({ viewer: { inbox: { nodes: [item] } } }) =>
+    item.viewerCanDecide && item.subject.stage === 1 && item.subject.accessRequest.answers.length === 2],
+  ['Bruno Keller', '21 Approve it', ({ submitDecisions: { bulkOperation } }) => bulkOperation.totalCount === 1],
+  ['Emil Novák', '20 What waits for me', ({ viewer: { inbox: { nodes: [item] } } }) =>
+    item?.subject.stage === 2 && item.subject.accessRequest.approvals[0].decidedBy.displayName === 'Bruno Keller'],
+  ['Emil Novák', '21 Approve it', ({ submitDecisions: { bulkOperation } }) => bulkOperation.totalCount === 1],
+  ['Wim de Vries', '22 What I have', ({ viewer: { user, accessRequests, assignments } }) =>
+    user.kind === 'GUEST' && accessRequests.nodes[0].state === 'DELIVERED'
+      && assignments.nodes[0].viewerCanExtend],
+  ['Bruno Keller', '23 What was delivered', ({ accessRequests: { nodes: [{ deliveries: [delivery] }] }, node }) =>
+    delivery.state === 'SUCCEEDED' && node.members.nodes[0].user.displayName === 'Wim de Vries'],
+  ['Emil Novák', '24 Revoke it', ({ revokeAssignments: { bulkOperation } }) => bulkOperation.totalCount === 1],
+  ['Wim de Vries', '22 What I have', ({ viewer: { assignments: { nodes: [{ state }] } } }) => state === 'ENDED'],
+  ['Bruno Keller', '23 What was delivered', ({ node }) => node.members.nodes.length === 0],
   ['Göran Lindqvist', 'Decisions that wait', ({ viewer: { pendingApprovals: { totalCount, nodes } } }) =>
     totalCount === 2 && nodes.every(({ accessRequest }) => accessRequest.review.eligible)],
   ['Göran Lindqvist', 'Approve them', ({ reviewAccessRequests: { bulkOperation } }) => bulkOperation.totalCount === 2],
@@ -100,7 +127,7 @@ try {
   const config = await (await fetch(new URL('/graphiql/config.json', base))).json();
   const page = await browser.newPage({ viewport: { width: 1360, height: 800 } });
   page.setDefaultTimeout(20_000);
-  await page.route('**/*', (route) => (new URL(route.request().url()).origin === new URL(base).origin ? route.continue() : route.abort()));
+  await page.route('**/*', (route) => (new URL(route.request().url()).origin === origin ? route.continue() : route.abort()));
   await page.goto(new URL('/graphiql', base).href);
   await page.getByRole('button', { name: 'Operations' }).waitFor();
   for (const step of steps) await run(page, config, step);

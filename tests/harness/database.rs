@@ -76,7 +76,7 @@ fn watchdog(script: &str) -> Child {
 async fn seed(url: String) {
     let database = Database::connect(&settings(url), Clock::manual(begin())).await.unwrap();
     store::installation::migrate(&database).await.unwrap();
-    assert_eq!(demo::seed_without_tokens(&database).await.unwrap(), Seeded::Done);
+    assert_eq!(demo::seed_bare(&database).await.unwrap(), Seeded::Done);
     database.close().await;
 }
 

@@ -30,7 +30,7 @@ pub struct Server {
     pub base: String,
     pub kind: Kind,
     settings: Settings,
-    secrets: Secrets,
+    pub secrets: Secrets,
     client: reqwest::Client,
 }
 
@@ -111,7 +111,7 @@ impl Server {
         let person = demo::PEOPLE.iter().find(|person| person.subject == subject);
         let roles = person.map(|person| person.roles).unwrap_or_default();
         let organization = match subject {
-            "mila" | "nils" | "olga" | "pablo" | "qing" | "rosa" | "samir" | "tara" => "fabrikam",
+            "mila" | "nils" | "olga" | "pablo" | "qing" | "rosa" | "samir" | "tara" | "wim" => "fabrikam",
             _ => "contoso",
         };
         let roles: Vec<&str> = roles.iter().map(|role| role.name()).collect();
