@@ -18,7 +18,7 @@ use crate::authz::Role;
 use crate::clock::Clock;
 use crate::config::{ConfigError, Limits, Settings};
 use crate::demo::{self, AUDIENCE, DIRECTORY, PEOPLE, Secrets, Seeded};
-use crate::http::graphiql::{DemoPerson, Page};
+use crate::http::pages::{DemoPerson, PageSettings};
 use crate::secret::SecretKeys;
 use crate::store::{self, DatabaseSettings};
 
@@ -89,7 +89,8 @@ pub async fn run() -> Result<ExitCode, StartError> {
     let secrets = Secrets::in_directory(directory)?;
     let clock = Clock::system();
     let settings = settings(directory, &secrets)?;
-    let app = App::start(settings, clock.clone(), Some(page(&secrets, &clock)?)).await?;
+    let pages = PageSettings { graphiql: Some(demo::tabs()), people: people(&secrets, &clock)? };
+    let app = App::start(settings, clock.clone(), pages).await?;
     store::installation::migrate(&app.database).await?;
     if demo::seed(&app.database).await? == Seeded::NotEmpty {
         return Err(StartError::Other(format!("{DIRECTORY} holds a database that is no demo: move it away")));
@@ -121,7 +122,7 @@ fn settings(directory: &Path, secrets: &Secrets) -> Result<Settings, StartError>
     })
 }
 
-fn page(secrets: &Secrets, clock: &Clock) -> Result<Page, StartError> {
+fn people(secrets: &Secrets, clock: &Clock) -> Result<Vec<DemoPerson>, StartError> {
     let people = PEOPLE.iter().map(|person| {
         Ok(DemoPerson {
             name: person.name.to_owned(),
@@ -130,11 +131,7 @@ fn page(secrets: &Secrets, clock: &Clock) -> Result<Page, StartError> {
             token: secrets.token(&person.claims(clock.now()))?,
         })
     });
-    Ok(Page {
-        endpoint: "/graphql".to_owned(),
-        people: people.collect::<Result<_, StartError>>()?,
-        tabs: demo::tabs(),
-    })
+    people.collect()
 }
 
 /// What the demo prints: the addresses, and a signed token for each role with a ready query.
