@@ -1,7 +1,7 @@
-//! Bundles the GraphiQL page (`web/`) with npm and writes the table of its assets for `src/http/graphiql.rs`.
+//! Bundles the pages (`web/`) with npm and writes the table of their assets for `src/http/pages`.
 //!
-//! A machine without npm, or without a way to the registry, still builds Guichet: the table is then empty and the page
-//! says what to do. `GUICHET_WEB=require` turns that into an error with its reason.
+//! A machine without npm, or without a way to the registry, still builds Guichet: the table is then empty and the pages
+//! say what to do. `GUICHET_WEB=require` turns that into an error with its reason.
 
 use std::env::{self, VarError};
 use std::error::Error;
@@ -51,15 +51,15 @@ fn build() -> Outcome<()> {
     announce_inputs(&web);
     let is_required = is_required()?;
 
-    let bundle = out.join("graphiql");
+    let bundle = out.join("web");
     let table = match (bundled(&web, &bundle), is_required) {
         (Ok(()), _) => table(&fs::read_to_string(bundle.join("manifest.tsv"))?)?,
         (Err(reason), true) => {
-            return Err(format!("GUICHET_WEB=require, but the GraphiQL page was not built: {reason}").into());
+            return Err(format!("GUICHET_WEB=require, but the pages were not built: {reason}").into());
         }
         (Err(_), false) => table("")?,
     };
-    fs::write(out.join("graphiql_assets.rs"), table)?;
+    fs::write(out.join("web_assets.rs"), table)?;
     Ok(())
 }
 
@@ -79,7 +79,7 @@ fn is_required() -> Outcome<bool> {
     }
 }
 
-/// Makes sure that `bundle` holds the page of today's inputs. The stamp is written last, so a bundle that was not
+/// Makes sure that `bundle` holds the pages of today's inputs. The stamp is written last, so a bundle that was not
 /// finished is made again.
 fn bundled(web: &Path, bundle: &Path) -> Outcome<()> {
     let files = files(web)?;
@@ -88,7 +88,7 @@ fn bundled(web: &Path, bundle: &Path) -> Outcome<()> {
         return Ok(());
     }
 
-    let work = bundle.with_file_name("graphiql-work");
+    let work = bundle.with_file_name("web-work");
     for folder in [bundle, work.as_path()] {
         if folder.exists() {
             fs::remove_dir_all(folder)?;
@@ -149,18 +149,10 @@ fn table(manifest: &str) -> Outcome<String> {
         let [role, name, content_type] = line.split('\t').collect::<Vec<_>>()[..] else {
             return Err(format!("manifest.tsv: `{line}` has not three parts").into());
         };
-        let role = match role {
-            "script" => "Script",
-            "style" => "Style",
-            "icon" => "Icon",
-            "licence" => "Licence",
-            "part" => "Part",
-            other => return Err(format!("manifest.tsv: no role is called `{other}`").into()),
-        };
-        let gzip = format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/graphiql/{name}.gz\"))");
+        let gzip = format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/web/{name}.gz\"))");
         writeln!(
             source,
-            "    Asset {{ role: Role::{role}, name: {name:?}, content_type: {content_type:?}, gzip: {gzip} }},"
+            "    Asset {{ role: {role:?}, name: {name:?}, content_type: {content_type:?}, gzip: {gzip} }},"
         )?;
     }
     source.push_str("];\n");

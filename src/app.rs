@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::authn::Authenticator;
+use crate::authn::code_flow::CodeFlow;
 use crate::authn::own::OwnIssuer;
 use crate::authn::verify::Verifier;
 use crate::clock::Clock;
@@ -14,7 +15,7 @@ use crate::domain::environment::BoundIssuer;
 use crate::domain::introspection::Introspector;
 use crate::graphql::{self, Schema};
 use crate::http::documents::Documents;
-use crate::http::graphiql::Page;
+use crate::http::pages::PageSettings;
 use crate::http::shape::Shape;
 use crate::mail::Mailer;
 use crate::store::{Database, StoreError};
@@ -32,6 +33,8 @@ pub struct App {
     pub own_issuer: OwnIssuer,
     /// Signs people from outside in by a code.
     pub email_sign_in: EmailSignIn,
+    /// Signs people in at their issuer.
+    pub code_flow: CodeFlow,
     /// Answers what tokens may do.
     pub introspector: Introspector,
     /// The connectors in use.
@@ -46,8 +49,8 @@ pub struct App {
     pub documents: Documents,
     /// What a call and a connection may cost.
     pub limits: Limits,
-    /// What the page of GraphiQL is told; none where it is not served.
-    pub graphiql: Option<Page>,
+    /// What the pages are told.
+    pub pages: PageSettings,
 }
 
 /// Why a server could not be put together.
@@ -69,7 +72,7 @@ impl App {
     pub async fn start(
         settings: Settings,
         clock: Clock,
-        graphiql: Option<Page>,
+        pages: PageSettings,
     ) -> Result<Arc<Self>, StartError> {
         let database = Database::connect(&settings.database, clock.clone()).await?;
         let connectors = Registry::new(
@@ -111,6 +114,8 @@ impl App {
             issuers: issuers.chain([own]).collect(),
             can_mail,
         };
+        let code_flow = CodeFlow::new(&settings.issuers, &environment.public_url)
+            .map_err(|error| ConfigError(format!("GUICHET_PUBLIC_URL: {error}")))?;
         let verifier = Verifier::new(settings.issuers, clock).with_own(own_issuer.clone());
         let shape = Shape::read(&graphql::sdl()).map_err(StartError::Other)?;
         Ok(Arc::new(Self {
@@ -119,6 +124,7 @@ impl App {
             authenticator: Authenticator::new(verifier, database.clone()),
             own_issuer,
             email_sign_in,
+            code_flow,
             introspector: Introspector::new(database.clone()),
             database,
             environment,
@@ -126,7 +132,7 @@ impl App {
             shape,
             documents: Documents::new(&settings.limits),
             limits: settings.limits,
-            graphiql,
+            pages,
         }))
     }
 }

@@ -1,4 +1,4 @@
-// Bundles the GraphiQL page: `node build.mjs <output folder>`.
+// Bundles the pages: `node build.mjs <output folder>`.
 // The output is one gzip file for each asset, and manifest.tsv, which build.rs turns into a Rust table:
 // role, file name, content type. A file name holds the hash of the content, so browsers may keep it for ever.
 import { createHash } from 'node:crypto';
@@ -40,7 +40,7 @@ const prettier = {
     bundle.onResolve({ filter: /^prettier\// }, ({ importer, path, resolveDir, kind }) => {
       // GraphiQL tidies the variables with Prettier and a whole JavaScript parser (over 0.5 MB). jsonc-parser, which is
       // in the bundle anyway, does it as well. Queries keep Prettier, which keeps their comments.
-      if (/[\\/]utility[\\/]jsonc\.js$/.test(importer)) return { path: source('format-json.js') };
+      if (/[\\/]utility[\\/]jsonc\.js$/.test(importer)) return { path: source('graphiql/format-json.js') };
       // The old name of the parser leads to a CommonJS copy, whose parser a bundle does not find.
       if (path === 'prettier/parser-graphql') return bundle.resolve('prettier/plugins/graphql', { resolveDir, kind });
       return undefined;
@@ -109,23 +109,36 @@ for (const [label, entry] of Object.entries(WORKERS)) {
   workerFiles[label] = built(worker, `${label}.worker`, '.js');
 }
 
-const page = await build({
-  ...common,
-  define: { ...common.define, WORKER_FILES: JSON.stringify(workerFiles) },
-  entryPoints: { page: source('page.jsx') },
-  splitting: true,
-});
-const style = await build({ ...common, entryPoints: { page: source('page.css') }, loader: { '.svg': 'dataurl' } });
+// GraphiQL brings React. The other pages are small, and stay so with Preact, which does the same.
+const preact = {
+  alias: { react: 'preact/compat', 'react-dom/client': 'preact/compat/client', 'react/jsx-runtime': 'preact/jsx-runtime' },
+};
+const scripts = {
+  graphiql: {
+    define: { ...common.define, WORKER_FILES: JSON.stringify(workerFiles) },
+    entryPoints: { graphiql: source('graphiql/main.jsx') },
+  },
+  request: { ...preact, entryPoints: { request: source('request/main.jsx') }, loader: { '.graphql': 'text' } },
+  'sign-in': { ...preact, entryPoints: { 'sign-in': source('sign-in/main.jsx') } },
+};
+const styles = { graphiql: source('graphiql/main.css'), request: source('request/main.css') };
 
-const results = [...workers, page, style];
+const results = [...workers];
+const roles = {};
+for (const [page, options] of Object.entries(scripts)) {
+  const result = await build({ ...common, ...options, splitting: true });
+  roles[built(result, page, '.js')] = `${page}.script`;
+  results.push(result);
+}
+for (const [page, file] of Object.entries(styles)) {
+  const result = await build({ ...common, entryPoints: { [page]: file }, loader: { '.svg': 'dataurl' } });
+  roles[built(result, page, '.css')] = `${page}.style`;
+  results.push(result);
+}
 const icon = hashed('icon', '.svg', await readFile(source('icon.svg')));
 const licence = hashed('licences', '.txt', Buffer.from(await licences(results)));
-const roles = {
-  [built(page, 'page', '.js')]: 'script',
-  [built(style, 'page', '.css')]: 'style',
-  [icon.name]: 'icon',
-  [licence.name]: 'licence',
-};
+roles[icon.name] = 'icon';
+roles[licence.name] = 'licence';
 
 const files = new Map(
   results.flatMap((result) => result.outputFiles.map((file) => [basename(file.path), Buffer.from(file.contents)])),

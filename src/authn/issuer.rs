@@ -15,7 +15,17 @@
 //!     "allowed": ["GLOBAL_ADMINISTRATOR"]
 //!   },
 //!   "claims": { "tenant": "tid", "email": "email", "emailVerified": "email_verified", "name": "name" },
-//!   "leewaySeconds": 30
+//!   "leewaySeconds": 30,
+//!   "signIn": {
+//!     "name": "Contoso",
+//!     "authorizationUrl": "https://login.contoso.example/authorize",
+//!     "tokenUrl": "https://login.contoso.example/token",
+//!     "clientId": "guichet-page",
+//!     "clientSecret": "…",
+//!     "scope": "openid email",
+//!     "resource": "urn:guichet",
+//!     "parameters": { "prompt": "select_account" }
+//!   }
 //! }]
 //! ```
 //!
@@ -23,12 +33,15 @@
 //! speaks for none: whom it vouches for is an outsider everywhere, and it asserts no
 //! `roles`. `audience` may be an array, of which a
 //! token has to name one. `keys` is one of `jwksUrl`, `jwksFile` and, in the
-//! demo and in tests only, `hs256Secret`.
+//! demo and in tests only, `hs256Secret`. With `signIn` people can sign in at the issuer on our pages; `clientSecret`,
+//! `scope`, `resource` and `parameters` may be left out there.
 
 mod fields;
 mod roles;
+mod sign_in;
 
 pub use roles::{RoleClaim, RoleRules};
+pub use sign_in::SignIn;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -78,6 +91,8 @@ pub struct Issuer {
     pub claims: ClaimNames,
     /// How far its clock and ours may be apart.
     pub leeway: TimeDelta,
+    /// How people sign in there on our pages; none where they bring their tokens from elsewhere.
+    pub sign_in: Option<SignIn>,
 }
 
 /// Where the keys of an issuer come from.
@@ -217,6 +232,7 @@ impl Issuer {
             roles: RoleRules::default(),
             claims: ClaimNames::default(),
             leeway: TimeDelta::seconds(i64::from(DEFAULT_LEEWAY)),
+            sign_in: None,
         }
     }
 
@@ -238,7 +254,8 @@ impl Issuer {
             return Err(fields.error("leewaySeconds", "must be 0 to 300"));
         }
         let leeway = TimeDelta::seconds(i64::from(leeway));
-        Ok(Self { name, audiences, organization, keys, algorithms, roles, claims, leeway })
+        let sign_in = fields.object("signIn")?.map(SignIn::read).transpose()?;
+        Ok(Self { name, audiences, organization, keys, algorithms, roles, claims, leeway, sign_in })
     }
 }
 
@@ -288,7 +305,7 @@ fn read_keys(fields: &mut Fields, demo: bool) -> Result<Keys, IssuerError> {
         return Err(fields.error("keys", "must hold one text: jwksUrl, jwksFile or hs256Secret"));
     };
     match kind.as_str() {
-        "jwksUrl" => match set_url(&value) {
+        "jwksUrl" => match https_url(&value) {
             Ok(url) => Ok(Keys::Set(SetSource::Url(url))),
             Err(reason) => Err(fields.error("keys.jwksUrl", reason)),
         },
@@ -305,7 +322,8 @@ fn read_keys(fields: &mut Fields, demo: bool) -> Result<Keys, IssuerError> {
     }
 }
 
-fn set_url(text: &str) -> Result<Url, &'static str> {
+/// An address of an issuer.
+fn https_url(text: &str) -> Result<Url, &'static str> {
     let url = Url::parse(text).map_err(|_| "is no URL")?;
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",

@@ -8,7 +8,6 @@
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,6 +18,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use url::Url;
 
+use super::fetch::{self, FetchError};
 use super::issuer::SetSource;
 use crate::clock::Clock;
 
@@ -28,14 +28,8 @@ const PAUSE: TimeDelta = TimeDelta::seconds(30);
 /// The age at which a set is read again while it goes on serving.
 const FRESH: TimeDelta = TimeDelta::minutes(10);
 
-/// The largest set, in bytes.
+/// The largest file, in bytes.
 const LARGEST_SET: usize = 256 * 1024;
-
-/// How long connecting to the issuer may take.
-const CONNECT_LIMIT: Duration = Duration::from_secs(5);
-
-/// How long the whole answer may take.
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 /// The keys of one issuer.
 pub struct KeySet {
@@ -81,6 +75,8 @@ struct Key {
 enum ReadError {
     #[error("{0}")]
     Http(#[from] reqwest::Error),
+    #[error("{0}")]
+    Fetch(#[from] FetchError),
     #[error("answered with status {0}")]
     Status(u16),
     #[error("{0}")]
@@ -211,28 +207,12 @@ fn apart(one: DateTime<Utc>, other: DateTime<Utc>) -> TimeDelta {
     (one - other).abs()
 }
 
-/// A new client each time: it is needed seldom, keeps no connection, and one
-/// that cannot be built counts as an issuer that is down.
 async fn fetch_url(url: &Url) -> Result<Vec<u8>, ReadError> {
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT_LIMIT)
-        .timeout(ANSWER_LIMIT)
-        .no_proxy()
-        .user_agent("guichet")
-        .build()?;
-    let mut response = client.get(url.clone()).send().await?;
+    let response = fetch::client()?.get(url.clone()).send().await?;
     if response.status() != reqwest::StatusCode::OK {
         return Err(ReadError::Status(response.status().as_u16()));
     }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > LARGEST_SET {
-            return Err(ReadError::TooLarge);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+    Ok(fetch::body(response).await?)
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, ReadError> {

@@ -1,5 +1,7 @@
 //! From a bearer token to the [`Viewer`]: who calls, in which organization, with which roles.
 
+pub mod code_flow;
+mod fetch;
 pub mod issuer;
 pub mod jwks;
 mod outsider;
@@ -77,6 +79,11 @@ impl Authenticator {
     pub fn new(verifier: Verifier, database: Database) -> Self {
         let clock = database.clock().clone();
         Self(Arc::new(Inner { verifier, database, clock, remembered: Mutex::default() }))
+    }
+
+    /// Whether a token would be let in by what it says, wherever it leads.
+    pub async fn check(&self, token: &str) -> Result<(), Rejection> {
+        self.0.verifier.verify(token).await.map(drop)
     }
 
     /// The viewer of a token, in the organization that the header names, else in the token's own.

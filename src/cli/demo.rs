@@ -20,7 +20,7 @@ use crate::authz::Role;
 use crate::clock::Clock;
 use crate::config::{ConfigError, Limits, Settings};
 use crate::demo::{self, AUDIENCE, DIRECTORY, PEOPLE, Secrets, Seeded, USUAL_ADDRESS};
-use crate::http::graphiql::{DemoPerson, Page};
+use crate::http::pages::{DemoPerson, PageSettings};
 use crate::secret::SecretKeys;
 use crate::store::{self, DatabaseSettings};
 
@@ -93,7 +93,8 @@ pub async fn run() -> Result<ExitCode, StartError> {
     let (listener, address) = listen().await?;
     let public_url = format!("http://{address}");
     let settings = settings(directory, &secrets, &public_url)?;
-    let app = App::start(settings, clock.clone(), Some(page(&public_url, &secrets, &clock)?)).await?;
+    let pages = PageSettings { graphiql: Some(demo::tabs(&public_url)), people: people(&secrets, &clock)? };
+    let app = App::start(settings, clock.clone(), pages).await?;
     store::installation::migrate(&app.database).await?;
     if demo::seed(&app.database).await? == Seeded::NotEmpty {
         return Err(StartError::Other(format!("{DIRECTORY} holds a database that is no demo: move it away")));
@@ -129,7 +130,7 @@ fn settings(directory: &Path, secrets: &Secrets, public_url: &str) -> Result<Set
     })
 }
 
-fn page(public_url: &str, secrets: &Secrets, clock: &Clock) -> Result<Page, StartError> {
+fn people(secrets: &Secrets, clock: &Clock) -> Result<Vec<DemoPerson>, StartError> {
     let people = PEOPLE.iter().map(|person| {
         Ok(DemoPerson {
             name: person.name.to_owned(),
@@ -138,11 +139,7 @@ fn page(public_url: &str, secrets: &Secrets, clock: &Clock) -> Result<Page, Star
             token: secrets.token(&person.claims(clock.now()))?,
         })
     });
-    Ok(Page {
-        endpoint: "/graphql".to_owned(),
-        people: people.collect::<Result<_, StartError>>()?,
-        tabs: demo::tabs(public_url),
-    })
+    people.collect()
 }
 
 /// What the demo prints: the addresses, and a signed token for each role with a ready query.

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use crate::app::{App, StartError};
 use crate::clock::Clock;
 use crate::config::{DatabaseArgs, ServeArgs};
-use crate::http::graphiql::Page;
+use crate::http::pages::PageSettings;
 use crate::{demo, http, store};
 
 /// How often a server looks whether another one has brought the schema up to date.
@@ -18,12 +18,9 @@ const SCHEMA_POLL: Duration = Duration::from_secs(2);
 /// Starts the server and serves until it is told to stop.
 pub async fn run(database: &DatabaseArgs, serve: &ServeArgs) -> Result<(), StartError> {
     let settings = serve.settings(database)?;
-    let page = serve.graphiql.then(|| Page {
-        endpoint: "/graphql".to_owned(),
-        people: Vec::new(),
-        tabs: demo::tabs(&settings.public_url),
-    });
-    let app = App::start(settings, Clock::system(), page).await?;
+    let graphiql = serve.graphiql.then(|| demo::tabs(&settings.public_url));
+    let pages = PageSettings { graphiql, people: Vec::new() };
+    let app = App::start(settings, Clock::system(), pages).await?;
     if serve.migrate {
         store::installation::migrate(&app.database).await?;
     }

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::StartError;
 use crate::authn::sign::{Signer, TokenClaims};
 use crate::authz::Role;
-use crate::http::graphiql::Tab;
+use crate::http::pages::graphiql::Tab;
 use crate::store::{self, Database, StoreError, Transaction, Txn};
 
 /// The directory of the demo, below the current one.

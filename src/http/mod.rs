@@ -1,16 +1,16 @@
-//! HTTP: the router, the GraphQL handler, GraphiQL, health.
+//! HTTP: the router, the GraphQL handler, sign-in, the pages, health.
 
 pub mod accept;
 pub mod complexity;
 pub mod connections;
 pub mod document;
 pub mod documents;
-pub mod graphiql;
 pub mod graphql;
 pub mod introspect;
 pub mod nulls;
 pub mod operation;
 pub mod order;
+pub mod pages;
 pub mod refusal;
 pub mod scan;
 pub mod shape;
@@ -31,14 +31,14 @@ pub fn router(app: &Arc<App>) -> Router {
     let router = Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
         .route("/oauth2/introspect", post(introspect::post).fallback(introspect::other_method))
-        .route("/sign-in/codes", post(sign_in::ask).fallback(sign_in::other_method))
-        .route("/sign-in/tokens", post(sign_in::exchange).fallback(sign_in::other_method))
-        .route("/.well-known/jwks.json", get(sign_in::key_set))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
-        .with_state(Arc::clone(app));
-    match &app.graphiql {
-        Some(page) => router.merge(graphiql::router(page.clone())),
+        .merge(sign_in::router())
+        .with_state(Arc::clone(app))
+        .merge(pages::assets())
+        .merge(pages::request::router());
+    match &app.pages.graphiql {
+        Some(tabs) => router.merge(pages::graphiql::router(tabs.clone())),
         None => router,
     }
 }

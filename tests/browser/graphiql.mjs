@@ -117,7 +117,7 @@ async function documents(page) {
 
 async function completes(page, config) {
   const { token, organization } = config.people[0];
-  const response = await fetch(new URL(config.endpoint, base), {
+  const response = await fetch(new URL('/graphql', base), {
     method: 'POST',
     headers: {
       authorization: `Bearer ${token}`,
@@ -219,7 +219,9 @@ let step = 'open the page';
 try {
   const response = await fetch(new URL('/graphiql/config.json', base));
   check(response.ok, `/graphiql/config.json answers ${response.status}.`);
-  const config = await response.json();
+  const ways = await fetch(new URL('/sign-in/ways', base));
+  check(ways.ok, `/sign-in/ways answers ${ways.status}.`);
+  const config = { ...(await response.json()), people: (await ways.json()).people };
   const page = await open(browser);
   await page.goto(new URL('/graphiql', base).href);
   check((await page.title()) === 'Guichet · GraphiQL', `The title is "${await page.title()}".`);

@@ -10,7 +10,7 @@ use guichet::authn::sign::{Signer, TokenClaims};
 use guichet::clock::Clock;
 use guichet::config::{Limits, Settings};
 use guichet::demo::{self, Secrets};
-use guichet::http;
+use guichet::http::{self, pages::PageSettings};
 use guichet::mail;
 use guichet::secret::SecretKeys;
 use serde_json::{Value, json};
@@ -81,7 +81,7 @@ impl Server {
             mail,
             limits,
         };
-        let app = App::start(settings.clone(), clock.clone(), None).await.unwrap();
+        let app = App::start(settings.clone(), clock.clone(), PageSettings::default()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (router, idle) = (http::router(&app), app.limits.idle_timeout);
@@ -97,13 +97,13 @@ impl Server {
     /// Another server on the same database, without a socket: its worker works beside this one's.
     pub async fn another(&self, mail: Option<mail::Settings>) -> Arc<App> {
         let settings = Settings { mail, ..self.settings.clone() };
-        App::start(settings, self.clock.clone(), None).await.unwrap()
+        App::start(settings, self.clock.clone(), PageSettings::default()).await.unwrap()
     }
 
     /// Another server on the same database that calls no private addresses.
     pub async fn another_without_private_addresses(&self) -> Arc<App> {
         let settings = Settings { allow_private_addresses: false, ..self.settings.clone() };
-        App::start(settings, self.clock.clone(), None).await.unwrap()
+        App::start(settings, self.clock.clone(), PageSettings::default()).await.unwrap()
     }
 
     /// A token for a person of the demo, with the roles that the demo gives them.
@@ -156,6 +156,22 @@ impl Server {
             .iter()
             .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
             .collect();
+        let text = response.text().await.unwrap();
+        Answer { status, headers, json: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+    }
+
+    /// Sends something to an endpoint beside GraphQL.
+    pub async fn endpoint(&self, path: &str, headers: &[(&str, &str)], body: impl Into<String>) -> Answer {
+        let mut request = self.client.post(format!("{}{path}", self.base)).body(body.into());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let header = |(name, value): (&_, &reqwest::header::HeaderValue)| {
+            (format!("{name}"), value.to_str().unwrap_or_default().to_owned())
+        };
+        let headers: HashMap<String, String> = response.headers().iter().map(header).collect();
         let text = response.text().await.unwrap();
         Answer { status, headers, json: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
     }

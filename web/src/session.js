@@ -1,5 +1,5 @@
 // Who the viewer is: the token and the organization. They live in sessionStorage, so they are gone with the browser
-// tab and never reach another one; GraphiQL itself, which uses localStorage, never sees the token.
+// tab and never reach another one. The pages share them: who signed in at one is signed in at the other.
 const KEY = 'guichet';
 
 export const NOBODY = { token: '', organization: '', person: '' };
@@ -9,7 +9,7 @@ export function restore(people) {
   if (!saved.person) return saved;
   // A demo signs new tokens when it starts again: the saved one may be of yesterday.
   const person = people.find(({ name }) => name === saved.person);
-  return person ? asPerson(person) : NOBODY;
+  return person ? { ...asPerson(person), organization: saved.organization } : NOBODY;
 }
 
 export function save(session) {
@@ -27,6 +27,17 @@ export function asPerson({ name, organization, token }) {
 /** What people paste: often with a line break from a terminal, or with the name of the scheme. */
 export function cleanToken(text) {
   return text.trim().replace(/^bearer\s+/i, '').replace(/\s/g, '');
+}
+
+/** A header can carry these characters only; fetch would refuse others with a riddle. */
+const HEADER_VALUE = /^[\x21-\x7e]+$/;
+
+/** The headers that say who calls, or null where they cannot be sent. */
+export function headersOf({ token, organization }) {
+  if (![token, organization || 'none'].every((value) => HEADER_VALUE.test(value))) return null;
+  const headers = { authorization: `Bearer ${token}` };
+  if (organization) headers['guichet-organization'] = organization;
+  return headers;
 }
 
 function read() {

@@ -5,9 +5,11 @@ use serde_json::{Map, Value};
 
 use super::IssuerError;
 
-/// The fields of one issuer that are not read yet.
+/// The fields of one issuer, or of an object in it, that are not read yet.
 pub(super) struct Fields {
     issuer: String,
+    /// What stands before the name of a field: `signIn.`
+    path: String,
     values: Map<String, Value>,
 }
 
@@ -18,7 +20,7 @@ impl Fields {
             return Err(IssuerError::Syntax(format!("{position} is none")));
         };
         let issuer = values.get("issuer").and_then(Value::as_str).filter(|name| !name.trim().is_empty());
-        Ok(Self { issuer: issuer.map_or(position, str::to_owned), values })
+        Ok(Self { issuer: issuer.map_or(position, str::to_owned), path: String::new(), values })
     }
 
     pub(super) fn take<T: DeserializeOwned>(&mut self, field: &str) -> Result<Option<T>, IssuerError> {
@@ -39,8 +41,21 @@ impl Fields {
         if self.values.contains_key(field) { self.text(field).map(Some) } else { Ok(None) }
     }
 
+    /// The fields of an object in it.
+    pub(super) fn object(&mut self, field: &str) -> Result<Option<Self>, IssuerError> {
+        match self.values.remove(field) {
+            None => Ok(None),
+            Some(Value::Object(values)) => {
+                let path = format!("{}{field}.", self.path);
+                Ok(Some(Self { issuer: self.issuer.clone(), path, values }))
+            }
+            Some(_) => Err(self.error(field, "must be an object")),
+        }
+    }
+
     pub(super) fn error(&self, field: &str, reason: impl Into<String>) -> IssuerError {
-        IssuerError::Field { issuer: self.issuer.clone(), field: field.to_owned(), reason: reason.into() }
+        let field = format!("{}{field}", self.path);
+        IssuerError::Field { issuer: self.issuer.clone(), field, reason: reason.into() }
     }
 
     /// A misspelt field is refused: it could be the allow list.

@@ -4,18 +4,19 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { createFetcher } from './fetcher.js';
 import { OperationsMenu } from './operations.jsx';
-import { restore, save } from './session.js';
+import { restore, save } from '../session.js';
+import { waysOf } from '../sign-in/server.js';
 import { ViewerForm } from './viewer.jsx';
 
-function Page({ endpoint, people, tabs }) {
+function Page({ people, tabs }) {
   const [session, setSession] = useState(() => restore(people));
   const [problem, setProblem] = useState(null);
   // An answer that was asked for by an earlier session says nothing of this one.
   const current = useRef(session);
   current.current = session;
   const fetcher = useMemo(
-    () => createFetcher(endpoint, session, (found) => current.current === session && setProblem(found)),
-    [endpoint, session],
+    () => createFetcher(session, (found) => current.current === session && setProblem(found)),
+    [session],
   );
   // GraphiQL shows the query of the first prepared tab on a first visit, but forgets its variables.
   const [initialVariables] = useState(() => (isFirstVisit() ? (tabs[0]?.variables ?? undefined) : undefined));
@@ -60,7 +61,7 @@ function Page({ endpoint, people, tabs }) {
 const PROBLEMS = {
   refused: (people) =>
     'The server did not accept this token: it may be mistyped, cut off or expired. ' +
-    (people.length > 0 ? 'Choose a person, or paste another token.' : 'Paste a fresh one and press Use.'),
+    (people.length > 0 ? 'Choose a person, or paste another token.' : 'Sign in again, or paste a fresh one and press Use.'),
   unsendable: () => 'The token or the organization holds characters that cannot be sent: copy it again.',
   unreachable: () => 'The server did not answer. Is it running?',
 };
@@ -68,7 +69,7 @@ const PROBLEMS = {
 function hint(people) {
   return people.length > 0
     ? 'To begin, choose a person: the demo has a token for each. Or paste a token of your own and press Use.'
-    : 'To begin, paste an access token from your identity provider and press Use. Closing this browser tab forgets it.';
+    : 'To begin, sign in, or paste an access token and press Use. Closing this browser tab forgets it.';
 }
 
 function isFirstVisit() {
@@ -81,9 +82,10 @@ function isFirstVisit() {
 
 const place = document.getElementById('page');
 try {
-  const response = await fetch('graphiql/config.json');
+  const [{ people }, response] = await Promise.all([waysOf(''), fetch('graphiql/config.json')]);
   if (!response.ok) throw new Error(`the server answered ${response.status}`);
-  createRoot(place).render(<Page {...await response.json()} />);
+  const { tabs } = await response.json();
+  createRoot(place).render(<Page people={people} tabs={tabs} />);
 } catch (error) {
   place.textContent = `The page cannot start: ${error.message}.`;
 }

@@ -1,4 +1,5 @@
 import { getIntrospectionQuery } from 'graphql';
+import { headersOf } from '../session.js';
 
 // GraphiQL's own introspection leaves out what Guichet uses: one-of inputs, deprecated arguments, scalar links.
 const INTROSPECTION = getIntrospectionQuery({
@@ -8,22 +9,20 @@ const INTROSPECTION = getIntrospectionQuery({
   specifiedByUrl: true,
 });
 
-/** A header can carry these characters only; fetch would refuse others with a riddle. */
-const HEADER_VALUE = /^[\x21-\x7e]+$/;
-
 /**
  * Sends operations as the viewer of the session. `report` is told, for each answer, what is wrong with the session
  * (`refused`, `unreachable`, `unsendable`), or null.
  */
-export function createFetcher(endpoint, session, report) {
+export function createFetcher(session, report) {
   return async ({ query, variables, operationName }) => {
     if (!session.token) return failure('No token is given. Choose who you are at the top of the page.');
-    if (![session.token, session.organization || 'none'].every((value) => HEADER_VALUE.test(value))) {
+    const who = headersOf(session);
+    if (!who) {
       report('unsendable');
       return failure('The token or the organization holds characters that cannot be sent.');
     }
     const introspects = operationName === 'IntrospectionQuery';
-    const answer = await send(endpoint, session, {
+    const answer = await send(who, {
       query: introspects ? INTROSPECTION : query,
       variables,
       operationName: operationName ?? undefined,
@@ -34,17 +33,15 @@ export function createFetcher(endpoint, session, report) {
   };
 }
 
-async function send(endpoint, session, operation) {
+async function send(who, operation) {
   const headers = {
     accept: 'application/graphql-response+json, application/json;q=0.9',
-    authorization: `Bearer ${session.token}`,
     'content-type': 'application/json',
+    ...who,
   };
-  if (session.organization) headers['guichet-organization'] = session.organization;
-
   let response;
   try {
-    response = await fetch(endpoint, {
+    response = await fetch('graphql', {
       method: 'POST',
       headers,
       body: JSON.stringify(operation),

@@ -1,34 +1,21 @@
-//! Sign-in of people from outside by a one-time code: `POST /sign-in/codes` mails a code, `POST /sign-in/tokens` takes it
-//! for a token, and `GET /.well-known/jwks.json` holds the keys that such tokens are signed with.
-//!
-//! Only `application/json` is taken, and no other site is answered (no CORS), so that no form of another site can act.
+//! `POST /sign-in/codes` mails a code to somebody from outside; `POST /sign-in/tokens` takes it for a token.
 
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::CACHE_CONTROL;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
-use tokio::time::timeout;
+use serde_json::json;
 use tracing::Instrument as _;
 
-use super::accept::Media;
-use super::graphql::{ORGANIZATION, REQUEST_ID};
-use super::refusal::{Refused, bad_request};
-use super::{operation, scan};
+use super::super::graphql::ORGANIZATION;
+use super::super::refusal::{Refused, bad_request};
+use super::{answer, broken, read, unavailable};
 use crate::app::App;
 use crate::authn::own::{Bearer, TOKEN_LIFE};
 use crate::domain::email_sign_in::{Address, DIGITS, LIFE, Refused as Unanswered};
-use crate::store::StoreError;
-
-/// The largest body, in bytes.
-const LARGEST: usize = 4_096;
-/// For how long others may keep the keys, in seconds.
-const KEYS_KEPT: &str = "public, max-age=300";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,7 +35,8 @@ struct Exchange {
 /// `POST /sign-in/codes`: mails a code to the address; says so for any address.
 pub async fn ask(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Response {
     answer(&app, async {
-        let asked: Ask = read(&headers, body, "`address`").await?;
+        let asked: Ask =
+            read(&headers, body, "`address`, and where no header names it `organization`").await?;
         let organization = named(&headers, asked.organization)?;
         let address = address(&asked.address)?;
         let own = Arc::clone(&app);
@@ -63,7 +51,8 @@ pub async fn ask(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) ->
 /// `POST /sign-in/tokens`: takes a code for a token.
 pub async fn exchange(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Response {
     answer(&app, async {
-        let given: Exchange = read(&headers, body, "`address` and `code`").await?;
+        let given: Exchange =
+            read(&headers, body, "`address`, `code`, and where no header names it `organization`").await?;
         let organization = named(&headers, given.organization)?;
         let address = address(&given.address)?;
         let code: String = given.code.chars().filter(|letter| !letter.is_whitespace()).collect();
@@ -87,58 +76,6 @@ pub async fn exchange(State(app): State<Arc<App>>, headers: HeaderMap, body: Bod
         Ok((StatusCode::OK, json!({ "access_token": token, "token_type": "Bearer", "expires_in": life })))
     })
     .await
-}
-
-/// `GET /.well-known/jwks.json`: the public keys of our own tokens (RFC 7517).
-pub async fn key_set(State(app): State<Arc<App>>) -> Response {
-    let mut response = answer(&app, async {
-        let set = app.own_issuer.key_set().await.map_err(unavailable)?;
-        Ok((StatusCode::OK, set))
-    })
-    .await;
-    if response.status() == StatusCode::OK {
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(KEYS_KEPT));
-    }
-    response
-}
-
-/// Every other method.
-pub async fn other_method() -> Response {
-    Refused::method("POST", "Send this by POST.").answer(Media::Json)
-}
-
-/// Answers in the time that a request may take, with the id of the request, and nothing that may be kept.
-async fn answer(app: &App, work: impl Future<Output = Result<(StatusCode, Value), Refused>>) -> Response {
-    let id = app.database.clock().id();
-    let limit = app.limits.request_timeout;
-    let span = tracing::info_span!("sign_in", request_id = %id);
-    let done = timeout(limit, work.instrument(span)).await;
-    let mut response = match done {
-        Ok(Ok((status, told))) => (status, axum::Json(told)).into_response(),
-        Ok(Err(refused)) => refused.answer(Media::Json),
-        Err(_) => Refused::late(StatusCode::SERVICE_UNAVAILABLE, limit).answer(Media::Json),
-    };
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
-        headers.insert(REQUEST_ID, value);
-    }
-    response
-}
-
-async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body, fields: &str) -> Result<T, Refused> {
-    if !operation::is_json(headers) {
-        let message = "Send it as `Content-Type: application/json`.";
-        return Err(Refused::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BAD_USER_INPUT", message));
-    }
-    let bytes = operation::read(headers, body, LARGEST).await?;
-    let wrong = || {
-        bad_request(format!(
-            "The body must be a JSON object with {fields}, and where no header names it `organization`."
-        ))
-    };
-    scan::json(&bytes).map_err(|_| wrong())?;
-    serde_json::from_slice(&bytes).map_err(|_| wrong())
 }
 
 /// The organization, as the body or the header names it.
@@ -181,20 +118,4 @@ fn told(unanswered: Unanswered) -> Refused {
         ),
         Unanswered::Broken(error) => unavailable(error),
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "a step of a chain of results")]
-fn unavailable(error: StoreError) -> Refused {
-    tracing::error!(%error, "could not sign somebody in");
-    Refused::later(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "UNAVAILABLE",
-        "The server is too busy. Try again in a few seconds.",
-        1,
-    )
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "a step of a chain of results")]
-fn broken(error: tokio::task::JoinError) -> Refused {
-    unavailable(StoreError::Other(error.to_string()))
 }

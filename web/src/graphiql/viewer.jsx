@@ -1,5 +1,6 @@
 import { useState } from 'react';
-import { asPerson, cleanToken, NOBODY } from './session.js';
+import { asPerson, cleanToken, NOBODY } from '../session.js';
+import { SignInDialog } from './sign-in.jsx';
 
 /** Who the viewer is. A choice counts at once; what is typed counts when the form is sent (Enter, or the button). */
 export function ViewerForm({ people, session, onChange }) {
@@ -70,6 +71,10 @@ export function ViewerForm({ people, session, onChange }) {
       <button type="submit" className={isChanged ? 'pending' : undefined}>
         Use
       </button>
+      <SignInDialog
+        organization={organization.trim()}
+        onToken={(token) => apply({ token, organization: organization.trim(), person: '' })}
+      />
     </form>
   );
 }

@@ -1,0 +1,94 @@
+import { useId, useState } from 'react';
+import { exchangeCode, leaveFor, mailCode, Told } from './server.js';
+
+/**
+ * The ways to sign in to an organization, other than by a token that one has. `onToken` is given the token; signing in
+ * at an issuer leaves the page instead.
+ */
+export function SignIn({ ways, organization, onToken }) {
+  const [problem, setProblem] = useState('');
+
+  async function attempt(step) {
+    setProblem('');
+    try {
+      return await step();
+    } catch (error) {
+      setProblem(error instanceof Told ? error.message : 'That did not work. Try again.');
+      return undefined;
+    }
+  }
+
+  return (
+    <div className="sign-in">
+      {ways.issuers.map(({ issuer, name }) => (
+        <button key={issuer} type="button" onClick={() => attempt(() => leaveFor(issuer, organization))}>
+          Sign in with {name}
+        </button>
+      ))}
+      {ways.email && <ByMail organization={organization} attempt={attempt} onToken={onToken} />}
+      {ways.issuers.length === 0 && !ways.email && <p>No way to sign in is set up here.</p>}
+      <p className="problem" role="alert">
+        {problem}
+      </p>
+    </div>
+  );
+}
+
+/** First the address, then the code that was mailed there. */
+function ByMail({ organization, attempt, onToken }) {
+  const [address, setAddress] = useState('');
+  const [code, setCode] = useState('');
+  const [mailed, setMailed] = useState('');
+  const id = useId();
+
+  async function mail(event) {
+    event.preventDefault();
+    const wanted = address.trim();
+    if (await attempt(() => mailCode(organization, wanted))) setMailed(wanted);
+  }
+
+  async function exchange(event) {
+    event.preventDefault();
+    const token = await attempt(() => exchangeCode(organization, mailed, code));
+    if (token) onToken(token);
+  }
+
+  if (!mailed) {
+    return (
+      <form onSubmit={mail}>
+        <label htmlFor={`${id}-address`}>Your e-mail address</label>
+        <input
+          id={`${id}-address`}
+          type="email"
+          autoComplete="email"
+          required
+          value={address}
+          onChange={(event) => setAddress(event.target.value)}
+        />
+        <button type="submit">Send me a code</button>
+      </form>
+    );
+  }
+  return (
+    <form onSubmit={exchange}>
+      <p role="status">
+        If {mailed} can sign in here, a code is on its way to it. It is good for 10 minutes.
+      </p>
+      <label htmlFor={`${id}-code`}>The 8 digits of the mail</label>
+      <input
+        id={`${id}-code`}
+        inputMode="numeric"
+        autoComplete="one-time-code"
+        required
+        // Whoever is here has just been moved on from the address.
+        ref={(field) => field?.value === '' && field.focus()}
+        value={code}
+        onChange={(event) => setCode(event.target.value)}
+      />
+      <button type="submit">Sign in</button>
+      <button type="button" onClick={() => setMailed('')}>
+        Another address
+      </button>
+    </form>
+  );
+}

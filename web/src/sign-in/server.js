@@ -1,0 +1,76 @@
+// What the server offers to sign in by, and the steps of each way.
+
+/** The ways to sign in to an organization; without one those that need none. */
+export function waysOf(organization) {
+  return ask(`sign-in/ways?organization=${encodeURIComponent(organization)}`);
+}
+
+/** Has a code mailed. The answer is the same for every address. */
+export function mailCode(organization, address) {
+  return ask('sign-in/codes', { organization, address });
+}
+
+/** Takes a code for a token. */
+export async function exchangeCode(organization, address, code) {
+  const { access_token } = await ask('sign-in/tokens', { organization, address, code });
+  return access_token;
+}
+
+/** What the page remembers while the issuer has the person sign in. */
+const PENDING = 'guichet:sign-in';
+
+/** Leaves for the issuer; `/sign-in` goes on when it sends the person back, and then returns here. */
+export async function leaveFor(issuer, organization) {
+  const { authorization_url, state, code_verifier } = await ask('sign-in/authorizations', { issuer });
+  const { pathname, search, hash } = location;
+  const pending = { issuer, organization, state, code_verifier, back: pathname + search + hash };
+  sessionStorage.setItem(PENDING, JSON.stringify(pending));
+  location.assign(authorization_url);
+}
+
+/** Takes what the issuer sent back: the session, and where the person came from. */
+export async function comeBack(answer) {
+  const pending = JSON.parse(sessionStorage.getItem(PENDING) ?? 'null');
+  // Each try is good once, whatever comes of it.
+  sessionStorage.removeItem(PENDING);
+  if (!pending) throw new Told('This browser tab did not ask to sign in. Open the link that you were given again.');
+  const { issuer, organization, code_verifier, back } = pending;
+  try {
+    // Whoever made up this answer, or another issuer that is asked at the same time, does not know the state.
+    if (answer.get('state') !== pending.state || (answer.get('iss') ?? issuer) !== issuer) {
+      throw new Told('The answer does not belong to this sign-in. Begin again.');
+    }
+    if (answer.has('error')) throw new Told(refusal(answer));
+    const code = answer.get('code') ?? '';
+    const { access_token: token } = await ask('sign-in/authorizations/tokens', { issuer, code, code_verifier });
+    return { session: { token, organization, person: '' }, back };
+  } catch (error) {
+    error.back = back;
+    throw error;
+  }
+}
+
+function refusal(answer) {
+  if (answer.get('error') === 'access_denied') return 'You were not signed in: it was cancelled, or not allowed.';
+  const said = answer.get('error_description') ?? answer.get('error');
+  return `You were not signed in. The sign-in service says: ${said}`;
+}
+
+/** An error whose message is for the person. */
+export class Told extends Error {}
+
+async function ask(path, body) {
+  let response;
+  try {
+    response = await fetch(path, body && {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  } catch {
+    throw new Told('The server did not answer. Try again in a moment.');
+  }
+  const answer = await response.json().catch(() => null);
+  if (response.ok && answer) return answer;
+  throw new Told(answer?.errors?.[0]?.message ?? `The server answered with the status ${response.status}.`);
+}
