@@ -1,14 +1,7 @@
 // Does the README's walk-throughs in GraphiQL, in headless Chromium, on a fresh demo:
 //   node walkthrough.mjs <base-url> <chromium-path>
 // It ends with 0, or with 1 and one plain sentence.
-import { argv, exit, getuid } from 'node:process';
-import { chromium } from 'playwright-core';
-
-const [base, executablePath] = argv.slice(2);
-if (!base || !executablePath) {
-  console.error('Usage: node walkthrough.mjs <base-url> <chromium-path>');
-  exit(1);
-}
+import { drive, told } from './driver.mjs';
 
 /** The steps: who, which prepared operation, and what its result must say. */
 const steps = [
@@ -95,19 +88,15 @@ async function run(page, config, [person, title, isRight]) {
   throw new Error(`as ${person}, "${title}" answers ${seen.slice(0, 600)}`);
 }
 
-const browser = await chromium.launch({ executablePath, chromiumSandbox: getuid?.() !== 0 });
-try {
-  const config = await (await fetch(new URL('/graphiql/config.json', base))).json();
-  const page = await browser.newPage({ viewport: { width: 1360, height: 800 } });
-  page.setDefaultTimeout(20_000);
-  await page.route('**/*', (route) => (new URL(route.request().url()).origin === new URL(base).origin ? route.continue() : route.abort()));
-  await page.goto(new URL('/graphiql', base).href);
-  await page.getByRole('button', { name: 'Operations' }).waitFor();
-  for (const step of steps) await run(page, config, step);
+await drive('walkthrough.mjs', async (driver) => {
+  const config = await told(driver.base);
+  const page = await driver.open();
+  await driver.step('open the page', async () => {
+    await page.goto(new URL('/graphiql', driver.base).href);
+    await page.getByRole('button', { name: 'Operations' }).waitFor();
+  });
+  for (const [person, title, isRight] of steps) {
+    await driver.step(`${person}: ${title}`, () => run(page, config, [person, title, isRight]));
+  }
   console.log('The walk-throughs work in GraphiQL.');
-} catch (error) {
-  console.error(`A walk-through does not work: ${error.message}`);
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-}
+});
