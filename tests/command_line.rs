@@ -118,11 +118,14 @@ async fn the_demo_prints_a_link_that_leads_a_partner_to_its_package_also_where_i
     let packages = seen["viewer"]["requestableAccessPackages"]["nodes"].as_array().unwrap();
     assert_eq!(packages.len(), 1);
     assert_eq!(packages[0]["displayName"], "Product launch");
-    // The page offers the same person, who acts where the link leads, and an operation with the same link.
-    let config = reqwest::get(format!("{base}/graphiql/config.json")).await.unwrap();
-    let config: Value = config.json().await.unwrap();
-    let offered = config["people"].as_array().unwrap().iter().find(|person| person["name"] == "Wim de Vries");
+    // The pages offer the same person, who acts where the link leads, and an operation with the same link.
+    let read = async |path: &str| -> Value {
+        reqwest::get(format!("{base}{path}")).await.unwrap().json().await.unwrap()
+    };
+    let ways = read("/sign-in/ways").await;
+    let offered = ways["people"].as_array().unwrap().iter().find(|person| person["name"] == "Wim de Vries");
     assert_eq!(offered.unwrap()["organization"], "contoso");
+    let config = read("/graphiql/config.json").await;
     let mut tabs = config["tabs"].as_array().unwrap().iter();
     let operation = tabs.find(|tab| tab["title"] == "17 Where a link leads").unwrap();
     let led = demo.ask_in(organization, token, json!({ "query": operation["query"] }).to_string()).await;

@@ -1,56 +1,11 @@
 // Drives the GraphiQL page of a running demo in headless Chromium, cut off from everything but the demo:
 //   node graphiql.mjs <base-url> <chromium-path> [picture.png]
 // It ends with 0, or with 1 and one plain sentence.
-import { argv, exit, getuid } from 'node:process';
-import { chromium } from 'playwright-core';
+import { ask, check, drive, told } from './driver.mjs';
 
-const [base, executablePath, picture] = argv.slice(2);
-if (!base || !executablePath) stop('Usage: node graphiql.mjs <base-url> <chromium-path> [picture.png]');
-const origin = new URL(base).origin;
 const BAD_TOKEN = 'not.a.token';
 
-/** What must not happen, in the order in which it was seen. */
-const faults = new Set();
-/** While a bad token is tried, Chromium itself reports each 401 as an error of the console. */
-let refusalsExpected = false;
 let operationsSent = 0;
-
-function stop(sentence) {
-  console.error(sentence);
-  exit(1);
-}
-
-function check(condition, sentence) {
-  if (!condition) throw new Error(sentence);
-}
-
-async function open(browser) {
-  const context = await browser.newContext({ viewport: { width: 1360, height: 800 } });
-  await context.route('**/*', (route) => {
-    const url = route.request().url();
-    if (new URL(url).origin === origin) return route.continue();
-    faults.add(`The page asked for ${url}.`);
-    return route.abort();
-  });
-  await context.exposeFunction('reportViolation', (text) => faults.add(`The content policy was violated: ${text}.`));
-  await context.addInitScript(() => {
-    document.addEventListener('securitypolicyviolation', (event) =>
-      globalThis.reportViolation(`${event.violatedDirective}, ${event.blockedURI || 'inline'}`),
-    );
-  });
-  const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
-  page.on('pageerror', (error) => faults.add(`A script of the page failed: ${error.message}.`));
-  page.on('request', (request) => {
-    if (request.method() === 'POST') operationsSent += 1;
-  });
-  page.on('console', (message) => {
-    if (message.type() !== 'error') return;
-    if (refusalsExpected && message.text().includes('status of 401')) return;
-    faults.add(`The console shows an error: ${message.text()}.`);
-  });
-  return page;
-}
 
 /** The whole text of one of GraphiQL's editors. The document holds only the lines in view, so Monaco is asked. */
 function text(page, editor) {
@@ -81,7 +36,6 @@ async function hasHint(page) {
 }
 
 async function choosesPerson(page, config) {
-  check(config.people.length > 0, 'The page offers no people to choose: run this against the demo.');
   await page.getByLabel('Person', { exact: true }).selectOption(config.people[0].name);
   await page.getByRole('status').waitFor({ state: 'hidden' });
   check(
@@ -115,18 +69,9 @@ async function documents(page) {
   await page.getByText('Root Types').waitFor();
 }
 
-async function completes(page, config) {
-  const { token, organization } = config.people[0];
-  const response = await fetch(new URL('/graphql', base), {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      ...(organization && { 'guichet-organization': organization }),
-    },
-    body: JSON.stringify({ query: '{ __schema { queryType { fields { name } } } }' }),
-  });
-  const [{ name }] = (await response.json()).data.__schema.queryType.fields;
+async function completes(page, config, { base }) {
+  const { __schema } = await ask(base, config.people[0], '{ __schema { queryType { fields { name } } } }');
+  const [{ name }] = __schema.queryType.fields;
 
   await page.getByRole('button', { name: 'New tab' }).click();
   await page.locator('.graphiql-query-editor .monaco-editor').first().click();
@@ -191,8 +136,8 @@ async function staysAfterReload(page, config) {
   check(before.join() === after.join(), `The tabs were ${before.join(', ')}; loaded again they are ${after.join(', ')}.`);
 }
 
-async function explainsRefusal(page) {
-  refusalsExpected = true;
+async function explainsRefusal(page, config, { tolerate }) {
+  tolerate(/status of 401/);
   await page.getByLabel('Token', { exact: true }).fill(BAD_TOKEN);
   await page.keyboard.press('Enter');
   await page.getByRole('status').filter({ hasText: 'did not accept this token' }).waitFor();
@@ -200,32 +145,18 @@ async function explainsRefusal(page) {
   await textThat(page, 'response.json', (value) => value.includes('UNAUTHENTICATED'), 'A bad token is not refused.');
 }
 
-const browser = await chromium
-  .launch({
-    executablePath,
-    // As root, as in many containers, Chromium runs without its sandbox or not at all.
-    chromiumSandbox: getuid?.() !== 0,
-    args: [
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-quic',
-      '--disable-sync',
-      // Below the page's requests, too: no name but the demo's is looked up.
-      `--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE ${new URL(base).hostname}`,
-    ],
-  })
-  .catch((error) => stop(`Chromium does not start: ${error.message}`));
-let step = 'open the page';
-try {
-  const response = await fetch(new URL('/graphiql/config.json', base));
-  check(response.ok, `/graphiql/config.json answers ${response.status}.`);
-  const ways = await fetch(new URL('/sign-in/ways', base));
-  check(ways.ok, `/sign-in/ways answers ${ways.status}.`);
-  const config = { ...(await response.json()), people: (await ways.json()).people };
-  const page = await open(browser);
-  await page.goto(new URL('/graphiql', base).href);
-  check((await page.title()) === 'Guichet · GraphiQL', `The title is "${await page.title()}".`);
-  check(!(await page.getByText('not in this binary').isVisible()), 'The server was built without the page (see /graphiql).');
+await drive('graphiql.mjs', async (driver) => {
+  const { base, picture } = driver;
+  const config = await told(base);
+  const page = await driver.open();
+  page.on('request', (request) => {
+    if (request.method() === 'POST') operationsSent += 1;
+  });
+  await driver.step('open the page', async () => {
+    await page.goto(new URL('/graphiql', base).href);
+    check((await page.title()) === 'Guichet · GraphiQL', `The title is "${await page.title()}".`);
+    check(!(await page.getByText('not in this binary').isVisible()), 'The server was built without the page (see /graphiql).');
+  });
   for (const [name, act] of Object.entries({
     'see what to do without a token': hasHint,
     'choose a person': choosesPerson,
@@ -239,14 +170,7 @@ try {
     'load the page again': staysAfterReload,
     'be told of a bad token': explainsRefusal,
   })) {
-    step = name;
-    await act(page, config);
-    if (faults.size > 0) break;
+    await driver.step(name, () => act(page, config, driver));
   }
-} catch (error) {
-  faults.add(error.message);
-} finally {
-  await browser.close();
-}
-if (faults.size > 0) stop(`GraphiQL failed at "${step}": ${[...faults].join(' ')}`);
-console.log('GraphiQL works.');
+  console.log('GraphiQL works.');
+});

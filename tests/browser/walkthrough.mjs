@@ -1,16 +1,7 @@
 // Does the README's walk-throughs in GraphiQL, in headless Chromium, on a fresh demo:
 //   node walkthrough.mjs <base-url> <chromium-path>
 // It ends with 0, or with 1 and one plain sentence.
-import { argv, exit, getuid } from 'node:process';
-import { chromium } from 'playwright-core';
-
-const [base, executablePath] = argv.slice(2);
-if (!base || !executablePath) {
-  console.error('Usage: node walkthrough.mjs <base-url> <chromium-path>');
-  exit(1);
-}
-
-const { origin } = new URL(base);
+import { drive, told } from './driver.mjs';
 
 /** The steps: who, which prepared operation, and what its result must say. */
 const steps = [
@@ -53,7 +44,7 @@ const steps = [
       && tokenGrants.nodes[0].endReason !== null],
   ['Karim Benali', '14 What I was told', ({ viewer: { notifications: { nodes: [newest] } } }) =>
     newest.kind === 'TOKEN_GRANT_REVOKED' && newest.reason !== null],
-  ['Emil Novák', '16 The share link', ({ accessPackages: { nodes: [{ shareLink }] } }) =>
+  ['Emil Novák', '16 The share link', ({ accessPackages: { nodes: [{ shareLink }] } }, origin) =>
     shareLink.externallyUsable && shareLink.url.startsWith(`${origin}/@contoso.example#/access-packages/pkg_`)],
   ['Wim de Vries', '17 Where a link leads', ({ viewer, shareLinkTarget: { accessPackage, applicablePolicies: [policy], blockers } }) =>
     viewer.user === null && accessPackage.displayName === 'Product launch' && blockers.length === 0
@@ -110,7 +101,7 @@ async function run(page, config, [person, title, isRight]) {
     await page.getByRole('button', { name: /^Execute query/ }).click();
     seen = await (await answered).text();
     const { data, errors } = JSON.parse(seen);
-    if (!errors && data && isRight(data)) return;
+    if (!errors && data && isRight(data, new URL(page.url()).origin)) return;
     // GraphiQL names the operation that it saw last, until it has read the new text: nothing was executed.
     if (errors?.[0].message.startsWith('`operationName`')) {
       await page.waitForTimeout(100);
@@ -122,19 +113,15 @@ async function run(page, config, [person, title, isRight]) {
   throw new Error(`as ${person}, "${title}" answers ${seen.slice(0, 600)}`);
 }
 
-const browser = await chromium.launch({ executablePath, chromiumSandbox: getuid?.() !== 0 });
-try {
-  const config = await (await fetch(new URL('/graphiql/config.json', base))).json();
-  const page = await browser.newPage({ viewport: { width: 1360, height: 800 } });
-  page.setDefaultTimeout(20_000);
-  await page.route('**/*', (route) => (new URL(route.request().url()).origin === origin ? route.continue() : route.abort()));
-  await page.goto(new URL('/graphiql', base).href);
-  await page.getByRole('button', { name: 'Operations' }).waitFor();
-  for (const step of steps) await run(page, config, step);
+await drive('walkthrough.mjs', async (driver) => {
+  const config = await told(driver.base);
+  const page = await driver.open();
+  await driver.step('open the page', async () => {
+    await page.goto(new URL('/graphiql', driver.base).href);
+    await page.getByRole('button', { name: 'Operations' }).waitFor();
+  });
+  for (const [person, title, isRight] of steps) {
+    await driver.step(`${person}: ${title}`, () => run(page, config, [person, title, isRight]));
+  }
   console.log('The walk-throughs work in GraphiQL.');
-} catch (error) {
-  console.error(`A walk-through does not work: ${error.message}`);
-  process.exitCode = 1;
-} finally {
-  await browser.close();
-}
+});

@@ -24,6 +24,17 @@ export function asPerson({ name, organization, token }) {
   return { token, organization, person: name };
 }
 
+/** How to call somebody whom the organization does not know yet: the token is the server's to judge, this only reads it. */
+export function nameIn({ person, token }) {
+  try {
+    const bytes = Uint8Array.from(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/')), (at) => at.charCodeAt(0));
+    const claims = JSON.parse(new TextDecoder().decode(bytes));
+    return person || claims.name || claims.email || 'a guest';
+  } catch {
+    return person || 'a guest';
+  }
+}
+
 /** What people paste: often with a line break from a terminal, or with the name of the scheme. */
 export function cleanToken(text) {
   return text.trim().replace(/^bearer\s+/i, '').replace(/\s/g, '');

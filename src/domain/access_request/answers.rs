@@ -47,7 +47,10 @@ pub fn check(questions: &[Question], given: &[Answer]) -> Result<Vec<Answer>, Ve
             kept.push(Answer { question: question.key.clone(), values });
         } else if question.required && !refused.contains(question.key.as_str()) {
             let message = format!("The question `{}` must be answered.", question.key);
-            wrong.push(Rejection::of("answers", Code::QuestionUnanswered, message));
+            // A form that sends empty answers, too, is told which of them is missing.
+            let place = given.iter().position(|answer| answer.question == question.key);
+            let field = place.map_or("answers".to_owned(), |place| format!("answers.{place}"));
+            wrong.push(Rejection::of(&field, Code::QuestionUnanswered, message));
         }
     }
     if wrong.is_empty() { Ok(kept) } else { Err(wrong) }
@@ -139,6 +142,16 @@ mod tests {
         assert_eq!(codes(&[]), [Code::QuestionUnanswered]);
         assert_eq!(codes(&[("ticket", &["  "])]), [Code::QuestionUnanswered]);
         assert_eq!(codes(&[("ticket", &[])]), [Code::QuestionUnanswered]);
+        let field = |given: &[(&str, &[&str])]| {
+            let wrong = check(&asked(), &answers(given)).unwrap_err();
+            wrong[0].field.join(".")
+        };
+        assert_eq!(field(&[]), "answers");
+        assert_eq!(
+            field(&[("site", &[]), ("ticket", &[])]),
+            "answers.1",
+            "a place is named where there is one"
+        );
         let invalid: [&[(&str, &[&str])]; 8] = [
             &[("ticket", &["ops-7"])],
             &[("ticket", &["xnone"])],

@@ -1,0 +1,125 @@
+import { useEffect, useRef, useState } from 'react';
+import { Deliveries } from './deliveries.jsx';
+import { useMutation, useQuery } from './hooks.js';
+import { Nothing } from './nothing.jsx';
+import accessRequest from './operations/access-request.graphql';
+import cancel from './operations/cancel.graphql';
+import { Aside, ErrorSummary, Fact, Facts, Field, Moment, Send, TextArea, useIds, View, Waiting } from './parts.jsx';
+import { Review } from './review.jsx';
+import { to } from './route.js';
+import { Stages } from './stages.jsx';
+import { LANGUAGE, languageOf, OPEN_REQUESTS, reason, REQUEST_STATE, REQUEST_TYPE, takesAway } from './words.js';
+
+/** How often a request that is on its way is looked at again, in milliseconds. */
+const PAUSE = 4_000;
+
+const onItsWay = ({ node }) =>
+  OPEN_REQUESTS.includes(node?.state) || node?.deliveries?.some(({ nextAttemptAt }) => nextAttemptAt) ? PAUSE : 0;
+
+/** A request: where it stands, who decides or decided, what was delivered. */
+export function AccessRequest({ id }) {
+  const { data, problem, reload } = useQuery(accessRequest, { id, language: LANGUAGE }, onItsWay);
+  if (!data) return <Waiting problem={problem} onRetry={reload} />;
+  if (!data.node?.type) return <Nothing what="request" id={id} />;
+
+  const request = data.node;
+  const { accessPackage, requestor, submittedBy, submittedAt, justification, schedule, answers, assignment } = request;
+  const isOwn = requestor.id === data.viewer.user?.id;
+  return (
+    <View title={`${REQUEST_TYPE[request.type]}: ${accessPackage.displayName}`}>
+      <State request={request} problem={problem} />
+      <Facts>
+        <Fact name="Package">
+          <a href={to.accessPackage(accessPackage.id)}>{accessPackage.displayName}</a>
+        </Fact>
+        <Fact name="For">{isOwn ? 'You' : requestor.displayName}</Fact>
+        <Fact name="Asked by">{submittedBy && submittedBy.id !== requestor.id && submittedBy.displayName}</Fact>
+        <Fact name="Asked on">
+          <Moment at={submittedAt} />
+        </Fact>
+        <Fact name="Reason given">{justification && <span className="text">{justification}</span>}</Fact>
+        {answers.map(({ question, displayValues }) => (
+          <Fact key={question.key} name={<span lang={languageOf(question.text, question.translations)}>{question.text}</span>}>
+            <span className="text">{displayValues.join(', ')}</span>
+          </Fact>
+        ))}
+        <Fact name="Start asked for">{schedule.startsAt && <Moment at={schedule.startsAt} />}</Fact>
+        <Fact name="End asked for">{schedule.expiresAt && <Moment at={schedule.expiresAt} />}</Fact>
+        <Fact name="Access">
+          {assignment && (
+            <>
+              <a href={to.assignment(assignment.id)}>From it</a>: from <Moment at={assignment.startsAt} />
+              {assignment.expiresAt ? (
+                <>
+                  {' '}
+                  until <Moment at={assignment.expiresAt} />
+                </>
+              ) : (
+                ', without an end'
+              )}
+            </>
+          )}
+        </Fact>
+      </Facts>
+      {request.viewerCanReview && <Review request={request} onDone={reload} />}
+      <Stages request={request} />
+      <Deliveries deliveries={request.deliveries} isTakenAway={takesAway(request)} />
+      {request.viewerCanCancel && <Cancel id={id} onDone={reload} />}
+    </View>
+  );
+}
+
+/** The state, with the last step's reason. Changes are told politely: the region is there before them. */
+function State({ request, problem }) {
+  const { state, history } = request;
+  const before = useRef(state);
+  const [change, setChange] = useState('');
+  useEffect(() => {
+    if (before.current !== state) setChange(`This changed: ${REQUEST_STATE[state]}.`);
+    before.current = state;
+  }, [state]);
+  const [last] = history.nodes;
+  const said = ['CANCELED', 'DENIED'].includes(state) ? last?.reason : null;
+  return (
+    <>
+      <p className={`state ${state.toLowerCase()}`}>
+        <strong>{REQUEST_STATE[state]}</strong>
+        {said && (
+          <>
+            : <span className="text">{said}</span>
+          </>
+        )}
+      </p>
+      <p className="change" role="status">
+        {problem ? `${problem.message} What stands here may be old.` : change}
+      </p>
+    </>
+  );
+}
+
+function Cancel({ id, onDone }) {
+  const ids = useIds();
+  const [why, setWhy] = useState('');
+  const { send, isBusy, errors } = useMutation(cancel);
+
+  async function withdraw(event) {
+    event.preventDefault();
+    if (await send({ id, reason: why || null })) {
+      // The form goes away with what it was for.
+      document.querySelector('h1').focus();
+      onDone();
+    }
+  }
+
+  return (
+    <Aside summary="Cancel this request">
+      <form noValidate onSubmit={withdraw}>
+        <ErrorSummary errors={errors.map((error) => ({ message: reason(error) }))} title="It was not cancelled" />
+        <Field id={ids('reason')} label="Why">
+          {(given) => <TextArea {...given} value={why} onChange={setWhy} />}
+        </Field>
+        <Send isBusy={isBusy}>Cancel the request</Send>
+      </form>
+    </Aside>
+  );
+}

@@ -1,0 +1,62 @@
+// Calls of the GraphQL API, in the organization of the page's address.
+import { headersOf } from '../session.js';
+
+/**
+ * Why a call has no answer; the message is for the person. `kind` is `refused` where the token is not accepted,
+ * `unknown` where there is no such organization, else `failed`.
+ */
+export class Problem extends Error {
+  constructor(kind, message) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+/** A function that runs an operation as the one to whom the token belongs, and gives its data. */
+export function createApi(token, organization) {
+  return async (query, variables) => {
+    const who = headersOf({ token, organization });
+    if (!who) throw new Problem('refused', 'The token holds characters that cannot be sent: copy it again.');
+    const { status, result } = await send(who, { query, variables });
+    const [error] = Array.isArray(result.errors) ? result.errors : [];
+    if (status === 401 || error?.extensions?.code === 'UNAUTHENTICATED') {
+      throw new Problem('refused', 'The server did not accept your sign-in: it is over, or was never good. Sign in again.');
+    }
+    if (error) throw told(error, organization);
+    return result.data;
+  };
+}
+
+function told(error, organization) {
+  const code = error.extensions?.code;
+  // What is wrong with the call as a whole has no path; of what the page sends, only the address can be.
+  if (code === 'BAD_USER_INPUT' && !error.path) {
+    return new Problem('unknown', `There is no organization “${organization}” here. Look whether the address is right.`);
+  }
+  if (code === 'TIMEOUT' || code === 'UNAVAILABLE') {
+    return new Problem('failed', 'The server is too busy. Try again in a moment.');
+  }
+  return new Problem('failed', error.message ?? 'The server could not answer.');
+}
+
+async function send(who, operation) {
+  const headers = {
+    accept: 'application/graphql-response+json, application/json;q=0.9',
+    'content-type': 'application/json',
+    ...who,
+  };
+  let response;
+  try {
+    response = await fetch('graphql', { method: 'POST', headers, body: JSON.stringify(operation) });
+  } catch {
+    throw new Problem('failed', 'The server did not answer. Try again in a moment.');
+  }
+  const result = await response.json().catch(() => null);
+  if (result !== null && typeof result === 'object') return { status: response.status, result };
+  throw new Problem('failed', `The server answered with the status ${response.status}. Try again in a moment.`);
+}
+
+/** A key that makes a mutation repeatable. `crypto.randomUUID` is only there on encrypted pages. */
+export function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

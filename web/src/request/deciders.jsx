@@ -1,0 +1,48 @@
+import { useQuery } from './hooks.js';
+import preview from './operations/preview.graphql';
+import { Lasting } from './parts.jsx';
+import { CATALOG_ROLE, either } from './words.js';
+
+/** Who would decide a request. */
+export function Deciders({ input }) {
+  const { data, problem } = useQuery(preview, { input });
+  return (
+    <>
+      <h3>Who decides</h3>
+      <div role="status">{problem ? <p>{problem.message}</p> : <Stages preview={data?.accessRequestPreview} />}</div>
+    </>
+  );
+}
+
+function Stages({ preview }) {
+  if (!preview) return <p>Loading…</p>;
+  const { stages } = preview;
+  if (stages.length === 0) return <p>Nobody has to decide.</p>;
+  return (
+    <>
+      <ol>
+        {stages.map(({ hasApprover, approvers, stage }, place) => (
+          <li key={place}>
+            {either(approvers.length > 0 ? approvers.map(({ displayName }) => displayName) : stage.approvers.map(inWords))},
+            within <Lasting text={stage.timeout} />.{!hasApprover && ' Nobody is there now who could.'}
+          </li>
+        ))}
+      </ol>
+      <p>What nobody decides in time is denied.</p>
+    </>
+  );
+}
+
+/** An approver whose name is not told. */
+function inWords({ kind, catalogRole, user }) {
+  switch (kind) {
+    case 'MANAGER':
+      return 'your manager';
+    case 'SPONSOR':
+      return 'the sponsors of your organization';
+    case 'CATALOG_ROLE':
+      return `the ${CATALOG_ROLE[catalogRole]} of the catalog`;
+    default:
+      return user?.displayName ?? 'somebody whom the policy names';
+  }
+}

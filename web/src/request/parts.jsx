@@ -1,0 +1,196 @@
+// What the views are made of.
+import { useEffect, useId, useRef } from 'react';
+import { usePage } from './hooks.js';
+import { duration, moment } from './words.js';
+
+/** Where the page begins, the browser has the focus right; every later view takes it. */
+let isFirst = true;
+
+/** A view: its heading takes the focus, and names the document. */
+export function View({ title, children }) {
+  const { name } = usePage();
+  const heading = useRef(null);
+  useEffect(() => {
+    document.title = `${title} · ${name}`;
+  }, [title, name]);
+  useEffect(() => {
+    if (!isFirst) heading.current.focus();
+    isFirst = false;
+  }, []);
+  return (
+    <main>
+      <h1 ref={heading} tabIndex={-1}>
+        {title}
+      </h1>
+      {children}
+    </main>
+  );
+}
+
+/** In place of a view whose answer is not there. */
+export function Waiting({ problem, onRetry }) {
+  if (!problem) {
+    return (
+      <main>
+        <p role="status">Loading…</p>
+      </main>
+    );
+  }
+  return (
+    <View title="This does not work now">
+      <p role="alert">{problem.message}</p>
+      {problem.kind !== 'unknown' && (
+        <button type="button" onClick={onRetry}>
+          Try again
+        </button>
+      )}
+    </View>
+  );
+}
+
+export const Moment = ({ at }) => <time dateTime={at}>{moment(at)}</time>;
+
+export const Lasting = ({ text }) => <time dateTime={text}>{duration(text)}</time>;
+
+/** A list of names and values; without those that have none. */
+export function Facts({ children }) {
+  return <dl className="facts">{children}</dl>;
+}
+
+export function Fact({ name, children }) {
+  if (children === null || children === undefined || children === false) return null;
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+/** What a package gives. */
+export function ResourceRoles({ roles }) {
+  return (
+    <ul>
+      {roles.map(({ id, displayName, resource }) => (
+        <li key={id}>
+          {resource.displayName}: {displayName}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/**
+ * Why something was not accepted: `errors` with a `message` and, where they are about a field, its `label` and the `id`
+ * of what takes the focus. Each time there are others, the summary takes the focus.
+ */
+export function ErrorSummary({ errors, title = 'This was not sent' }) {
+  const box = useRef(null);
+  useEffect(() => {
+    if (errors.length > 0) box.current.focus();
+  }, [errors]);
+  if (errors.length === 0) return null;
+
+  function go(event, id) {
+    // The address stays as it is: what stands behind its `#` says which view this is.
+    event.preventDefault();
+    document.getElementById(id)?.focus();
+  }
+
+  return (
+    <div ref={box} className="errors" role="alert" tabIndex={-1}>
+      <h2>{title}</h2>
+      <ul>
+        {errors.map(({ message, label, id }) => (
+          <li key={`${id} ${message}`}>
+            {id ? (
+              <a href={`#${id}`} onClick={(event) => go(event, id)}>
+                {label}: {message}
+              </a>
+            ) : (
+              message
+            )}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+/** The errors of a form, each with its field; `fields` holds `[label, id]` by the last part of the path. */
+export function placed(errors, fields, reason) {
+  return errors.map((error) => {
+    const [label, id] = fields[error.field?.at(-1)] ?? [];
+    return { message: reason(error), label, id };
+  });
+}
+
+/** A field with its label, its hint, and what is wrong with it. `children` is given what the control needs. */
+export function Field({ id, label, lang, hint, error, isRequired, children }) {
+  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ');
+  return (
+    <div className="field">
+      <label htmlFor={id} lang={lang}>
+        {label}
+        {isRequired && <Required />}
+      </label>
+      {hint && (
+        <p className="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
+      {error && (
+        <p className="error" id={`${id}-error`}>
+          {error}
+        </p>
+      )}
+      {children({
+        id,
+        required: isRequired,
+        'aria-invalid': error ? 'true' : undefined,
+        'aria-describedby': described || undefined,
+      })}
+    </div>
+  );
+}
+
+/** Stands in a label or legend, whose language may be another one. */
+export const Required = () => (
+  <span className="required" lang="en">
+    {' '}
+    (required)
+  </span>
+);
+
+export function TextArea({ value, onChange, ...control }) {
+  return <textarea rows={4} {...control} value={value} onChange={(event) => onChange(event.target.value)} />;
+}
+
+export function Input({ value, onChange, ...control }) {
+  return <input {...control} value={value} onChange={(event) => onChange(event.target.value)} />;
+}
+
+/** The button that sends a form. It keeps the focus while it waits. */
+export function Send({ isBusy, children, ...more }) {
+  return (
+    <button type="submit" className="main" aria-disabled={isBusy} {...more}>
+      {isBusy ? 'Sending…' : children}
+    </button>
+  );
+}
+
+/** Something that one does rarely, behind its name: a form with a reason. */
+export function Aside({ summary, children }) {
+  return (
+    <details>
+      <summary>{summary}</summary>
+      {children}
+    </details>
+  );
+}
+
+/** A prefix for ids that no other form has. */
+export const useIds = () => {
+  const prefix = useId().replace(/[^\w-]/g, '');
+  return (name) => `${prefix}-${name}`;
+};

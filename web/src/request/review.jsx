@@ -1,0 +1,68 @@
+import { useState } from 'react';
+import { useMutation, usePage } from './hooks.js';
+import decide from './operations/decide.graphql';
+import decided from './operations/decided.graphql';
+import { ErrorSummary, Field, TextArea, useIds } from './parts.jsx';
+import { reason } from './words.js';
+
+/** How long to wait for the decision to be carried out before looking again, in milliseconds. */
+const PAUSE = 1_000;
+
+/** The decision of the stage that waits. */
+export function Review({ request, onDone }) {
+  const { api } = usePage();
+  const ids = useIds();
+  const [why, setWhy] = useState('');
+  const { send, isBusy, errors, refuse } = useMutation(decide, true);
+  const approval = request.approvals.find(({ state }) => state === 'PENDING');
+  if (!approval) return null;
+
+  async function submit(decision) {
+    const item = { id: approval.id, decision, justification: why || null };
+    const payload = await send({ selection: { items: [item] } });
+    if (!payload) return;
+    let { bulkOperation } = payload;
+    while (bulkOperation.state === 'RUNNING') {
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      bulkOperation = (await api(decided, { id: bulkOperation.id })).node;
+    }
+    const [{ error }] = bulkOperation.items.nodes;
+    if (error) {
+      refuse([{ ...error, field: error.code === 'JUSTIFICATION_REQUIRED' ? ['justification'] : null }]);
+    } else {
+      // The buttons go away with what they were for.
+      document.querySelector('h1').focus();
+      setWhy('');
+    }
+    onDone();
+  }
+
+  const located = errors.map((error) =>
+    error.field?.includes('justification') || error.code === 'JUSTIFICATION_REQUIRED'
+      ? { message: reason(error), label: 'Reason', id: ids('reason') }
+      : { message: reason(error) },
+  );
+  return (
+    <form noValidate aria-labelledby={ids('title')} onSubmit={(event) => event.preventDefault()}>
+      <h2 id={ids('title')}>Your decision</h2>
+      <ErrorSummary errors={located} title="This was not decided" />
+      <Field
+        id={ids('reason')}
+        label="Reason"
+        hint="Who asked sees it."
+        isRequired={approval.justificationRequired}
+        error={located.find(({ id }) => id)?.message}
+      >
+        {(given) => <TextArea {...given} value={why} onChange={setWhy} />}
+      </Field>
+      <div className="buttons">
+        <button type="button" className="main" aria-disabled={isBusy} onClick={() => submit('APPROVE')}>
+          Approve
+        </button>
+        <button type="button" aria-disabled={isBusy} onClick={() => submit('DENY')}>
+          Deny
+        </button>
+      </div>
+    </form>
+  );
+}
