@@ -46,6 +46,7 @@ mod invariants;
 mod limits;
 mod mail;
 mod notifications;
+mod pages;
 mod paging;
 mod policies;
 mod previews;

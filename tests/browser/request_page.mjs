@@ -103,6 +103,17 @@ await drive('request_page.mjs', async (driver) => {
     check((await ticket().inputValue()) === 'OPS-7', 'What was typed is lost.');
   });
 
+  await step('keep what was typed when the sign-in is over', async () => {
+    const refused = { status: 401, json: { errors: [{ message: 'No.', extensions: { code: 'UNAUTHENTICATED' } }] } };
+    await karim.route('**/graphql', (route) => route.fulfill(refused));
+    await karim.getByRole('button', { name: 'Send the request' }).click();
+    await karim.getByRole('alert').filter({ hasText: 'did not accept your sign-in' }).waitFor();
+    await karim.unroute('**/graphql');
+    await actAs(karim, 'Karim Benali');
+    await heading(karim, made.name);
+    check((await ticket().inputValue()) === 'OPS-7', 'What was typed is lost.');
+  });
+
   await step('send the request', async () => {
     await karim.getByRole('button', { name: 'Send the request' }).click();
     await heading(karim, `Request for access: ${made.name}`);
@@ -135,7 +146,7 @@ await drive('request_page.mjs', async (driver) => {
     }
     await accessible(goran);
     await fitsNarrowWindows(goran);
-    await goran.getByRole('link', { name: `Karim Benali: ${made.name}` }).click();
+    await goran.getByRole('link', { name: `Karim Benali: ${made.name}`, exact: true }).click();
     await heading(goran, `Request for access: ${made.name}`);
     await goran.getByText('OPS-7').waitFor();
   });
@@ -144,10 +155,14 @@ await drive('request_page.mjs', async (driver) => {
     await goran.getByRole('button', { name: 'Approve' }).click();
     await summary(goran, ['Reason']);
     await accessible(goran);
-    await goran.getByLabel('Reason').fill('Good luck.');
-    await goran.getByRole('button', { name: 'Approve' }).click();
-    await goran.getByRole('button', { name: 'Approve' }).waitFor({ state: 'hidden' });
-    await goran.getByText('Good luck.').waitFor();
+    await hide(karim, true);
+    await decide(goran, 'Approve', 'Good luck.');
+  });
+
+  await step('ask nothing while nobody looks', async () => {
+    await karim.waitForTimeout(5_000);
+    check(await karim.getByText('Good luck.').isHidden(), 'A hidden page asks the server.');
+    await hide(karim, false);
   });
 
   await step('be told of the decision without asking again', async () => {
@@ -159,7 +174,7 @@ await drive('request_page.mjs', async (driver) => {
   });
 
   await step('see the access, and keep it longer', async () => {
-    await karim.getByRole('link', { name: 'From it' }).click();
+    await karim.getByRole('link', { name: /^From .* until / }).click();
     await heading(karim, `Access: ${made.name}`);
     await karim.getByText('In force').waitFor();
     await karim.getByText('Keep it longer').click();
@@ -180,8 +195,22 @@ await drive('request_page.mjs', async (driver) => {
     await karim.getByText('It is finished.').waitFor();
   });
 
+  await step('be denied it', async () => {
+    await karim.goBack();
+    await heading(karim, `Access: ${made.name}`);
+    await karim.getByText('Keep it longer').click();
+    await karim.getByLabel('Why you need it longer').fill('It is not finished after all.');
+    await karim.getByRole('button', { name: 'Ask to keep it' }).click();
+    await heading(karim, `Request to keep access longer: ${made.name}`);
+    await goran.goto(new URL(karim.url()).href);
+    await heading(goran, `Request to keep access longer: ${made.name}`);
+    await decide(goran, 'Deny', 'It is needed elsewhere.');
+    await karim.getByText('Denied: It is needed elsewhere.').waitFor();
+    await accessible(karim);
+  });
+
   await step('give the access up', async () => {
-    await karim.getByRole('link', { name: 'From it' }).click();
+    await karim.getByRole('link', { name: /^From .* until / }).click();
     await heading(karim, `Access: ${made.name}`);
     await karim.getByText('Give it up').click();
     await karim.getByRole('button', { name: 'Give up the access' }).click();
@@ -199,6 +228,11 @@ await drive('request_page.mjs', async (driver) => {
     await section.getByText(/^\d+ in all$/).waitFor();
     await section.getByRole('link', { name: made.name, exact: true }).waitFor();
     await accessible(karim);
+    await section.getByLabel('Find by name').fill(made.many);
+    await section.getByText('20 of 21').waitFor();
+    await section.getByRole('button', { name: 'More: packages that you can request' }).click();
+    await section.getByText('21 in all').waitFor();
+    await focused(karim, section.getByRole('link').last(), 'The focus is lost when there is no more.');
   });
 
   await step('ask for a package by keyboard alone', async () => {
@@ -271,6 +305,25 @@ await drive('request_page.mjs', async (driver) => {
     await accessible(karim);
   });
 
+  await step('see the ways to sign in where there are some', async () => {
+    // The demo has none of its own: what the server would say comes from here.
+    const ways = { public_url: base, people: [], email: true, issuers: [{ issuer: 'https://id.example', name: 'Example' }] };
+    const partner = await driver.open({ viewport: { width: 320, height: 640 } });
+    await partner.route('**/sign-in/ways?*', (route) => route.fulfill({ json: ways }));
+    await partner.route('**/sign-in/codes', (route) => route.fulfill({ status: 202, json: { expires_in: 600 } }));
+    await partner.goto(at(made.asking));
+    await partner.getByRole('button', { name: 'Sign in with Example' }).waitFor();
+    check(await partner.getByLabel('Access token').isHidden(), 'Outside of a demo a token can be pasted.');
+    await accessible(partner);
+    await partner.getByLabel('Your e-mail address').fill('paula@fabrikam.example');
+    await partner.keyboard.press('Enter');
+    const code = partner.getByLabel('The 8 digits of the mail');
+    await focused(partner, code, 'The code does not take the focus.');
+    await accessible(partner);
+    await partner.getByRole('button', { name: 'Another address' }).click();
+    await focused(partner, partner.getByLabel('Your e-mail address'), 'The address does not take the focus again.');
+  });
+
   await step('come back from an issuer without having been sent there', async () => {
     await karim.goto(new URL('/sign-in?code=x&state=y', base).href);
     await heading(karim, 'You are not signed in');
@@ -288,6 +341,22 @@ async function summary(page, labels) {
   const links = await box.getByRole('link').allInnerTexts();
   check(links.length === labels.length, `The summary names ${links.join(' | ')}, where ${labels.join(', ')} are wrong.`);
   await focused(page, box, 'The summary of what is wrong does not take the focus.');
+}
+
+/** Decides the stage that waits, with a reason. */
+async function decide(page, decision, reason) {
+  await page.getByLabel('Reason').fill(reason);
+  await page.getByRole('button', { name: decision, exact: true }).click();
+  await page.getByRole('button', { name: decision, exact: true }).waitFor({ state: 'hidden' });
+  await page.getByText(reason).first().waitFor();
+}
+
+/** Turns to another browser tab, or back: no window of a headless browser is ever hidden. */
+function hide(page, isHidden) {
+  return page.evaluate((value) => {
+    Object.defineProperty(document, 'hidden', { value, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, isHidden);
 }
 
 async function focused(page, locator, sentence) {

@@ -147,7 +147,11 @@ mod tests {
             wrong[0].field.join(".")
         };
         assert_eq!(field(&[]), "answers");
-        assert_eq!(field(&[("site", &[]), ("ticket", &[])]), "answers.1", "a place is named where there is one");
+        assert_eq!(
+            field(&[("site", &[]), ("ticket", &[])]),
+            "answers.1",
+            "a place is named where there is one"
+        );
         let invalid: [&[(&str, &[&str])]; 8] = [
             &[("ticket", &["ops-7"])],
             &[("ticket", &["xnone"])],

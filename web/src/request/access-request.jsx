@@ -24,6 +24,7 @@ export function AccessRequest({ id }) {
 
   const request = data.node;
   const { accessPackage, requestor, submittedBy, submittedAt, justification, schedule, answers, assignment } = request;
+  const ending = assignment?.endedAt ?? assignment?.expiresAt;
   const isOwn = requestor.id === data.viewer.user?.id;
   return (
     <View title={`${REQUEST_TYPE[request.type]}: ${accessPackage.displayName}`}>
@@ -47,17 +48,17 @@ export function AccessRequest({ id }) {
         <Fact name="End asked for">{schedule.expiresAt && <Moment at={schedule.expiresAt} />}</Fact>
         <Fact name="Access">
           {assignment && (
-            <>
-              <a href={to.assignment(assignment.id)}>From it</a>: from <Moment at={assignment.startsAt} />
-              {assignment.expiresAt ? (
+            <a href={to.assignment(assignment.id)}>
+              From <Moment at={assignment.startsAt} />
+              {ending ? (
                 <>
                   {' '}
-                  until <Moment at={assignment.expiresAt} />
+                  until <Moment at={ending} />
                 </>
               ) : (
                 ', without an end'
               )}
-            </>
+            </a>
           )}
         </Fact>
       </Facts>
