@@ -5,6 +5,9 @@ import { check, drive, told } from './driver.mjs';
 import { accessible, actAs, fitsNarrowWindows, heading, signOut, tabTo, useToken } from './request_page_steps.mjs';
 import { makePackages } from './request_page_packages.mjs';
 
+/** How the server answers to a token that is not good any more. */
+const REFUSED = { status: 401, json: { errors: [{ message: 'No.', extensions: { code: 'UNAUTHENTICATED' } }] } };
+
 await drive('request_page.mjs', async (driver) => {
   const { base, picture, step } = driver;
   const config = await told(base);
@@ -90,8 +93,12 @@ await drive('request_page.mjs', async (driver) => {
   await step('take the picture', async () => {
     await ticket().fill('OPS-7');
     await karim.getByLabel(/^End/).fill('');
-    await karim.evaluate(() => scrollTo(0, 0));
-    if (picture) await karim.screenshot({ path: picture, fullPage: true });
+    const why = karim.getByLabel('Why you need it');
+    const typed = await why.inputValue();
+    await why.fill('The new checkout is tried out before it goes live.');
+    await why.blur();
+    if (picture) await pictureOf(karim, picture);
+    await why.fill(typed);
   });
 
   await step('keep what was typed when the server does not answer', async () => {
@@ -104,8 +111,7 @@ await drive('request_page.mjs', async (driver) => {
   });
 
   await step('keep what was typed when the sign-in is over', async () => {
-    const refused = { status: 401, json: { errors: [{ message: 'No.', extensions: { code: 'UNAUTHENTICATED' } }] } };
-    await karim.route('**/graphql', (route) => route.fulfill(refused));
+    await karim.route('**/graphql', (route) => route.fulfill(REFUSED));
     await karim.getByRole('button', { name: 'Send the request' }).click();
     await karim.getByRole('alert').filter({ hasText: 'did not accept your sign-in' }).waitFor();
     await karim.unroute('**/graphql');
@@ -305,23 +311,49 @@ await drive('request_page.mjs', async (driver) => {
     await accessible(karim);
   });
 
+  // The demo has no issuer and no mail server: what Guichet would answer comes from here.
+  const partner = await driver.open({ viewport: { width: 320, height: 640 } });
+  const answers = (path, answer) => partner.route(path, (route) => route.fulfill(answer));
+  const issuer = 'https://id.example';
+
   await step('see the ways to sign in where there are some', async () => {
-    // The demo has none of its own: what the server would say comes from here.
-    const ways = { public_url: base, people: [], email: true, issuers: [{ issuer: 'https://id.example', name: 'Example' }] };
-    const partner = await driver.open({ viewport: { width: 320, height: 640 } });
-    await partner.route('**/sign-in/ways?*', (route) => route.fulfill({ json: ways }));
-    await partner.route('**/sign-in/codes', (route) => route.fulfill({ status: 202, json: { expires_in: 600 } }));
+    const ways = { public_url: config.public_url, people: [], email: true, issuers: [{ issuer, name: 'Example' }] };
+    await answers('**/sign-in/ways?*', { json: ways });
     await partner.goto(at(made.asking));
     await partner.getByRole('button', { name: 'Sign in with Example' }).waitFor();
     check(await partner.getByLabel('Access token').isHidden(), 'Outside of a demo a token can be pasted.');
     await accessible(partner);
-    await partner.getByLabel('Your e-mail address').fill('paula@fabrikam.example');
-    await partner.keyboard.press('Enter');
+  });
+
+  await step('sign in at an issuer, and be where one was', async () => {
+    // An issuer that knows the person sends them back at once.
+    const back = new URL(`/sign-in?code=c&state=s&iss=${issuer}`, base).href;
+    await answers('**/sign-in/authorizations', { json: { authorization_url: back, state: 's', code_verifier: 'v' } });
+    await answers('**/sign-in/authorizations/tokens', { json: { access_token: person('Karim Benali').token } });
+    await partner.getByRole('button', { name: 'Sign in with Example' }).click();
+    await heading(partner, made.name);
+    await partner.getByText('Signed in as Karim Benali').waitFor();
+    check(partner.url() === at(made.asking), `Signing in led to ${partner.url()}.`);
+    await signOut(partner);
+  });
+
+  await step('sign in by a code, and be told that one is blocked', async () => {
+    await answers('**/sign-in/codes', { status: 202, json: { expires_in: 600 } });
+    const address = partner.getByLabel('Your e-mail address');
     const code = partner.getByLabel('The 8 digits of the mail');
+    await address.fill('paula@fabrikam.example');
+    await partner.keyboard.press('Enter');
     await focused(partner, code, 'The code does not take the focus.');
     await accessible(partner);
     await partner.getByRole('button', { name: 'Another address' }).click();
-    await focused(partner, partner.getByLabel('Your e-mail address'), 'The address does not take the focus again.');
+    await focused(partner, address, 'The address does not take the focus again.');
+    await partner.keyboard.press('Enter');
+    const challenge = 'Bearer realm="guichet", error="invalid_token", error_description="the guest is blocked"';
+    await answers('**/sign-in/tokens', { json: { access_token: 'a.b.c' } });
+    await answers('**/graphql', { ...REFUSED, headers: { 'www-authenticate': challenge } });
+    await code.fill('12345678');
+    await partner.keyboard.press('Enter');
+    await partner.getByRole('alert').filter({ hasText: 'were blocked' }).waitFor();
   });
 
   await step('come back from an issuer without having been sent there', async () => {
@@ -341,6 +373,15 @@ async function summary(page, labels) {
   const links = await box.getByRole('link').allInnerTexts();
   check(links.length === labels.length, `The summary names ${links.join(' | ')}, where ${labels.join(', ')} are wrong.`);
   await focused(page, box, 'The summary of what is wrong does not take the focus.');
+}
+
+/** The whole view, in a window that it fills. */
+async function pictureOf(page, path) {
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: 800, height: 800 });
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.screenshot({ path, fullPage: true });
+  await page.setViewportSize(before);
 }
 
 /** Decides the stage that waits, with a reason. */

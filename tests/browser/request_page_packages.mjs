@@ -10,15 +10,17 @@ export async function makePackages(base, administrator) {
     check(payload.userErrors.length === 0, `${name} is refused: ${JSON.stringify(payload.userErrors)}`);
     return payload;
   };
-  const { accessPackages } = await ask(
+  const { model, before } = await ask(
     base,
     administrator,
-    '{ accessPackages(first: 100) { nodes { displayName catalog { id } resourceRoles { id } } } }',
+    `{
+      model: accessPackages(first: 1, filter: { search: "Frontend engineer" }) { nodes { catalog { id } resourceRoles { id } } }
+      before: accessPackages(first: 0, filter: { search: "Test stand" }) { totalCount }
+    }`,
   );
-  const { catalog, resourceRoles } = accessPackages.nodes.find(({ displayName }) => displayName === 'Frontend engineer');
+  const [{ catalog, resourceRoles }] = model.nodes;
   // On a demo that the script has run on before, names of their own.
-  const isTaken = accessPackages.nodes.some(({ displayName }) => displayName === 'Test stand');
-  const mark = isTaken ? ` ${Date.now().toString(36)}` : '';
+  const mark = before.totalCount === 0 ? '' : ` ${Date.now().toString(36)}`;
 
   async function make(displayName, description, policies) {
     const made = await mutate('createAccessPackage', 'accessPackage { id }', {

@@ -4,7 +4,7 @@ import { useMutation, useQuery } from './hooks.js';
 import { Nothing } from './nothing.jsx';
 import accessRequest from './operations/access-request.graphql';
 import cancel from './operations/cancel.graphql';
-import { Aside, ErrorSummary, Fact, Facts, Field, Moment, Send, TextArea, useIds, View, Waiting } from './parts.jsx';
+import { Aside, ErrorSummary, Fact, Facts, Field, focusHeading, Moment, Send, TextArea, useIds, View, Waiting } from './parts.jsx';
 import { Review } from './review.jsx';
 import { to } from './route.js';
 import { Stages } from './stages.jsx';
@@ -39,10 +39,8 @@ export function AccessRequest({ id }) {
           <Moment at={submittedAt} />
         </Fact>
         <Fact name="Reason given">{justification && <span className="text">{justification}</span>}</Fact>
-        {answers.map(({ question, displayValues }) => (
-          <Fact key={question.key} name={<span lang={languageOf(question.text, question.translations)}>{question.text}</span>}>
-            <span className="text">{displayValues.join(', ')}</span>
-          </Fact>
+        {answers.map((answer) => (
+          <Answer key={answer.question.key} {...answer} />
         ))}
         <Fact name="Start asked for">{schedule.startsAt && <Moment at={schedule.startsAt} />}</Fact>
         <Fact name="End asked for">{schedule.expiresAt && <Moment at={schedule.expiresAt} />}</Fact>
@@ -67,6 +65,18 @@ export function AccessRequest({ id }) {
       <Deliveries deliveries={request.deliveries} isTakenAway={takesAway(request)} />
       {request.viewerCanCancel && <Cancel id={id} onDone={reload} />}
     </View>
+  );
+}
+
+function Answer({ question: { text, translations, answer }, displayValues }) {
+  const lang = languageOf(text, translations);
+  return (
+    <Fact name={<span lang={lang}>{text}</span>}>
+      {/* Choices are of the question's language; what somebody wrote is of any. */}
+      <span className="text" lang={answer.__typename === 'AcceptedChoice' ? lang : undefined}>
+        {displayValues.join(', ')}
+      </span>
+    </Fact>
   );
 }
 
@@ -106,8 +116,7 @@ function Cancel({ id, onDone }) {
   async function withdraw(event) {
     event.preventDefault();
     if (await send({ id, reason: why || null })) {
-      // The form goes away with what it was for.
-      document.querySelector('h1').focus();
+      focusHeading();
       onDone();
     }
   }

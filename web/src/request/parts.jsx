@@ -27,6 +27,9 @@ export function View({ title, children }) {
   );
 }
 
+/** For what had the focus and goes away with what it was for. */
+export const focusHeading = () => document.querySelector('h1').focus();
+
 /** In place of a view whose answer is not there. */
 export function Waiting({ problem, onRetry }) {
   if (!problem) {

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { useMutation, usePage } from './hooks.js';
 import decide from './operations/decide.graphql';
 import decided from './operations/decided.graphql';
-import { ErrorSummary, Field, TextArea, useIds } from './parts.jsx';
+import { ErrorSummary, Field, focusHeading, TextArea, useIds } from './parts.jsx';
 import { reason } from './words.js';
 
 /** How long to wait for the decision to be carried out before looking again, in milliseconds. */
@@ -21,24 +21,18 @@ export function Review({ request, onDone }) {
     const item = { id: approval.id, decision, justification: why || null };
     const payload = await send({ selection: { items: [item] } });
     if (!payload) return;
-    let { bulkOperation } = payload;
-    while (bulkOperation.state === 'RUNNING') {
-      await new Promise((resolve) => setTimeout(resolve, PAUSE));
-      bulkOperation = (await api(decided, { id: bulkOperation.id })).node;
-    }
-    const [{ error }] = bulkOperation.items.nodes;
-    if (error) {
-      refuse([{ ...error, field: error.code === 'JUSTIFICATION_REQUIRED' ? ['justification'] : null }]);
-    } else {
-      // The buttons go away with what they were for.
-      document.querySelector('h1').focus();
-      setWhy('');
+    try {
+      const { error } = await outcome(api, payload.bulkOperation);
+      if (error) refuse([error]);
+      else focusHeading();
+    } catch (problem) {
+      refuse([problem]);
     }
     onDone();
   }
 
   const located = errors.map((error) =>
-    error.field?.includes('justification') || error.code === 'JUSTIFICATION_REQUIRED'
+    error.code === 'JUSTIFICATION_REQUIRED' || error.field?.includes('justification')
       ? { message: reason(error), label: 'Reason', id: ids('reason') }
       : { message: reason(error) },
   );
@@ -65,4 +59,14 @@ export function Review({ request, onDone }) {
       </div>
     </form>
   );
+}
+
+/** What became of the only item of a decision, once that is known. */
+async function outcome(api, bulkOperation) {
+  let operation = bulkOperation;
+  while (operation.state === 'RUNNING') {
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    operation = (await api(decided, { id: operation.id })).node;
+  }
+  return operation.items.nodes[0];
 }
