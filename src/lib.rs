@@ -12,8 +12,8 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | [`http`] | the router, the GraphQL handler and its checks, sign-in by code, GraphiQL |
-//! | [`authn`] | token → verified claims → [`authz::Viewer`]: issuers, key sets, our own tokens |
+//! | [`http`] | the router, the GraphQL handler and its checks, sign-in, the pages (sources in `web/`) |
+//! | [`authn`] | token → verified claims → [`authz::Viewer`]: issuers, key sets, sign-in at issuers, our own tokens |
 //! | [`authz`] | THE table from roles to permissions; permits for commands, scopes for reads |
 //! | [`graphql`] | the schema: one file a noun, with its type, inputs, queries and mutations |
 //! | [`domain`] | the rules and commands: one folder a noun, one file a command |

@@ -9,6 +9,8 @@ use guichet::store::database::Connection as _;
 use guichet::store::{Database, DatabaseSettings};
 use serde_json::{Value, json};
 
+use crate::harness::provider::Provider;
+
 const KEY: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 /// The binary in a directory, with nothing of this machine's settings.
@@ -162,6 +164,23 @@ fn settings_that_cannot_be_are_named() {
     assert!(text(&demo_keys).contains("HS256"), "{}", text(&demo_keys));
     assert!(!text(&demo_keys).contains("ssssssss"));
     assert!(!at.join("guichet-demo").exists());
+}
+
+#[test]
+fn the_doctor_tries_the_sign_in_at_issuers() {
+    let Some(provider) = Provider::sending_back(&json!({}), "http://127.0.0.1:8080/sign-in") else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let doctor = |sign_in: Value| {
+        let issuers = Value::from(vec![provider.with_sign_in(sign_in)]).to_string();
+        let mut command = guichet(directory.path());
+        command.arg("doctor").env("GUICHET_DATABASE_URL", "sqlite://guichet.sqlite");
+        text(&run(command.env("GUICHET_SECRET_KEYS", KEY).env("GUICHET_ISSUERS", issuers)))
+    };
+    let what = format!("sign-in at issuer {:?}", provider.issuer);
+    let told = doctor(json!({}));
+    assert!(told.contains(&format!("ok     {what}")), "{told}");
+    let told = doctor(json!({ "clientId": "guichet-server", "clientSecret": "wrong-one" }));
+    assert!(told.contains(&format!("WRONG  {what}")) && !told.contains("wrong-one"), "{told}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta};
 use guichet::demo;
 use serde_json::{Value, json};
 
-use crate::harness::npm::Script;
+use crate::harness::provider::Provider;
 use crate::harness::server::OUTSIDE;
 use crate::harness::{Kind, Server, codes};
 
@@ -475,38 +475,6 @@ on_both_databases! {
     }
 }
 
-/// A provider that issues the tokens of a partner's people.
-struct Provider {
-    script: Script,
-    issuer: String,
-}
-
-impl Provider {
-    fn start(people: &Value) -> Option<Self> {
-        let script = Script::start("oidc", "server.mjs", &[&people.to_string()])?;
-        let first: Value = serde_json::from_str(&script.first_line).unwrap();
-        Some(Self { issuer: first["issuer"].as_str().unwrap().to_owned(), script })
-    }
-
-    async fn token(&self, subject: &str) -> String {
-        let form = "grant_type=client_credentials";
-        let answer = reqwest::Client::new()
-            .post(format!("{}/token", self.issuer))
-            .basic_auth(subject, Some("secret"))
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(form)
-            .send()
-            .await
-            .unwrap();
-        let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        answer["access_token"].as_str().unwrap().to_owned()
-    }
-
-    async fn get(&self, path: &str) -> String {
-        reqwest::get(format!("{}{path}", self.issuer)).await.unwrap().text().await.unwrap()
-    }
-}
-
 /// A member of a part of a JWT: 0 is the header, 1 the claims.
 fn member(token: &str, part: usize, name: &str) -> Value {
     use base64::Engine as _;
@@ -579,7 +547,6 @@ async fn partners_sign_in_by_their_own_provider(kind: Kind) {
         (refused.status, &refused.json["errors"][0]["extensions"]["code"]),
         (401, &json!("UNAUTHENTICATED"))
     );
-    drop(provider.script);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -43,6 +43,7 @@ mod import_github;
 mod inbox;
 mod incompatible;
 mod invariants;
+mod issuer_sign_in;
 mod limits;
 mod mail;
 mod notifications;

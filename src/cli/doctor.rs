@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::say;
 use crate::app::StartError;
+use crate::authn::code_flow::{CodeFlow, Refused};
 use crate::authn::issuer::{Issuers, Keys};
 use crate::authn::jwks::{KeySet, Miss};
 use crate::clock::Clock;
@@ -73,6 +74,26 @@ async fn check_keys(serve: &ServeArgs, findings: &mut Findings) {
                 "Check jwksUrl or jwksFile, the network, and the issuer.",
             ),
             Ok(_) | Err(Miss::Unknown) => good(&format!("keys of issuer {:?}", issuer.name)),
+        }
+    }
+    check_sign_in(&issuers, serve, findings).await;
+}
+
+/// Takes a code to each issuer that it never gave. It says so only to a client that it knows.
+async fn check_sign_in(issuers: &Issuers, serve: &ServeArgs, findings: &mut Findings) {
+    let flow = match CodeFlow::new(issuers, &serve.public_url()) {
+        Ok(flow) => flow,
+        Err(error) => return findings.bad(&format!("GUICHET_PUBLIC_URL: {error}"), "Correct the setting."),
+    };
+    for choice in flow.choices() {
+        let what = format!("sign-in at issuer {:?}", choice.issuer);
+        let verifier = "of-guichet-doctor-which-was-never-asked-for";
+        match flow.finish(choice.issuer, "of-guichet-doctor".to_owned(), verifier.to_owned()).await {
+            Err(Refused::Code) => good(&what),
+            _ => findings.bad(
+                &format!("{what}: its token endpoint does not know Guichet as a client"),
+                "Check tokenUrl, clientId and clientSecret of its signIn, the network, and the issuer.",
+            ),
         }
     }
 }

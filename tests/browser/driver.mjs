@@ -1,4 +1,4 @@
-// What the scripts that drive a running demo share: headless Chromium, cut off from everything but the demo.
+// What the scripts share that drive a running server: headless Chromium, cut off from everything but that.
 import { argv, exit, getuid } from 'node:process';
 import { chromium } from 'playwright-core';
 
@@ -14,21 +14,30 @@ export function check(condition, sentence) {
 
 /**
  * Runs a script with the parameters `<base-url> <chromium-path> [picture.png]`: `act` is given a driver. The script
- * ends with 0, or with 1 and the step that failed, with everything that must not happen in the order it was seen:
- * requests to elsewhere, violations of the content policy, errors of scripts and of the console.
+ * ends with 0, or with 1 and one plain sentence.
  */
 export async function drive(script, act) {
   const [base, executablePath, picture] = argv.slice(2);
   if (!base || !executablePath) stop(`Usage: node ${script} <base-url> <chromium-path> [picture.png]`);
+  await run({ script, base, executablePath, picture }, act).catch(({ message }) => stop(message));
+}
+
+/**
+ * Lets `act` drive a server that people reach at `base`, and who it sends them to at `origins`. Fails with the step that
+ * failed and everything that must not happen, in the order it was seen: requests to elsewhere, violations of the
+ * content policy, errors of scripts and of the console.
+ */
+export async function run({ script, base, executablePath, picture, origins = [] }, act) {
   const browser = await launch(base, executablePath);
   const faults = new Set();
   const tolerated = [];
+  const allowed = [base, ...origins].map((url) => new URL(url).origin);
   let step = 'start';
   const driver = {
     base,
     picture,
     /** A page of its own, that shares nothing with others. */
-    open: (options) => open(browser, base, { faults, tolerated, ...options }),
+    open: (options) => open(browser, { allowed, faults, tolerated, ...options }),
     /** From now on this in the console is no fault: Chromium itself reports refusals that a test provokes. */
     tolerate: (pattern) => tolerated.push(pattern),
     /** Does something that has a name; nothing may have gone wrong then. */
@@ -46,7 +55,7 @@ export async function drive(script, act) {
   } finally {
     await browser.close();
   }
-  if (faults.size > 0) stop(`${script} failed at "${step}": ${[...faults].join(' ')}`);
+  if (faults.size > 0) throw new Error(`${script} failed at "${step}": ${[...faults].join(' ')}`);
 }
 
 function launch(base, executablePath) {
@@ -64,15 +73,14 @@ function launch(base, executablePath) {
         `--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE ${new URL(base).hostname}`,
       ],
     })
-    .catch((error) => stop(`Chromium does not start: ${error.message}`));
+    .catch((error) => Promise.reject(new Error(`Chromium does not start: ${error.message}`)));
 }
 
-async function open(browser, base, { faults, tolerated, ...options }) {
-  const origin = new URL(base).origin;
+async function open(browser, { allowed, faults, tolerated, ...options }) {
   const context = await browser.newContext({ viewport: { width: 1360, height: 800 }, ...options });
   await context.route('**/*', (route) => {
     const url = route.request().url();
-    if (new URL(url).origin === origin) return route.continue();
+    if (allowed.includes(new URL(url).origin)) return route.continue();
     faults.add(`The page asked for ${url}.`);
     return route.abort();
   });

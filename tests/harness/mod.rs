@@ -4,6 +4,7 @@ pub mod database;
 pub mod fault_proxy;
 pub mod mailbox;
 pub mod npm;
+pub mod provider;
 pub mod server;
 pub mod tokens;
 

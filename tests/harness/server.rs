@@ -160,6 +160,22 @@ impl Server {
         Answer { status, headers, json: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
     }
 
+    /// Sends something to an endpoint beside GraphQL.
+    pub async fn endpoint(&self, path: &str, headers: &[(&str, &str)], body: impl Into<String>) -> Answer {
+        let mut request = self.client.post(format!("{}{path}", self.base)).body(body.into());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let header = |(name, value): (&_, &reqwest::header::HeaderValue)| {
+            (format!("{name}"), value.to_str().unwrap_or_default().to_owned())
+        };
+        let headers: HashMap<String, String> = response.headers().iter().map(header).collect();
+        let text = response.text().await.unwrap();
+        Answer { status, headers, json: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+    }
+
     /// Asks with a token.
     pub async fn ask_with(&self, token: &str, query: &str, variables: Value) -> Answer {
         let authorization = format!("Bearer {token}");
