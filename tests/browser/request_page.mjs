@@ -65,7 +65,9 @@ await drive('request_page.mjs', async (driver) => {
 
   await step('answer wrongly, and be told by the field', async () => {
     check((await karim.locator('label:has-text("Welches Ticket?")').getAttribute('lang')) === 'de', 'A German question is not marked so.');
-    await ticket().fill('seven');
+    await ticket().click();
+    await karim.keyboard.type('seven');
+    check((await ticket().inputValue()) === 'seven', 'The summary takes the focus from those who type.');
     await karim.getByRole('radio', { name: 'Nord' }).check();
     await karim.getByRole('checkbox', { name: 'Nacht' }).check();
     await karim.getByLabel('Why you need it').fill('To try <b>things</b> out.\nSoon.');
@@ -201,12 +203,24 @@ await drive('request_page.mjs', async (driver) => {
   });
 
   await step('cancel that', async () => {
+    await goran.goto(karim.url());
+    await heading(goran, `Request to keep access longer: ${made.name}`);
+    await goran.getByLabel('Reason').fill('Well.');
+    await hide(goran, true);
     await karim.getByText('Cancel this request').click();
     await accessible(karim);
     await karim.getByLabel(/^Why/).fill('It is finished.');
     await karim.getByRole('button', { name: 'Cancel the request' }).click();
     await karim.getByText('Cancelled', { exact: true }).first().waitFor();
     await karim.getByText('It is finished.').waitFor();
+  });
+
+  await step('decide on what was cancelled meanwhile, and be told so', async () => {
+    await goran.getByRole('button', { name: 'Approve' }).click();
+    await goran.getByRole('button', { name: 'Approve' }).waitFor({ state: 'hidden' });
+    await goran.getByRole('alert').filter({ hasText: 'The request was withdrawn meanwhile.' }).waitFor();
+    await focused(goran, goran.getByRole('alert'), 'Why it was not decided does not have the focus.');
+    await hide(goran, false);
   });
 
   await step('be denied it', async () => {

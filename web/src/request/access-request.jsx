@@ -60,7 +60,7 @@ export function AccessRequest({ id }) {
           )}
         </Fact>
       </Facts>
-      {request.viewerCanReview && <Review request={request} onDone={reload} />}
+      <Review request={request} onDone={reload} />
       <Stages request={request} />
       <Deliveries deliveries={request.deliveries} isTakenAway={takesAway(request)} />
       {request.viewerCanCancel && <Cancel id={id} onDone={reload} />}
@@ -124,7 +124,7 @@ function Cancel({ id, onDone }) {
   return (
     <Aside summary="Cancel this request">
       <form noValidate onSubmit={withdraw}>
-        <ErrorSummary errors={errors.map((error) => ({ message: reason(error) }))} title="It was not cancelled" />
+        <ErrorSummary refusal={errors} errors={errors.map((error) => ({ message: reason(error) }))} title="It was not cancelled" />
         <Field id={ids('reason')} label="Why">
           {(given) => <TextArea {...given} value={why} onChange={setWhy} />}
         </Field>

@@ -8,14 +8,14 @@ import { reason } from './words.js';
 /** How long to wait for the decision to be carried out before looking again, in milliseconds. */
 const PAUSE = 1_000;
 
-/** The decision of the stage that waits. */
+/** The decision of the stage that waits. Why one was refused stays when there is nothing to decide any more. */
 export function Review({ request, onDone }) {
   const { api } = usePage();
   const ids = useIds();
   const [why, setWhy] = useState('');
   const { send, isBusy, errors, refuse } = useMutation(decide, true);
   const approval = request.approvals.find(({ state }) => state === 'PENDING');
-  if (!approval) return null;
+  const isOffered = request.viewerCanReview && approval;
 
   async function submit(decision) {
     const item = { id: approval.id, decision, justification: why || null };
@@ -23,8 +23,12 @@ export function Review({ request, onDone }) {
     if (!payload) return;
     try {
       const { error } = await outcome(api, payload.bulkOperation);
-      if (error) refuse([error]);
-      else focusHeading();
+      if (error) {
+        refuse([error]);
+      } else {
+        setWhy('');
+        focusHeading();
+      }
     } catch (problem) {
       refuse([problem]);
     }
@@ -37,27 +41,31 @@ export function Review({ request, onDone }) {
       : { message: reason(error) },
   );
   return (
-    <form noValidate aria-labelledby={ids('title')} onSubmit={(event) => event.preventDefault()}>
-      <h2 id={ids('title')}>Your decision</h2>
-      <ErrorSummary errors={located} title="This was not decided" />
-      <Field
-        id={ids('reason')}
-        label="Reason"
-        hint="Who asked sees it."
-        isRequired={approval.justificationRequired}
-        error={located.find(({ id }) => id)?.message}
-      >
-        {(given) => <TextArea {...given} value={why} onChange={setWhy} />}
-      </Field>
-      <div className="buttons">
-        <button type="button" className="main" aria-disabled={isBusy} onClick={() => submit('APPROVE')}>
-          Approve
-        </button>
-        <button type="button" aria-disabled={isBusy} onClick={() => submit('DENY')}>
-          Deny
-        </button>
-      </div>
-    </form>
+    <>
+      <ErrorSummary refusal={errors} errors={located} title="This was not decided" />
+      {isOffered && (
+        <form noValidate aria-labelledby={ids('title')} onSubmit={(event) => event.preventDefault()}>
+          <h2 id={ids('title')}>Your decision</h2>
+          <Field
+            id={ids('reason')}
+            label="Reason"
+            hint="Who asked sees it."
+            isRequired={approval.justificationRequired}
+            error={located.find(({ id }) => id)?.message}
+          >
+            {(given) => <TextArea {...given} value={why} onChange={setWhy} />}
+          </Field>
+          <div className="buttons">
+            <button type="button" className="main" aria-disabled={isBusy} onClick={() => submit('APPROVE')}>
+              Approve
+            </button>
+            <button type="button" aria-disabled={isBusy} onClick={() => submit('DENY')}>
+              Deny
+            </button>
+          </div>
+        </form>
+      )}
+    </>
   );
 }
 
