@@ -47,6 +47,7 @@ mod issuer_sign_in;
 mod limits;
 mod mail;
 mod notifications;
+mod pages;
 mod paging;
 mod policies;
 mod previews;

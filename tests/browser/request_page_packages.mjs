@@ -1,7 +1,7 @@
 // The packages that the request page is tried with.
 import { ask, check } from './driver.mjs';
 
-/** A package with two policies, one that nobody decides, and one behind a signed link. */
+/** A package with two policies, one that nobody decides, one behind a signed link, and more of a kind than a page shows. */
 export async function makePackages(base, administrator) {
   const mutate = async (name, selection, input) => {
     const type = `${name[0].toUpperCase()}${name.slice(1)}Input`;
@@ -10,14 +10,17 @@ export async function makePackages(base, administrator) {
     check(payload.userErrors.length === 0, `${name} is refused: ${JSON.stringify(payload.userErrors)}`);
     return payload;
   };
-  const { accessPackages } = await ask(
+  const { model, before } = await ask(
     base,
     administrator,
-    '{ accessPackages(first: 100) { nodes { displayName catalog { id } resourceRoles { id } } } }',
+    `{
+      model: accessPackages(first: 1, filter: { search: "Frontend engineer" }) { nodes { catalog { id } resourceRoles { id } } }
+      before: accessPackages(first: 0, filter: { search: "Test stand" }) { totalCount }
+    }`,
   );
-  const { catalog, resourceRoles } = accessPackages.nodes.find(({ displayName }) => displayName === 'Frontend engineer');
-  // Names of their own, so that the script can run on a demo that it has run on before.
-  const mark = Date.now().toString(36);
+  const [{ catalog, resourceRoles }] = model.nodes;
+  // On a demo that the script has run on before, names of their own.
+  const mark = before.totalCount === 0 ? '' : ` ${Date.now().toString(36)}`;
 
   async function make(displayName, description, policies) {
     const made = await mutate('createAccessPackage', 'accessPackage { id }', {
@@ -35,7 +38,7 @@ export async function makePackages(base, administrator) {
 
   const text = (english, german) => ({ default: english, translations: [{ language: 'de', text: german }] });
   const choice = (value, english, german) => ({ value, text: text(english, german) });
-  const name = `Test stand ${mark}`;
+  const name = `Test stand${mark}`;
   const asking = await make(name, 'The stand where front ends are tried out, with its tools.', [
     {
       displayName: 'For a project',
@@ -61,11 +64,16 @@ export async function makePackages(base, administrator) {
     },
     { displayName: 'For a visit', description: 'A day; nobody decides.', expiration: { afterDuration: 'P1D' }, customSchedule: false },
   ]);
-  const quick = `Quick look ${mark}`;
+  const quick = `Quick look${mark}`;
   await make(quick, 'To look, for a week.', [{ displayName: 'Everybody here', expiration: { afterDuration: 'P7D' } }]);
-  const locked = await make(`Locked room ${mark}`, 'By a link with a secret.', [
+  const lockedName = `Locked room${mark}`;
+  const locked = await make(lockedName, 'By a link with a secret.', [
     { displayName: 'By link', expiration: { never: true }, requiresSignedLink: true },
   ]);
+  const many = `Locker${mark}`;
+  for (let number = 1; number <= 21; number += 1) {
+    await make(`${many} ${number}`, '', [{ displayName: 'Everybody here', expiration: { never: true } }]);
+  }
   const link = await mutate('createShareLink', 'url', { accessPackage: locked, label: 'For the test of the page' });
-  return { name, asking, quick, locked, lockedName: `Locked room ${mark}`, signedLink: link.url };
+  return { name, asking, quick, many, locked, lockedName, signedLink: link.url };
 }

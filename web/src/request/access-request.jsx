@@ -4,7 +4,7 @@ import { useMutation, useQuery } from './hooks.js';
 import { Nothing } from './nothing.jsx';
 import accessRequest from './operations/access-request.graphql';
 import cancel from './operations/cancel.graphql';
-import { Aside, ErrorSummary, Fact, Facts, Field, Moment, Send, TextArea, useIds, View, Waiting } from './parts.jsx';
+import { Aside, ErrorSummary, Fact, Facts, Field, focusHeading, Moment, Send, TextArea, useIds, View, Waiting } from './parts.jsx';
 import { Review } from './review.jsx';
 import { to } from './route.js';
 import { Stages } from './stages.jsx';
@@ -24,6 +24,7 @@ export function AccessRequest({ id }) {
 
   const request = data.node;
   const { accessPackage, requestor, submittedBy, submittedAt, justification, schedule, answers, assignment } = request;
+  const ending = assignment?.endedAt ?? assignment?.expiresAt;
   const isOwn = requestor.id === data.viewer.user?.id;
   return (
     <View title={`${REQUEST_TYPE[request.type]}: ${accessPackage.displayName}`}>
@@ -38,34 +39,44 @@ export function AccessRequest({ id }) {
           <Moment at={submittedAt} />
         </Fact>
         <Fact name="Reason given">{justification && <span className="text">{justification}</span>}</Fact>
-        {answers.map(({ question, displayValues }) => (
-          <Fact key={question.key} name={<span lang={languageOf(question.text, question.translations)}>{question.text}</span>}>
-            <span className="text">{displayValues.join(', ')}</span>
-          </Fact>
+        {answers.map((answer) => (
+          <Answer key={answer.question.key} {...answer} />
         ))}
         <Fact name="Start asked for">{schedule.startsAt && <Moment at={schedule.startsAt} />}</Fact>
         <Fact name="End asked for">{schedule.expiresAt && <Moment at={schedule.expiresAt} />}</Fact>
         <Fact name="Access">
           {assignment && (
-            <>
-              <a href={to.assignment(assignment.id)}>From it</a>: from <Moment at={assignment.startsAt} />
-              {assignment.expiresAt ? (
+            <a href={to.assignment(assignment.id)}>
+              From <Moment at={assignment.startsAt} />
+              {ending ? (
                 <>
                   {' '}
-                  until <Moment at={assignment.expiresAt} />
+                  until <Moment at={ending} />
                 </>
               ) : (
                 ', without an end'
               )}
-            </>
+            </a>
           )}
         </Fact>
       </Facts>
-      {request.viewerCanReview && <Review request={request} onDone={reload} />}
+      <Review request={request} onDone={reload} />
       <Stages request={request} />
       <Deliveries deliveries={request.deliveries} isTakenAway={takesAway(request)} />
       {request.viewerCanCancel && <Cancel id={id} onDone={reload} />}
     </View>
+  );
+}
+
+function Answer({ question: { text, translations, answer }, displayValues }) {
+  const lang = languageOf(text, translations);
+  return (
+    <Fact name={<span lang={lang}>{text}</span>}>
+      {/* Choices are of the question's language; what somebody wrote is of any. */}
+      <span className="text" lang={answer.__typename === 'AcceptedChoice' ? lang : undefined}>
+        {displayValues.join(', ')}
+      </span>
+    </Fact>
   );
 }
 
@@ -105,8 +116,7 @@ function Cancel({ id, onDone }) {
   async function withdraw(event) {
     event.preventDefault();
     if (await send({ id, reason: why || null })) {
-      // The form goes away with what it was for.
-      document.querySelector('h1').focus();
+      focusHeading();
       onDone();
     }
   }
@@ -114,7 +124,7 @@ function Cancel({ id, onDone }) {
   return (
     <Aside summary="Cancel this request">
       <form noValidate onSubmit={withdraw}>
-        <ErrorSummary errors={errors.map((error) => ({ message: reason(error) }))} title="It was not cancelled" />
+        <ErrorSummary refusal={errors} errors={errors.map((error) => ({ message: reason(error) }))} title="It was not cancelled" />
         <Field id={ids('reason')} label="Why">
           {(given) => <TextArea {...given} value={why} onChange={setWhy} />}
         </Field>

@@ -17,14 +17,24 @@ export function createApi(token, organization) {
   return async (query, variables) => {
     const who = headersOf({ token, organization });
     if (!who) throw new Problem('refused', 'The token holds characters that cannot be sent: copy it again.');
-    const { status, result } = await send(who, { query, variables });
+    const { response, result } = await send(who, { query, variables });
     const [error] = Array.isArray(result.errors) ? result.errors : [];
-    if (status === 401 || error?.extensions?.code === 'UNAUTHENTICATED') {
-      throw new Problem('refused', 'The server did not accept your sign-in: it is over, or was never good. Sign in again.');
-    }
+    if (response.status === 401 || error?.extensions?.code === 'UNAUTHENTICATED') throw refused(response);
     if (error) throw told(error, organization);
     return result.data;
   };
+}
+
+/** What the challenge of the server says, where signing in again would not help. */
+const CHALLENGES = {
+  'the guest is blocked': 'You had nothing here for a while, and were blocked. Ask whoever gave you the link to unblock you.',
+  'the user is deactivated': 'You were deactivated in this organization.',
+};
+
+function refused(response) {
+  const [, why] = /error_description="([^"]*)"/.exec(response.headers.get('www-authenticate') ?? '') ?? [];
+  const usual = 'The server did not accept your sign-in: it is over, or was never good. Sign in again.';
+  return new Problem('refused', CHALLENGES[why] ?? usual);
 }
 
 function told(error, organization) {
@@ -52,7 +62,7 @@ async function send(who, operation) {
     throw new Problem('failed', 'The server did not answer. Try again in a moment.');
   }
   const result = await response.json().catch(() => null);
-  if (result !== null && typeof result === 'object') return { status: response.status, result };
+  if (result !== null && typeof result === 'object') return { response, result };
   throw new Problem('failed', `The server answered with the status ${response.status}. Try again in a moment.`);
 }
 

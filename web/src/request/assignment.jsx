@@ -71,7 +71,7 @@ function Extend({ id, policy }) {
     <Aside summary="Keep it longer">
       <form noValidate onSubmit={keep}>
         {policy?.extension === 'WITH_APPROVAL' && <p>This is decided as the first request was.</p>}
-        <ErrorSummary errors={located} />
+        <ErrorSummary refusal={errors} errors={located} />
         <Field {...control('expiresAt')} hint="Left empty: as late as the policy allows.">
           {(given) => <Input {...given} type="datetime-local" value={expiresAt} onChange={setExpiresAt} />}
         </Field>
@@ -98,7 +98,7 @@ function GiveUp({ id }) {
   return (
     <Aside summary="Give it up">
       <form noValidate onSubmit={leave}>
-        <ErrorSummary errors={errors.map((error) => ({ message: reason(error) }))} title="It was not given up" />
+        <ErrorSummary refusal={errors} errors={errors.map((error) => ({ message: reason(error) }))} title="It was not given up" />
         <Field id={ids('reason')} label="Why">
           {(given) => <TextArea {...given} value={why} onChange={setWhy} />}
         </Field>

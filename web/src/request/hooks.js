@@ -1,7 +1,7 @@
 import { createContext, useCallback, useContext, useEffect, useRef, useState } from 'react';
 import { newKey, Problem } from './api.js';
 
-/** What every view knows: `api`, `link` (the page's address as the server writes it), `organization`. */
+/** What every view knows: `api`, `name` (of the organization), `link` (the page's address as the server writes it). */
 export const Page = createContext(null);
 
 export const usePage = () => useContext(Page);
@@ -17,10 +17,9 @@ export function useQuery(operation, variables, every) {
   const [answer, setAnswer] = useState(NOTHING_YET);
   const [turn, setTurn] = useState(0);
   const reload = useCallback(() => setTurn((turn) => turn + 1), []);
-  const asked = JSON.stringify(variables ?? null);
+  const asked = JSON.stringify(variables);
 
   useEffect(() => {
-    if (asked === 'null') return undefined;
     let isCurrent = true;
     api(operation, JSON.parse(asked)).then(
       (data) => isCurrent && setAnswer({ data, problem: null }),

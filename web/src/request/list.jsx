@@ -1,14 +1,17 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { usePage } from './hooks.js';
 
 const NOTHING = { nodes: null, totalCount: 0, pageInfo: {} };
 
-/** A list by pages: "More" adds the next one. `children` renders a row; `empty` says that there is none. */
+/** A list by pages: "More" adds the next one, and leads to it. `children` renders a row; `empty` says that there is none. */
 export function List({ operation, variables = {}, label, empty, children }) {
   const { api } = usePage();
   const [list, setList] = useState(NOTHING);
   const [problem, setProblem] = useState('');
   const asked = JSON.stringify(variables);
+  const rows = useRef(null);
+  /** The row to which "More" leads, once it is there. */
+  const next = useRef(null);
 
   async function load(before, isCurrent) {
     try {
@@ -30,16 +33,27 @@ export function List({ operation, variables = {}, label, empty, children }) {
     };
   }, [api, operation, asked]);
 
+  useEffect(() => {
+    const row = rows.current?.children[next.current];
+    next.current = null;
+    row?.querySelector('a')?.focus();
+  }, [list]);
+
+  function more() {
+    next.current = list.nodes?.length ?? null;
+    load(list, () => true);
+  }
+
   const { nodes, totalCount, pageInfo } = list;
   return (
     <>
       <p className="count" role="status">
         {nodes ? counted(nodes.length, totalCount, empty) : !problem && 'Loading…'}
       </p>
-      {nodes?.length > 0 && <ul className="list">{nodes.map(children)}</ul>}
+      {nodes?.length > 0 && <ul className="list" ref={rows}>{nodes.map(children)}</ul>}
       {problem && <p role="alert">{problem}</p>}
       {(pageInfo.hasNextPage || problem) && (
-        <button type="button" aria-label={`${problem ? 'Try again' : 'More'}: ${label}`} onClick={() => load(list, () => true)}>
+        <button type="button" aria-label={`${problem ? 'Try again' : 'More'}: ${label}`} onClick={more}>
           {problem ? 'Try again' : 'More'}
         </button>
       )}

@@ -27,6 +27,9 @@ export function View({ title, children }) {
   );
 }
 
+/** For what had the focus and goes away with what it was for. */
+export const focusHeading = () => document.querySelector('h1').focus();
+
 /** In place of a view whose answer is not there. */
 export function Waiting({ problem, onRetry }) {
   if (!problem) {
@@ -82,13 +85,13 @@ export function ResourceRoles({ roles }) {
 
 /**
  * Why something was not accepted: `errors` with a `message` and, where they are about a field, its `label` and the `id`
- * of what takes the focus. Each time there are others, the summary takes the focus.
+ * of what takes the focus. With each new `refusal`, which they come from, the summary takes the focus.
  */
-export function ErrorSummary({ errors, title = 'This was not sent' }) {
+export function ErrorSummary({ refusal, errors, title = 'This was not sent' }) {
   const box = useRef(null);
   useEffect(() => {
-    if (errors.length > 0) box.current.focus();
-  }, [errors]);
+    if (refusal.length > 0) box.current.focus();
+  }, [refusal]);
   if (errors.length === 0) return null;
 
   function go(event, id) {

@@ -59,7 +59,7 @@ export function RequestForm({ accessPackage, policies, shareLink, draft }) {
   return (
     <form noValidate aria-labelledby={ids('title')} onSubmit={request}>
       <h2 id={ids('title')}>Request it</h2>
-      <ErrorSummary errors={located} />
+      <ErrorSummary refusal={errors} errors={located} />
       {!only && (
         <Policies
           policies={policies}

@@ -2,67 +2,79 @@ import { useState } from 'react';
 import { useMutation, usePage } from './hooks.js';
 import decide from './operations/decide.graphql';
 import decided from './operations/decided.graphql';
-import { ErrorSummary, Field, TextArea, useIds } from './parts.jsx';
+import { ErrorSummary, Field, focusHeading, TextArea, useIds } from './parts.jsx';
 import { reason } from './words.js';
 
 /** How long to wait for the decision to be carried out before looking again, in milliseconds. */
 const PAUSE = 1_000;
 
-/** The decision of the stage that waits. */
+/** The decision of the stage that waits. Why one was refused stays when there is nothing to decide any more. */
 export function Review({ request, onDone }) {
   const { api } = usePage();
   const ids = useIds();
   const [why, setWhy] = useState('');
   const { send, isBusy, errors, refuse } = useMutation(decide, true);
   const approval = request.approvals.find(({ state }) => state === 'PENDING');
-  if (!approval) return null;
+  const isOffered = request.viewerCanReview && approval;
 
   async function submit(decision) {
     const item = { id: approval.id, decision, justification: why || null };
     const payload = await send({ selection: { items: [item] } });
     if (!payload) return;
-    let { bulkOperation } = payload;
-    while (bulkOperation.state === 'RUNNING') {
-      await new Promise((resolve) => setTimeout(resolve, PAUSE));
-      bulkOperation = (await api(decided, { id: bulkOperation.id })).node;
-    }
-    const [{ error }] = bulkOperation.items.nodes;
-    if (error) {
-      refuse([{ ...error, field: error.code === 'JUSTIFICATION_REQUIRED' ? ['justification'] : null }]);
-    } else {
-      // The buttons go away with what they were for.
-      document.querySelector('h1').focus();
-      setWhy('');
+    try {
+      const { error } = await outcome(api, payload.bulkOperation);
+      if (error) {
+        refuse([error]);
+      } else {
+        setWhy('');
+        focusHeading();
+      }
+    } catch (problem) {
+      refuse([problem]);
     }
     onDone();
   }
 
   const located = errors.map((error) =>
-    error.field?.includes('justification') || error.code === 'JUSTIFICATION_REQUIRED'
+    error.code === 'JUSTIFICATION_REQUIRED' || error.field?.includes('justification')
       ? { message: reason(error), label: 'Reason', id: ids('reason') }
       : { message: reason(error) },
   );
   return (
-    <form noValidate aria-labelledby={ids('title')} onSubmit={(event) => event.preventDefault()}>
-      <h2 id={ids('title')}>Your decision</h2>
-      <ErrorSummary errors={located} title="This was not decided" />
-      <Field
-        id={ids('reason')}
-        label="Reason"
-        hint="Who asked sees it."
-        isRequired={approval.justificationRequired}
-        error={located.find(({ id }) => id)?.message}
-      >
-        {(given) => <TextArea {...given} value={why} onChange={setWhy} />}
-      </Field>
-      <div className="buttons">
-        <button type="button" className="main" aria-disabled={isBusy} onClick={() => submit('APPROVE')}>
-          Approve
-        </button>
-        <button type="button" aria-disabled={isBusy} onClick={() => submit('DENY')}>
-          Deny
-        </button>
-      </div>
-    </form>
+    <>
+      <ErrorSummary refusal={errors} errors={located} title="This was not decided" />
+      {isOffered && (
+        <form noValidate aria-labelledby={ids('title')} onSubmit={(event) => event.preventDefault()}>
+          <h2 id={ids('title')}>Your decision</h2>
+          <Field
+            id={ids('reason')}
+            label="Reason"
+            hint="Who asked sees it."
+            isRequired={approval.justificationRequired}
+            error={located.find(({ id }) => id)?.message}
+          >
+            {(given) => <TextArea {...given} value={why} onChange={setWhy} />}
+          </Field>
+          <div className="buttons">
+            <button type="button" className="main" aria-disabled={isBusy} onClick={() => submit('APPROVE')}>
+              Approve
+            </button>
+            <button type="button" aria-disabled={isBusy} onClick={() => submit('DENY')}>
+              Deny
+            </button>
+          </div>
+        </form>
+      )}
+    </>
   );
+}
+
+/** What became of the only item of a decision, once that is known. */
+async function outcome(api, bulkOperation) {
+  let operation = bulkOperation;
+  while (operation.state === 'RUNNING') {
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    operation = (await api(decided, { id: operation.id })).node;
+  }
+  return operation.items.nodes[0];
 }

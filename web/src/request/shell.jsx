@@ -63,7 +63,7 @@ export function Shell({ organization, ways }) {
     };
   }, [session.token, organization]);
   // Whatever address the page was opened by: the server knows its links by its public one.
-  const page = { api, organization, name: organization, link: `${ways.public_url}/@${organization}` };
+  const page = { api, name: organization, link: `${ways.public_url}/@${organization}` };
 
   return (
     <Page.Provider value={page}>

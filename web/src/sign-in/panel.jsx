@@ -1,4 +1,4 @@
-import { useId, useState } from 'react';
+import { useId, useRef, useState } from 'react';
 import { exchangeCode, leaveFor, mailCode, Told } from './server.js';
 
 /**
@@ -7,14 +7,20 @@ import { exchangeCode, leaveFor, mailCode, Told } from './server.js';
  */
 export function SignIn({ ways, organization, onToken }) {
   const [problem, setProblem] = useState('');
+  const isBusy = useRef(false);
 
+  /** Takes one step; what is pressed meanwhile does nothing, so that nobody is mailed two codes. */
   async function attempt(step) {
+    if (isBusy.current) return undefined;
+    isBusy.current = true;
     setProblem('');
     try {
       return await step();
     } catch (error) {
       setProblem(error instanceof Told ? error.message : 'That did not work. Try again.');
       return undefined;
+    } finally {
+      isBusy.current = false;
     }
   }
 
@@ -34,17 +40,30 @@ export function SignIn({ ways, organization, onToken }) {
   );
 }
 
-/** First the address, then the code that was mailed there. */
+/** First the address, then the code that was mailed there. Each step takes the focus when it takes the other's place. */
 function ByMail({ organization, attempt, onToken }) {
   const [address, setAddress] = useState('');
   const [code, setCode] = useState('');
   const [mailed, setMailed] = useState('');
+  const hasMoved = useRef(false);
   const id = useId();
+
+  function move(to) {
+    hasMoved.current = true;
+    setCode('');
+    setMailed(to);
+  }
+
+  function takeFocus(field) {
+    if (!field || !hasMoved.current) return;
+    hasMoved.current = false;
+    field.focus();
+  }
 
   async function mail(event) {
     event.preventDefault();
     const wanted = address.trim();
-    if (await attempt(() => mailCode(organization, wanted))) setMailed(wanted);
+    if (await attempt(() => mailCode(organization, wanted))) move(wanted);
   }
 
   async function exchange(event) {
@@ -55,13 +74,14 @@ function ByMail({ organization, attempt, onToken }) {
 
   if (!mailed) {
     return (
-      <form onSubmit={mail}>
+      <form key="address" onSubmit={mail}>
         <label htmlFor={`${id}-address`}>Your e-mail address</label>
         <input
           id={`${id}-address`}
           type="email"
           autoComplete="email"
           required
+          ref={takeFocus}
           value={address}
           onChange={(event) => setAddress(event.target.value)}
         />
@@ -70,8 +90,8 @@ function ByMail({ organization, attempt, onToken }) {
     );
   }
   return (
-    <form onSubmit={exchange}>
-      <p role="status">
+    <form key="code" onSubmit={exchange}>
+      <p id={`${id}-mailed`} role="status">
         If {mailed} can sign in here, a code is on its way to it. It is good for 10 minutes.
       </p>
       <label htmlFor={`${id}-code`}>The 8 digits of the mail</label>
@@ -80,13 +100,13 @@ function ByMail({ organization, attempt, onToken }) {
         inputMode="numeric"
         autoComplete="one-time-code"
         required
-        // Whoever is here has just been moved on from the address.
-        ref={(field) => field?.value === '' && field.focus()}
+        aria-describedby={`${id}-mailed`}
+        ref={takeFocus}
         value={code}
         onChange={(event) => setCode(event.target.value)}
       />
       <button type="submit">Sign in</button>
-      <button type="button" onClick={() => setMailed('')}>
+      <button type="button" onClick={() => move('')}>
         Another address
       </button>
     </form>
