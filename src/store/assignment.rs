@@ -347,17 +347,53 @@ pub async fn set_ends(txn: &Txn, ends: &[(Uuid, Option<DateTime<Utc>>)]) -> Resu
     txn.execute(sql).await.map(|_| ())
 }
 
-/// Assignments whose start or end has come, with the requests that made them; not locked.
+/// An assignment whose start or end has come; not locked.
+#[derive(Clone, Copy, Debug)]
+pub struct Due {
+    /// The assignment.
+    pub assignment: Uuid,
+    /// The request that made it.
+    pub request: Uuid,
+    /// Who holds it, or will.
+    pub user: Uuid,
+    /// Whether it is to start.
+    pub starts: bool,
+}
+
+impl Due {
+    const COLUMNS: &str = "SELECT g.id AS id, g.request_id AS request, g.user_id AS person, (g.state = 'SCHEDULED') AS starts FROM assignment g WHERE ";
+
+    fn read(row: &QueryResult) -> Result<Self, StoreError> {
+        Ok(Self {
+            assignment: row.try_get("", "id")?,
+            request: row.try_get("", "request")?,
+            user: row.try_get("", "person")?,
+            starts: row.try_get("", "starts")?,
+        })
+    }
+}
+
+/// Assignments whose start or end has come.
 pub async fn due(
     connection: &impl Connection,
     now: DateTime<Utc>,
     most: u64,
-) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+) -> Result<Vec<Due>, StoreError> {
     let mut sql = connection.sql();
-    sql.push("SELECT g.id AS id, g.request_id AS request_id FROM assignment g WHERE g.due_at <= ").bind(now);
+    sql.push(Due::COLUMNS).push("g.due_at <= ").bind(now);
     sql.push(" ORDER BY g.due_at, g.id LIMIT ").number(most);
-    let rows = connection.all(sql).await?;
-    rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "request_id")?))).collect()
+    connection.all(sql).await?.iter().map(Due::read).collect()
+}
+
+/// All that is to start now of these people.
+pub async fn starting_of(txn: &Txn, users: &[Uuid], now: DateTime<Utc>) -> Result<Vec<Due>, StoreError> {
+    if users.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = txn.sql();
+    sql.push(Due::COLUMNS).push("g.state = 'SCHEDULED' AND g.due_at <= ").bind(now);
+    sql.push(" AND g.user_id").any_id(users);
+    txn.all(sql).await?.iter().map(Due::read).collect()
 }
 
 /// The assignments among these whose removals all succeeded.
