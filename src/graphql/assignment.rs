@@ -2,6 +2,7 @@
 
 pub mod bulk;
 pub mod check;
+mod direct;
 pub mod mutation;
 
 use std::sync::Arc;

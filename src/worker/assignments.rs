@@ -82,6 +82,7 @@ impl Transaction for Move {
         start(txn, &starting).await?;
         audit(txn, "assignment.expired", ending.iter()).await?;
         let ending_as = Ending::Request {
+            id: None,
             kind: AccessRequestType::SystemRemove,
             actor: None,
             reason: Some("EXPIRED"),
