@@ -405,6 +405,7 @@ impl Story {
             last_completed_at: completed,
             event_count: i32::try_from(steps.len()).unwrap_or_default(),
             answers: None,
+            signed_link_id: None,
         });
         if let (State::PendingApproval, Some(request)) = (state, self.requests.last().cloned()) {
             self.waits_for_manager(&request);
@@ -446,6 +447,7 @@ impl Story {
                 lease: None,
                 attempt_count: 0,
                 created_at: submitted_at,
+                repair_failed_at: None,
             });
             self.deliver(
                 request_id,

@@ -73,6 +73,7 @@ impl Command for Submit {
             times: self.wish.asked.times,
             assignment: None,
             bulk_operation: None,
+            signed_link: plan.signed_link,
         };
         make::make(txn, &common, &[(id, plan.requestor)]).await?;
         if let Some(link) = plan.signed_link {

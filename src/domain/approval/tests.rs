@@ -41,6 +41,7 @@ fn request(
         last_completed_at: None,
         event_count: 2,
         answers: None,
+        signed_link_id: None,
     }
 }
 

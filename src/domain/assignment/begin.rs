@@ -85,6 +85,7 @@ fn assignment_of(txn: &Txn, beginning: &Beginning) -> assignment::Model {
         lease: None,
         attempt_count: 0,
         created_at: txn.now(),
+        repair_failed_at: None,
     }
 }
 

@@ -146,6 +146,7 @@ fn removal(
         last_completed_at: done,
         event_count: if nothing_given { 3 } else { 2 },
         answers: None,
+        signed_link_id: None,
     }
 }
 

@@ -167,9 +167,10 @@ impl AssignmentBulkMutation {
 
     /// Compares delivered assignments with the target systems, for every resource role that their packages have now,
     /// and gives again what is missing, however long ago it was delivered. The target systems are asked in the
-    /// background: `BulkOperationItem.checks` and `Assignment.lastCheck` say what was found. The assignments and their
-    /// requests stay as they are. What is not delivered is `NOT_REPROCESSABLE_STATE`, what is over `ASSIGNMENT_ENDED`;
-    /// a later operation overtakes what still waits of an earlier one.
+    /// background: `BulkOperationItem.checks` and `Assignment.lastCheck` say what was found. The requests stay as they
+    /// are, and so do the assignments, unless a repair fails for good: such an assignment is `PARTIALLY_DELIVERED`
+    /// (`repairFailedAt`) until a later one succeeds. What was not delivered is `NOT_REPROCESSABLE_STATE`, what is over
+    /// `ASSIGNMENT_ENDED`; a later operation overtakes what still waits of an earlier one.
     #[graphql(directive = requires::apply(action::ReprocessAssignment::PERMISSION.into()))]
     async fn reprocess_assignments(
         &self,

@@ -31,6 +31,7 @@ fn starting(package: u128, made: i64) -> Starting {
         last_completed_at: None,
         event_count: 1,
         answers: None,
+        signed_link_id: None,
     };
     let assignment = assignment::Model {
         id: Uuid::from_u128(package + 100),
@@ -48,6 +49,7 @@ fn starting(package: u128, made: i64) -> Starting {
         lease: None,
         attempt_count: 0,
         created_at: at(made),
+        repair_failed_at: None,
     };
     Starting { request, assignment }
 }
