@@ -353,6 +353,7 @@ impl Story {
             user_id: None,
             catalog_role: None,
             part: ApproverPart::Primary,
+            manager_level: Some(1),
         });
     }
 

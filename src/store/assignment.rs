@@ -361,7 +361,7 @@ pub struct Due {
 }
 
 impl Due {
-    const COLUMNS: &str = "SELECT g.id AS id, g.request_id AS request, g.user_id AS person, (g.state = 'SCHEDULED') AS starts FROM assignment g WHERE ";
+    const SELECT: &str = "SELECT g.id AS id, g.request_id AS request, g.user_id AS person, (g.state = 'SCHEDULED') AS starts FROM assignment g WHERE ";
 
     fn read(row: &QueryResult) -> Result<Self, StoreError> {
         Ok(Self {
@@ -380,7 +380,7 @@ pub async fn due(
     most: u64,
 ) -> Result<Vec<Due>, StoreError> {
     let mut sql = connection.sql();
-    sql.push(Due::COLUMNS).push("g.due_at <= ").bind(now);
+    sql.push(Due::SELECT).push("g.due_at <= ").bind(now);
     sql.push(" ORDER BY g.due_at, g.id LIMIT ").number(most);
     connection.all(sql).await?.iter().map(Due::read).collect()
 }
@@ -391,7 +391,7 @@ pub async fn starting_of(txn: &Txn, users: &[Uuid], now: DateTime<Utc>) -> Resul
         return Ok(Vec::new());
     }
     let mut sql = txn.sql();
-    sql.push(Due::COLUMNS).push("g.state = 'SCHEDULED' AND g.due_at <= ").bind(now);
+    sql.push(Due::SELECT).push("g.state = 'SCHEDULED' AND g.due_at <= ").bind(now);
     sql.push(" AND g.user_id").any_id(users);
     txn.all(sql).await?.iter().map(Due::read).collect()
 }

@@ -216,7 +216,7 @@ stored! {
     permission_definition_scope { definition_id, scope, level }
     policy_connected_organization { policy_id, connected_organization_id }
     policy_stage { policy_id, position, timeout_seconds, justification_required, alternates_after_seconds, approvers_visible }
-    policy_stage_approver { policy_id, position, ordinal, kind, user_id, catalog_role, part }
+    policy_stage_approver { policy_id, position, ordinal, kind, user_id, catalog_role, part, manager_level }
     policy_user { policy_id, user_id }
     repository { id, organization_id, name, name_key, description, visibility, origin_id, version, created_at, deleted_at }
     repository_access { id, organization_id, repository_id, user_id, level, created_at }

@@ -181,6 +181,7 @@ pub fn stage(row: &StageRow) -> serde_json::Value {
             "user": approver.user_id.map(|id| Kind::User.text(id)),
             "catalogRole": approver.catalog_role,
             "part": approver.part,
+            "managerLevel": approver.manager_level,
         })
     };
     serde_json::json!({
