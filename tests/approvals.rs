@@ -347,4 +347,65 @@ on_both_databases! {
         }
         assert_eq!(taken[0], taken[1], "a fixed number of statements");
     }
+
+    async fn a_manager_further_up_decides(server: Server) {
+        // Karim reports to Göran, he to Bruno, he to Alice, she to nobody.
+        let hana = server.user("Hana").await;
+        let stage = |approvers: Value| json!([{ "approvers": approvers, "fallbackApprovers": [{ "user": hana }], "approversVisible": true }]);
+        let preview = "query($input: SubmitAccessRequestInput!) { accessRequestPreview(input: $input) { stages { approvers { displayName } } } }";
+        let asks = async |who: &str, package: &Value| {
+            let before = server.app.database.statement_count();
+            let seen = server.ask(who, preview, json!({ "input": { "accessPackage": package } })).await;
+            let statements = server.app.database.statement_count() - before;
+            let names = |users: &Value| users.as_array().unwrap().iter().map(|user| user["displayName"].clone()).collect::<Value>();
+            let seen = names(&seen["accessRequestPreview"]["stages"][0]["approvers"]);
+            let id = server.ask_to_be_let_in(who, package).await;
+            assert_eq!(server.waits_for(&id).await, seen, "{who}: as the preview says");
+            (id, seen, statements)
+        };
+        server.ask("karim", "{ viewer { roles } }", json!({})).await;
+        let mut statements = Vec::new();
+        let mut second = Value::Null;
+        for (level, name) in [(1, "Göran Lindqvist"), (2, "Bruno Keller"), (3, "Alice Martin"), (4, "Hana Sato")] {
+            let package = server.guarded(&format!("Level {level}"), json!({ "approvalStages": stage(json!([{ "managerLevel": level }])) })).await;
+            let (id, seen, count) = asks("karim", &package).await;
+            assert_eq!(seen, json!([name]), "level {level}");
+            statements.push(count);
+            if level == 2 {
+                assert_eq!(server.decides("goran", &id, "APPROVE", None).await, "NOT_APPROVER");
+                assert_eq!(server.decides("bruno", &id, "APPROVE", None).await, Value::Null);
+                assert_eq!(server.reviewed("alice", &id).await["state"], "DELIVERING");
+                second = package;
+            }
+        }
+        assert_eq!(statements[0], statements[2], "however far up");
+        // One's own manager is the first of the line, by either name; once is enough.
+        let both = server.staged(stage(json!([{ "manager": true }, { "managerLevel": 1 }, { "managerLevel": 2 }]))).await;
+        let shown = "query($id: ID!) { node(id: $id) { ... on AccessPackage { policies { approvalStages { approvers { kind managerLevel } fallbackApprovers { kind managerLevel } } } } } }";
+        let shown = server.ask("alice", shown, json!({ "id": both })).await["node"]["policies"][0]["approvalStages"][0].clone();
+        assert_eq!(shown, json!({ "approvers": [{ "kind": "MANAGER", "managerLevel": 1 }, { "kind": "MANAGER", "managerLevel": 2 }],
+            "fallbackApprovers": [{ "kind": "USER", "managerLevel": null }] }));
+        assert_eq!(asks("lena", &both).await.1, json!(["Bruno Keller", "Göran Lindqvist"]));
+        // Whoever asks for a report does not decide it, however far up: Bruno for Göran, whose manager he is.
+        let reports = server.guarded("Reports", json!({ "managersMayRequest": true, "approvalStages": stage(json!([{ "managerLevel": 1 }])) })).await;
+        let input = json!({ "accessPackage": reports, "requestor": server.user("Göran").await });
+        let made = server.mutation("bruno", "submitAccessRequest", "accessRequest { id }", input).await;
+        assert_eq!(codes(&made), [""; 0]);
+        assert_eq!(server.waits_for(&made["accessRequest"]["id"]).await, json!(["Hana Sato"]));
+        // Somebody who may not act is no approver, and still stands in the line.
+        assert_eq!(codes(&server.mutation("alice", "deactivateUser", "user { state }", json!({ "id": server.user("Bruno").await })).await), [""; 0]);
+        assert_eq!(asks("judith", &second).await.1, json!(["Hana Sato"]));
+        let third = server.package("Level 3").await;
+        assert_eq!(asks("judith", &third).await.1, json!(["Alice Martin"]));
+        // What was written before there were levels means one's own manager.
+        server.sql("UPDATE policy_stage_approver SET manager_level = NULL").await;
+        assert_eq!(asks("judith", &both).await.1, json!(["Göran Lindqvist"]));
+        let before = server.contents().await;
+        for level in [0, 5, -1, i32::MAX] {
+            let refused = server.policy_for(&second, json!({ "displayName": "Other", "approvalStages": stage(json!([{ "user": hana }, { "managerLevel": level }])) })).await;
+            assert_eq!((codes(&refused), &refused["userErrors"][0]["field"]),
+                (vec!["INVALID_INPUT"], &json!(["input", "approvalStages", "0", "approvers", "1", "managerLevel"])), "{level}");
+        }
+        assert!(server.contents().await == before);
+    }
 }

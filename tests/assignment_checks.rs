@@ -12,7 +12,7 @@ const CHECKED: &str = "bulkOperation { id kind dryRun state acceptedCount
     items(first: 1000) { nodes { outcome error { code message } target { id }
         checks { finding resourceRole { resource { displayName } } delivery { id operation state lastError { code } } } } } }";
 const ASSIGNMENT: &str = "query($id: ID!) { node(id: $id) { ... on Assignment { state viewerCanReprocess
-    lastCheck { dryRun startedAt finishedAt bulkOperation { id } roles { finding resourceRole { displayName resource { displayName } }
+    repairFailedAt lastCheck { dryRun startedAt finishedAt bulkOperation { id } roles { finding resourceRole { displayName resource { displayName } }
         delivery { operation result attemptCount nextAttemptAt lastError { code message } } } }
     request { state completedAt lastCompletedAt deliveries { operation state result } history { nodes { action } } } } } }";
 
@@ -130,11 +130,30 @@ on_both_databases! {
         let error = server.checked(&ids[0]).await["lastCheck"]["roles"][0]["delivery"]["lastError"].clone();
         assert_eq!(error["code"], "REMOTE_AUTH_FAILED", "{error}");
         assert!(!error.to_string().contains(TOKEN));
-        assert_eq!(server.checked(&ids[0]).await["state"], "DELIVERED");
+        // The assignment does not pass for whole any more; its request was carried out, and stays so.
+        let broken = server.checked(&ids[0]).await;
+        assert_eq!((&broken["state"], &broken["request"]), (&json!("PARTIALLY_DELIVERED"), &before["request"]));
+        assert_eq!((&broken["repairFailedAt"], &broken["viewerCanReprocess"]), (&json!(server.clock.now().to_rfc3339()), &json!(true)));
+        let again = server.compare("alice", &ids, false).await;
+        assert_eq!(outcomes(&again), ["ACCEPTED", "ACCEPTED"]);
+        server.work().await;
+        assert_eq!(server.found_by(&again).await, [["FAILED"], ["FAILED"]]);
+        assert_eq!(server.checked(&ids[0]).await["repairFailedAt"], broken["repairFailedAt"], "since the first");
+        // Looking heals nothing; a repair that succeeds does.
         proxy.set(Mode::Pass);
+        let dry = server.compare("alice", &ids[..1], true).await;
+        server.work().await;
+        assert_eq!(server.found_by(&dry).await, [["PRESENT"]]);
+        assert_eq!(server.checked(&ids[0]).await["state"], "PARTIALLY_DELIVERED");
         server.compare("alice", &ids[..1], false).await;
         server.work().await;
         assert_eq!(server.findings(&ids[0]).await, ["PRESENT"]);
+        let healed = server.checked(&ids[0]).await;
+        assert_eq!((&healed["state"], &healed["repairFailedAt"], &healed["request"]), (&json!("DELIVERED"), &Value::Null, &before["request"]));
+        assert_eq!(server.checked(&ids[1]).await["state"], "PARTIALLY_DELIVERED", "the other was not repaired");
+        let audited = server.ask("alice", "query($target: [ID!]) { auditEvents(filter: {target: $target}) { nodes { action actor { id } } } }",
+            json!({ "target": [ids[0]] })).await["auditEvents"]["nodes"].clone();
+        assert_eq!(audited, json!([{ "action": "assignment.repaired", "actor": null }, { "action": "assignment.repair_failed", "actor": null }]));
 
         // What was repaired goes with the assignment.
         let revoked = server.mutation("alice", "revokeAssignments", "bulkOperation { acceptedCount }", json!({ "selection": { "ids": ids } })).await;
@@ -164,7 +183,7 @@ on_both_databases! {
         assert_eq!(server.findings(&id).await, ["PRESENT", "FAILED"]);
         let seen = server.checked(&id).await;
         assert_eq!(seen["lastCheck"]["roles"][1]["delivery"]["lastError"]["code"], "RESOURCE_NOT_FOUND");
-        assert_eq!((&seen["state"], &seen["request"]["state"]), (&json!("DELIVERED"), &json!("DELIVERED")));
+        assert_eq!((&seen["state"], &seen["request"]["state"]), (&json!("PARTIALLY_DELIVERED"), &json!("DELIVERED")));
         // The group is made: now it is repaired, and goes with the assignment.
         let group = server.mutation("alice", "createDirectoryGroup", "directoryGroup { id }", json!({ "connector": marketing["resources"]["nodes"][0]["connector"]["id"],
             "originId": "newsletter", "displayName": "Newsletter" })).await;
@@ -172,6 +191,7 @@ on_both_databases! {
         server.compare("alice", std::slice::from_ref(&id), false).await;
         server.work().await;
         assert_eq!(server.findings(&id).await, ["PRESENT", "REPAIRED"]);
+        assert_eq!(server.checked(&id).await["state"], "DELIVERED");
         assert_eq!(server.members("newsletter").await, ["Emil Novák"]);
         server.mutation("alice", "revokeAssignment", "assignment { state }", json!({ "id": id })).await;
         server.work().await;
@@ -278,6 +298,57 @@ on_both_databases! {
         assert_eq!(refused["bulkOperation"]["items"]["nodes"][0]["error"]["message"],
             "Only a delivered assignment is compared: reprocess its request, or make a new one.");
         assert_eq!(refused["bulkOperation"]["items"]["nodes"][0]["checks"], json!([]));
+    }
+
+    async fn what_overlaps_is_compared_as_it_is_told(server: Server) {
+        let (payer, auditor) = (server.guarded("Payer", json!({})).await, server.guarded("Auditor", json!({})).await);
+        let mut ids = Vec::new();
+        for package in [&payer, &auditor] {
+            ids.push(server.submits("karim", package, json!({})).await["accessRequest"]["assignment"]["id"].clone());
+        }
+        server.work().await;
+        let input = json!({ "accessPackage": auditor, "incompatibleAccessPackages": [payer] });
+        assert_eq!(codes(&server.mutation("hana", "setIncompatibleAccessPackages", "accessPackage { id }", input).await), [""; 0]);
+        let overlapping = "{ assignments(filter: { overlapping: true }) { nodes { id viewerCanReprocess } } }";
+        let found = server.ask("alice", overlapping, json!({})).await["assignments"]["nodes"].clone();
+        assert_eq!(found, json!([{ "id": ids[1], "viewerCanReprocess": true }]));
+        for dry_run in [true, false] {
+            assert_eq!(outcomes(&server.compare("alice", &ids, dry_run).await), ["ACCEPTED", "ACCEPTED"]);
+        }
+        server.work().await;
+        assert_eq!(server.findings(&ids[1]).await, ["PRESENT"]);
+    }
+
+    async fn what_a_repair_left_broken_is_requested_again_or_ends(server: Server) {
+        let (emil, karim) = (server.hold("emil", "Campaign editor").await, server.hold("karim", "Campaign editor").await);
+        let away = "UPDATE directory_group SET origin_id = 'elsewhere' WHERE origin_id = 'campaigns'";
+        server.sql(away).await;
+        server.compare("alice", &[emil.clone(), karim.clone()], false).await;
+        server.work().await;
+        for id in [&emil, &karim] {
+            let broken = server.checked(id).await;
+            assert_eq!((&broken["state"], &broken["request"]["state"]), (&json!("PARTIALLY_DELIVERED"), &json!("DELIVERED")));
+        }
+        server.sql("UPDATE directory_group SET origin_id = 'campaigns' WHERE origin_id = 'elsewhere'").await;
+        // Its holder asks again, as for what was delivered in part.
+        let package = server.package("Campaign editor").await;
+        let made = server.mutation("emil", "submitAccessRequest", "accessRequest { assignment { id } }", json!({ "accessPackage": package })).await;
+        assert_eq!(codes(&made), [""; 0]);
+        server.work().await;
+        assert_eq!(server.checked(&emil).await["state"], "ENDED");
+        assert_eq!(server.checked(&made["accessRequest"]["assignment"]["id"]).await["state"], "DELIVERED");
+        // Without any role left in the package there is nothing to repair.
+        let roles = server.ask("alice", "query($id: ID!) { node(id: $id) { ... on AccessPackage { resourceRoles { id } } } }", json!({ "id": package })).await;
+        let removed = server.mutation("alice", "removeAccessPackageResourceRoles", "accessPackage { id }",
+            json!({ "id": package, "resourceRoles": [roles["node"]["resourceRoles"][0]["id"]] })).await;
+        assert_eq!(codes(&removed), [""; 0]);
+        server.work().await;
+        assert!(!server.members("campaigns").await.contains(&"Karim Benali".to_owned()), "what is broken follows its package");
+        server.compare("alice", std::slice::from_ref(&karim), false).await;
+        assert_eq!(server.checked(&karim).await["state"], "DELIVERED");
+        assert_eq!(codes(&server.mutation("alice", "revokeAssignment", "assignment { state }", json!({ "id": karim })).await), [""; 0]);
+        server.work().await;
+        assert_eq!(server.checked(&karim).await["state"], "ENDED");
     }
 
     async fn a_filter_is_compared_in_the_background_and_dry_runs_are_forgotten(server: Server) {

@@ -215,6 +215,26 @@ on_both_databases! {
         assert_eq!(codes(&asked), [""; 0]);
     }
 
+    async fn giving_up_can_be_repeated(server: Server) {
+        server.work().await;
+        let id = server.assignment_of("Hana Sato", "Frontend engineer").await;
+        let give_up = async |who: &str, more: Value| {
+            let fields = "assignment { state } accessRequest { id type }";
+            server.mutation(who, "giveUpAssignment", fields, with(&json!({ "id": id, "idempotencyKey": "once" }), more)).await
+        };
+        // What was refused takes no key.
+        assert_eq!(codes(&give_up("goran", json!({})).await), ["FORBIDDEN"]);
+        let (one, other) = tokio::join!(give_up("hana", json!({})), give_up("hana", json!({})));
+        assert_eq!((codes(&one), &one["accessRequest"]["type"]), (vec![], &json!("USER_REMOVE")), "{one}");
+        assert_eq!(one["accessRequest"], other["accessRequest"]);
+        let before = server.contents().await;
+        assert_eq!(give_up("hana", json!({})).await["accessRequest"], one["accessRequest"]);
+        assert_eq!(codes(&give_up("hana", json!({ "reason": "I moved on." })).await), ["IDEMPOTENCY_KEY_REUSED"]);
+        assert_eq!(codes(&give_up("hana", json!({ "idempotencyKey": "" })).await), ["INVALID_INPUT"]);
+        assert_eq!(codes(&give_up("hana", json!({ "idempotencyKey": "another" })).await), ["NOT_ACTIVE"]);
+        assert!(server.contents().await == before, "nothing more was made");
+    }
+
     async fn what_has_not_begun_is_given_up_too(server: Server) {
         let id = server.assignment_of("Emil Novák", "Frontend engineer").await;
         let done = server.mutation("emil", "giveUpAssignment", "assignment { state } accessRequest { state }", json!({ "id": id })).await;

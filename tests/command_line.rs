@@ -372,10 +372,20 @@ async fn an_operator_verifies_and_exports_the_audit_trail() {
         line.to_owned()
     };
     assert!(head("contoso").starts_with("1:") && head("contoso").len() == 66, "{heads}");
+    let named = |slug: &str, of: &str| format!("{slug}={}", head(of));
+    let verify_all = |contoso: &str, fabrikam: &str| {
+        with_database(&["audit", "verify", "--expect", contoso, "--expect", fabrikam])
+    };
     let verify = |organization: &str, expect: &str| {
         with_database(&["audit", "verify", "--organization", organization, "--expect", expect])
     };
     assert!(verify("contoso", &head("contoso")).status.success());
+    assert!(verify("contoso", &named("contoso", "contoso")).status.success());
+    let both = verify_all(&named("fabrikam", "fabrikam"), &named("contoso", "contoso"));
+    assert!(both.status.success() && text(&both) == heads, "{}", text(&both));
+    let exchanged = verify_all(&named("fabrikam", "contoso"), &named("contoso", "fabrikam"));
+    assert!(!exchanged.status.success());
+    assert_eq!(text(&exchanged).matches("not as expected").count(), 2, "{}", text(&exchanged));
     let export = with_database(&["audit", "export", "--organization", "contoso"]);
     let event: Value = serde_json::from_slice(&export.stdout).unwrap();
     assert_eq!(format!("{}:{}", event["sequence"], event["hash"].as_str().unwrap()), head("contoso"));
@@ -391,7 +401,34 @@ async fn an_operator_verifies_and_exports_the_audit_trail() {
     for (arguments, said) in [
         (&["audit", "verify", "--organization", "nowhere"][..], "no organization with the slug \"nowhere\""),
         (&["audit", "verify", "--expect", "1"], "expected sequence:hash"),
-        (&["audit", "verify", "--expect", head("contoso").as_str()], "name it with --organization"),
+        (
+            &["audit", "verify", "--expect", head("contoso").as_str()],
+            "name it, as --expect SLUG=SEQUENCE:HASH",
+        ),
+        (&["audit", "verify", "--expect", "contoso=1"], "expected sequence:hash"),
+        (&["audit", "verify", "--expect", named("nowhere", "contoso").as_str()], "\"nowhere\" is not among"),
+        (
+            &[
+                "audit",
+                "verify",
+                "--organization",
+                "contoso",
+                "--expect",
+                named("fabrikam", "fabrikam").as_str(),
+            ],
+            "\"fabrikam\" is not among",
+        ),
+        (
+            &[
+                "audit",
+                "verify",
+                "--expect",
+                named("contoso", "contoso").as_str(),
+                "--expect",
+                named("contoso", "fabrikam").as_str(),
+            ],
+            "two heads of \"contoso\"",
+        ),
         (&["audit", "export", "--since", "yesterday"], "--since"),
     ] {
         let refused = with_database(arguments);
@@ -414,12 +451,41 @@ async fn an_operator_verifies_and_exports_the_audit_trail() {
     assert!(text(&cut).starts_with("WRONG  contoso 1: removed: the chain ends at 0"), "{}", text(&cut));
     tamper(directory.path(), format!("DELETE FROM audit_chain WHERE {contoso}").leak()).await;
     assert!(with_database(&["audit", "verify"]).status.success(), "nothing in the database tells of it");
+    let cut = verify_all(&named("contoso", "contoso"), &named("fabrikam", "fabrikam"));
+    assert!(
+        !cut.status.success() && text(&cut).contains("WRONG  contoso 1: not as expected"),
+        "{}",
+        text(&cut)
+    );
+    assert!(text(&cut).contains(&format!("ok     fabrikam {}", head("fabrikam"))), "{}", text(&cut));
     let cut = verify("contoso", &head("contoso"));
     assert!(
         !cut.status.success() && text(&cut).contains("WRONG  contoso 1: not as expected"),
         "{}",
         text(&cut)
     );
+}
+
+#[test]
+fn a_server_does_not_start_with_an_issuer_of_its_own_name() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("keys.json"), r#"{"keys":[]}"#).unwrap();
+    let start = |issuer: &str, public_url: &str| {
+        let issuers =
+            json!([{ "issuer": issuer, "audience": "guichet", "keys": { "jwksFile": "keys.json" } }]);
+        let mut server = guichet(directory.path());
+        server.args(["serve", "--migrate"]).env("GUICHET_DATABASE_URL", "sqlite://guichet.sqlite");
+        // Nobody can listen there: what is not refused before ends there.
+        server.env("GUICHET_LISTEN", "192.0.2.1:1").env("GUICHET_PUBLIC_URL", public_url);
+        run(server.env("GUICHET_ISSUERS", issuers.to_string()).env("GUICHET_SECRET_KEYS", KEY))
+    };
+    let said = "GUICHET_ISSUERS: an issuer has the name of this server's own, GUICHET_PUBLIC_URL";
+    for public_url in ["https://access.example", "https://access.example/"] {
+        let refused = start("https://access.example", public_url);
+        assert!(!refused.status.success() && text(&refused).contains(said), "{}", text(&refused));
+    }
+    let other = start("https://idp.example", "https://access.example");
+    assert!(!other.status.success() && !text(&other).contains("GUICHET_ISSUERS"), "{}", text(&other));
 }
 
 #[test]

@@ -91,6 +91,78 @@ on_both_databases! {
         server.work().await;
         assert_eq!(server.ask("alice", state, json!({ "id": scheduled })).await["node"], json!({ "state": "CANCELED", "assignment": { "state": "ENDED" },
             "history": { "nodes": [{ "action": "CANCELED", "reason": "INCOMPATIBLE_PACKAGE" }] } }));
+        // And told so, with what stands against it.
+        let told = "{ viewer { notifications(filter: { kind: [ACCESS_REQUEST_WITHDRAWN] }) { nodes { kind title reason subjectId mailState url } } } }";
+        assert_eq!(server.ask("karim", told, json!({})).await["viewer"]["notifications"]["nodes"], json!([{ "kind": "ACCESS_REQUEST_WITHDRAWN",
+            "title": "Your request for “Planned” was withdrawn", "reason": "It cannot be held together with “Payer”.", "subjectId": scheduled,
+            "mailState": "PENDING", "url": format!("https://access.example/@contoso.example#/access-requests/{}", scheduled.as_str().unwrap()) }]));
+        server.clock.advance(TimeDelta::days(1));
+        server.work().await;
+        assert_eq!(server.ask("karim", told, json!({})).await["viewer"]["notifications"]["nodes"].as_array().unwrap().len(), 1, "once");
+        assert_eq!(server.ask("goran", told, json!({})).await["viewer"]["notifications"]["nodes"], json!([]), "nobody else is told");
+    }
+
+    async fn of_scheduled_ones_that_exclude_each_other_the_first_asked_for_starts(server: Server) {
+        let (payer, auditor, buyer) = (server.guarded("Payer", json!({})).await, server.guarded("Auditor", json!({})).await, server.guarded("Buyer", json!({})).await);
+        let start = server.clock.now() + TimeDelta::days(3);
+        let people = ["karim", "lena", "judith", "emil", "farah", "goran"];
+        // Each asks in another order, and not for the same instant: whoever is looked at first is not whoever asked first.
+        let orders = [[&payer, &auditor, &buyer], [&payer, &buyer, &auditor], [&auditor, &payer, &buyer], [&auditor, &buyer, &payer],
+            [&buyer, &payer, &auditor], [&buyer, &auditor, &payer]];
+        for (who, order) in people.iter().zip(orders) {
+            for (place, package) in (0..).zip(order) {
+                let starts = (start - TimeDelta::seconds(place)).to_rfc3339();
+                assert_eq!(codes(&server.submits(who, package, json!({ "startsAt": starts })).await), [""; 0]);
+                server.clock.advance(TimeDelta::milliseconds(1));
+            }
+        }
+        // The auditor and each of the others exclude each other; these two do not.
+        assert_eq!(codes(&server.exclude(&auditor, json!([payer, buyer])).await), [""; 0]);
+        for package in [&payer, &buyer] {
+            assert_eq!(codes(&server.exclude(package, json!([auditor])).await), [""; 0]);
+        }
+        server.clock.advance(TimeDelta::days(3));
+        let other = server.another(None).await;
+        let (one, two) = tokio::join!(server.app.worker.run_due(), other.worker.run_due());
+        one.and(two).unwrap();
+        server.work().await;
+        let query = "{ viewer { assignments(first: 50) { nodes { state accessPackage { displayName } } } } }";
+        for (who, order) in people.iter().zip(orders) {
+            let held = server.ask(who, query, json!({})).await["viewer"]["assignments"]["nodes"].as_array().unwrap().clone();
+            let state = |name: &str| held.iter().find(|row| row["accessPackage"]["displayName"] == name).unwrap()["state"].clone();
+            let auditors = order[0] == &auditor;
+            let expected = if auditors { ["DELIVERED", "ENDED", "ENDED"] } else { ["ENDED", "DELIVERED", "DELIVERED"] };
+            assert_eq!([state("Auditor"), state("Payer"), state("Buyer")], expected, "{who}");
+        }
+        assert_eq!(server.held_beside_another(&auditor).await["totalCount"], 0);
+        let told = "{ viewer { notifications(filter: { kind: [ACCESS_REQUEST_WITHDRAWN] }) { nodes { reason } } } }";
+        let reasons = async |who: &str| server.ask(who, told, json!({})).await["viewer"]["notifications"]["nodes"].clone();
+        assert_eq!(reasons("karim").await, json!([{ "reason": "It cannot be held together with “Payer”." }]));
+        assert_eq!(reasons("lena").await, json!([{ "reason": "It cannot be held together with “Buyer” and “Payer”." }]));
+    }
+
+    async fn what_starts_later_stands_against_what_was_asked_for_after_it(server: Server) {
+        let (payer, auditor) = (server.guarded("Payer", json!({})).await, server.guarded("Auditor", json!({})).await);
+        let after = |days: i64| json!({ "startsAt": (server.clock.now() + TimeDelta::days(days)).to_rfc3339() });
+        assert_eq!(codes(&server.submits("karim", &payer, after(9)).await), [""; 0]);
+        assert_eq!(codes(&server.submits("lena", &auditor, after(2)).await), [""; 0]);
+        server.clock.advance(TimeDelta::seconds(1));
+        assert_eq!(codes(&server.submits("karim", &auditor, after(2)).await), [""; 0]);
+        assert_eq!(codes(&server.submits("lena", &payer, after(9)).await), [""; 0]);
+        for (package, other) in [(&payer, &auditor), (&auditor, &payer)] {
+            assert_eq!(codes(&server.exclude(package, json!([other])).await), [""; 0]);
+        }
+        let query = "{ viewer { assignments(first: 50) { nodes { state accessPackage { displayName } } } } }";
+        let states = async |who: &str| {
+            let held = server.ask(who, query, json!({})).await["viewer"]["assignments"]["nodes"].as_array().unwrap().clone();
+            ["Payer", "Auditor"].map(|name| held.iter().find(|row| row["accessPackage"]["displayName"] == name).unwrap()["state"].clone())
+        };
+        server.clock.advance(TimeDelta::days(3));
+        server.work().await;
+        assert_eq!((states("karim").await, states("lena").await), (["SCHEDULED", "ENDED"].map(Value::from), ["SCHEDULED", "DELIVERED"].map(Value::from)));
+        server.clock.advance(TimeDelta::days(7));
+        server.work().await;
+        assert_eq!((states("karim").await, states("lena").await), (["DELIVERED", "ENDED"].map(Value::from), ["ENDED", "DELIVERED"].map(Value::from)));
     }
 
     async fn of_two_that_exclude_each_other_at_once_one_is_taken(server: Server) {

@@ -1,6 +1,7 @@
 //! Sign-in at an issuer from our pages, at a provider that nobody here wrote.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
+use guichet::clock::Clock;
 use guichet::config::Limits;
 use serde_json::{Value, json};
 
@@ -26,7 +27,7 @@ macro_rules! with_provider {
                 let started = Server::start_trusting(kind, Limits::default(), None, &[trusted]).await;
                 let Some(server) = started else { return };
                 // The provider follows the machine's clock.
-                server.clock.advance(Utc::now() - server.clock.now() + TimeDelta::seconds(1));
+                server.clock.advance(Clock::system().now() - server.clock.now() + TimeDelta::seconds(1));
                 check(server, provider).await;
             }
 
@@ -125,10 +126,10 @@ with_provider! {
 
     async fn what_is_no_sign_in_is_refused(server: Server, provider: Provider) with { "clientId": "guichet-server", "clientSecret": "wrong" } {
         let issuer = provider.issuer.as_str();
-        let begin = async |body: Value| server.endpoint("/sign-in/authorizations", &JSON, body.to_string()).await;
+        let attempt = async |body: Value| server.endpoint("/sign-in/authorizations", &JSON, body.to_string()).await;
         for body in [json!({}), json!({ "issuer": "https://nobody.example" }), json!({ "issuer": 1 }),
             json!({ "issuer": issuer, "redirect_uri": "https://evil.example" }), json!({ "issuer": crate::harness::server::OUTSIDE })] {
-            assert_eq!(code(&begin(body.clone()).await), (400, "BAD_USER_INPUT"), "{body}");
+            assert_eq!(code(&attempt(body.clone()).await), (400, "BAD_USER_INPUT"), "{body}");
         }
         let form = server.endpoint("/sign-in/authorizations", &[("content-type", "application/x-www-form-urlencoded")], "issuer=x").await;
         assert_eq!(code(&form), (415, "BAD_USER_INPUT"), "{}", form.json);

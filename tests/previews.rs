@@ -1,11 +1,19 @@
 //! A preview says what a submission does: held against each other over many wishes.
 
+use guichet::id::Kind;
 use serde_json::{Value, json};
 
 use crate::harness::server::OUTSIDE;
 use crate::harness::{Server, codes};
 
 impl Server {
+    /// How many statements an operation of somebody takes.
+    async fn count(&self, token: &str, query: &str, input: &Value) -> u64 {
+        let before = self.app.database.statement_count();
+        self.visit(token, query, json!({ "input": input })).await;
+        self.app.database.statement_count() - before
+    }
+
     async fn preview(&self, subject: &str, input: &Value) -> Value {
         let query = "query($input: SubmitAccessRequestInput!) { accessRequestPreview(input: $input) { acceptable
             userErrors { code field } policy { displayName } applicablePolicies { displayName } startsAt expiresAt
@@ -118,5 +126,50 @@ on_both_databases! {
             let request = server.ask("alice", asked, json!({ "id": made["id"] })).await["node"]["approvals"].clone();
             assert_eq!(request, json!([{ "approvers": seen["stages"][0]["approvers"] }]), "{who}");
         }
+    }
+
+    async fn what_cannot_be_asked_for_is_not_told_apart(server: Server) {
+        let shared = server.partner_package("Shared", json!({ "requestorScope": "ALL_EXTERNAL_USERS" })).await;
+        let deleted = server.partner_package("Deleted", json!({ "requestorScope": "ALL_EXTERNAL_USERS" })).await;
+        assert_eq!(codes(&server.mutation("alice", "deleteAccessPackage", "accessPackage { id }", json!({ "id": deleted })).await), [""; 0]);
+        let foreign = server.ask("mila", "{ accessPackages { nodes { id } } }", json!({})).await["accessPackages"]["nodes"][0]["id"].clone();
+        let closed = server.guarded("Closed", json!({ "requestorScope": "ALL_EXTERNAL_USERS" })).await;
+        let hidden = server.partner_package("Hidden", json!({ "requestorScope": "SPECIFIC_USERS", "specificUsers": [server.user("Emil").await] })).await;
+        let hide = json!({ "id": hidden, "version": 1, "hidden": true });
+        assert_eq!(codes(&server.mutation("alice", "updateAccessPackage", "accessPackage { id }", hide).await), [""; 0]);
+        let off = server.partner_package("Off", json!({ "requestorScope": "ALL_EXTERNAL_USERS", "enabled": false })).await;
+        let nobody = server.partner_package("Nobody", json!({ "requestorScope": "NOBODY" })).await;
+        let unknown = |kind: Kind| json!(kind.text(uuid::Uuid::from_u128(1)));
+        let ids = [unknown(Kind::AccessPackage), unknown(Kind::User), json!(""), json!("pkg_x"), json!("'; --"), json!("pkg_".repeat(1_000)),
+            foreign, deleted, closed, hidden, off, nobody];
+        let newcomer = server.outside("paula", json!({ "name": "Paula Partner" }));
+        let guest = server.outside("gerd", json!({ "name": "Gerd Guest" }));
+        assert_eq!(codes(&server.knock(&guest, &shared).await), [""; 0]);
+        // Lena reports to Göran.
+        let (manager, lena) = (server.token_with("goran", "contoso", &[]), server.user("Lena").await);
+        let fields = "userErrors { code field message }";
+        let preview = format!("query($input: SubmitAccessRequestInput!) {{ accessRequestPreview(input: $input) {{ acceptable {fields} policy {{ id }}
+            applicablePolicies {{ id }} stages {{ hasApprover }} incompatibleAccessPackages {{ id }} startsAt expiresAt }} }}");
+        let submit = format!("mutation($input: SubmitAccessRequestInput!) {{ submitAccessRequest(input: $input) {{ accessRequest {{ id }} {fields} }} }}");
+        let before = server.contents().await;
+        for (token, requestor) in [(&newcomer, None), (&guest, None), (&server.token_with("karim", "contoso", &[]), None), (&manager, Some(&lena))] {
+            for (name, query) in [("accessRequestPreview", &preview), ("submitAccessRequest", &submit)] {
+                let mut expected = None;
+                for id in &ids {
+                    let input = json!({ "accessPackage": id, "requestor": requestor, "policy": "pol_x", "justification": "Why.",
+                        "shareLink": "https://access.example/", "idempotencyKey": format!("key of {id}").chars().take(100).collect::<String>() });
+                    let statements = server.app.database.statement_count();
+                    let answer = server.visit(token, query, json!({ "input": input })).await[name].clone();
+                    let statements = server.app.database.statement_count() - statements;
+                    assert_eq!(codes(&answer), ["NOT_FOUND"], "{name} {id}");
+                    // The first asks who the caller is, too.
+                    match &expected {
+                        None => expected = Some((answer, server.count(token, query, &input).await)),
+                        Some(expected) => assert_eq!(&(answer, statements), expected, "{name} {id}"),
+                    }
+                }
+            }
+        }
+        assert!(server.contents().await == before, "nothing was made");
     }
 }

@@ -275,4 +275,41 @@ on_both_databases! {
             assert_eq!(server.counted(&package).await, [(1, 0)]);
         }
     }
+
+    async fn a_request_shows_its_link_to_those_who_manage_the_package(server: Server) {
+        let package = server.guarded("By link", json!({ "requiresSignedLink": true })).await;
+        let link = server.signed(&package, json!({ "label": "For the fair" })).await;
+        let made = server.submits("karim", &package, json!({ "shareLink": link })).await;
+        assert_eq!(codes(&made), [""; 0], "{made}");
+        let query = "query($id: ID!) { node(id: $id) { ... on AccessRequest { id signedLink { label uses } } } }";
+        let id = &made["accessRequest"]["id"];
+        for (who, sees) in [("alice", true), ("hana", true), ("goran", true), ("ivan", false), ("karim", false), ("deniz", false)] {
+            let seen = server.ask(who, query, json!({ "id": id })).await["node"].clone();
+            let link = if sees { json!({ "label": "For the fair", "uses": 1 }) } else { Value::Null };
+            assert_eq!(seen, json!({ "id": id, "signedLink": link }), "{who}");
+        }
+        // A list of them takes one statement more, not one for each.
+        for who in ["lena", "judith", "emil"] {
+            assert_eq!(codes(&server.submits(who, &package, json!({ "shareLink": link })).await), [""; 0]);
+        }
+        let list = "query($package: [ID!], $first: Int) { accessRequests(filter: { accessPackage: $package }, first: $first) { nodes { signedLink { label } } } }";
+        let mut statements = Vec::new();
+        for first in [1, 1, 4] {
+            let before = server.app.database.statement_count();
+            let found = server.ask("hana", list, json!({ "package": [package], "first": first })).await;
+            assert_eq!(found["accessRequests"]["nodes"], json!(vec![json!({ "signedLink": { "label": "For the fair" } }); first]));
+            statements.push(server.app.database.statement_count() - before);
+        }
+        assert_eq!(statements[1], statements[2]);
+        // What the policy asked for is pinned with the request; one that was made without a link has none.
+        let asked = |snapshot: &str| serde_json::from_str::<Value>(snapshot).unwrap()["requiresSignedLink"].clone();
+        let pinned = "SELECT CAST(policy_snapshot AS text) FROM access_request WHERE signed_link_id IS NOT NULL";
+        let pinned = server.rows(pinned.to_owned()).await;
+        assert_eq!(pinned.iter().map(|row| asked(row)).collect::<Vec<_>>(), [json!(true), json!(true), json!(true), json!(true)]);
+        let open = server.guarded("Open", json!({})).await;
+        let made = server.submits("karim", &open, json!({})).await;
+        assert_eq!(server.ask("alice", query, json!({ "id": made["accessRequest"]["id"] })).await["node"]["signedLink"], Value::Null);
+        let pinned = "SELECT CAST(policy_snapshot AS text) FROM access_request ORDER BY id DESC LIMIT 1";
+        assert_eq!(asked(&server.rows(pinned.to_owned()).await[0]), json!(false));
+    }
 }

@@ -114,6 +114,8 @@ pub struct Model {
     pub event_count: i32,
     /// The answers to the policy's questions; none: none were given.
     pub answers: Option<Json>,
+    /// The signed link that it was made with.
+    pub signed_link_id: Option<Uuid>,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

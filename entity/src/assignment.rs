@@ -23,7 +23,7 @@ pub enum AssignmentState {
     Scheduled,
     /// Is being carried out.
     Delivering,
-    /// Holds some of its roles.
+    /// Holds some of its roles, or a repair of it failed.
     PartiallyDelivered,
     /// Holds all of its roles.
     Delivered,
@@ -70,6 +70,8 @@ pub struct Model {
     pub attempt_count: i32,
     /// When it was made.
     pub created_at: DateTimeUtc,
+    /// When a repair failed for good; none where none did, or a later one made it whole again.
+    pub repair_failed_at: Option<DateTimeUtc>,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

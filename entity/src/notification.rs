@@ -35,6 +35,8 @@ pub enum NotificationKind {
     AccessRequestApproved,
     /// An access request of the receiver was denied.
     AccessRequestDenied,
+    /// An access request of the receiver was withdrawn by Guichet.
+    AccessRequestWithdrawn,
     /// An assignment of the receiver ends soon.
     AssignmentExpiring,
 }

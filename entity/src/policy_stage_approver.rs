@@ -23,7 +23,7 @@ use crate::catalog_role_assignment::CatalogRole;
 pub enum ApproverKind {
     /// One named user.
     User,
-    /// The requestor's manager.
+    /// The requestor's manager, or the manager of that one, and so on.
     Manager,
     /// The holders of a role in the package's catalog.
     CatalogRole,
@@ -78,6 +78,8 @@ pub struct Model {
     pub catalog_role: Option<CatalogRole>,
     /// When their turn comes.
     pub part: ApproverPart,
+    /// For `MANAGER`: how many steps up, from 1.
+    pub manager_level: Option<i32>,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

@@ -27,6 +27,7 @@ mod m16_connected_organizations;
 mod m17_inbox;
 mod m18_share_links;
 mod m19_sign_in_codes;
+mod m20_repairs;
 
 /// All changes, in order.
 pub struct Migrator;
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m17_inbox::CHANGE),
             Box::new(m18_share_links::CHANGE),
             Box::new(m19_sign_in_codes::CHANGE),
+            Box::new(m20_repairs::CHANGE),
         ]
     }
 }

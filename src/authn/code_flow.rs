@@ -56,7 +56,7 @@ pub struct Begun {
 }
 
 /// Why nobody is signed in.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
     /// People cannot sign in at an issuer of this name.
     UnknownIssuer,

@@ -1,11 +1,14 @@
 //! `guichet audit`: whether the audit trail is whole, and the trail itself.
 
+use std::collections::HashMap;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use clap::Args;
 use entity::organization;
+use uuid::Uuid;
 
 use super::operator::connect;
 use super::say;
@@ -13,7 +16,7 @@ use crate::app::StartError;
 use crate::config::{ConfigError, DatabaseArgs};
 use crate::domain::audit_chain::export::ExportError;
 use crate::domain::audit_chain::verify::{Finding, Report};
-use crate::domain::audit_chain::{Head, export, verify};
+use crate::domain::audit_chain::{Head, NoHead, export, verify};
 use crate::id::Kind;
 use crate::store::audit_chain::Span;
 use crate::store::{self, Database};
@@ -27,9 +30,30 @@ pub struct VerifyArgs {
     /// The slug of an organization; all of them without it
     #[arg(long, value_name = "SLUG")]
     pub organization: Option<String>,
-    /// What an earlier run printed as the head: shows also a trail whose end was cut off, or that was written anew
-    #[arg(long, value_name = "SEQUENCE:HASH")]
-    pub expect: Option<Head>,
+    /// What an earlier run printed as the head: shows also a trail whose end was cut off, or that was written anew. Once
+    /// for each organization (contoso=1204:9f86…); of a single one without its slug
+    #[arg(long, value_name = "[SLUG=]SEQUENCE:HASH")]
+    pub expect: Vec<Expected>,
+}
+
+/// A head that an earlier run printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// The slug of the organization; none: the only one that is verified.
+    slug: Option<String>,
+    head: Head,
+}
+
+impl FromStr for Expected {
+    type Err = NoHead;
+
+    fn from_str(text: &str) -> Result<Self, NoHead> {
+        let (slug, head) = match text.split_once('=') {
+            Some((slug, head)) => (Some(slug.trim().to_owned()), head),
+            None => (None, text),
+        };
+        Ok(Self { slug, head: head.parse()? })
+    }
 }
 
 /// What to export.
@@ -50,10 +74,7 @@ pub struct ExportArgs {
 pub async fn verify(database: &DatabaseArgs, arguments: VerifyArgs) -> Result<ExitCode, StartError> {
     let database = connect(database).await?;
     let organizations = chosen(&database, arguments.organization.as_deref()).await?;
-    if arguments.expect.is_some() && organizations.len() != 1 {
-        let message = "--expect is the head of one organization: name it with --organization";
-        return Err(ConfigError(message.to_owned()).into());
-    }
+    let expected = expected(&organizations, arguments.expect)?;
     let mut faults = 0;
     for organization in &organizations {
         let slug = &organization.slug;
@@ -64,7 +85,8 @@ pub async fn verify(database: &DatabaseArgs, arguments: VerifyArgs) -> Result<Ex
                 say(&sentence(slug, &finding));
             }
         };
-        let report = verify::run(&database, organization.id, arguments.expect.as_ref(), &mut tell).await?;
+        let report =
+            verify::run(&database, organization.id, expected.get(&organization.id), &mut tell).await?;
         if told > TOLD {
             say(&format!("WRONG  {slug}: and {} more\n", told - TOLD));
         }
@@ -78,6 +100,34 @@ pub async fn verify(database: &DatabaseArgs, arguments: VerifyArgs) -> Result<Ex
         }
     }
     Ok(if faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Which head is expected of which organization. One that cannot be looked for must not pass for one that was found.
+fn expected(
+    organizations: &[organization::Model],
+    given: Vec<Expected>,
+) -> Result<HashMap<Uuid, Head>, ConfigError> {
+    let mut heads = HashMap::new();
+    for Expected { slug, head } in given {
+        let organization = match (&slug, organizations) {
+            (Some(slug), all) => all.iter().find(|organization| organization.slug == *slug),
+            (None, [only]) => Some(only),
+            (None, _) => {
+                let message =
+                    "--expect is the head of one organization: name it, as --expect SLUG=SEQUENCE:HASH";
+                return Err(ConfigError(message.to_owned()));
+            }
+        };
+        let slug = slug.unwrap_or_default();
+        let organization = organization.ok_or_else(|| {
+            ConfigError(format!("--expect: the organization {slug:?} is not among those that are verified"))
+        })?;
+        if heads.insert(organization.id, head).is_some() {
+            let slug = &organization.slug;
+            return Err(ConfigError(format!("--expect: there are two heads of {slug:?}: give one of them")));
+        }
+    }
+    Ok(heads)
 }
 
 /// Writes what was sealed to standard output.

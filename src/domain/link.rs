@@ -31,9 +31,9 @@ impl Frontend {
             | Content::TokenGrantRevoked(told) => self.token(told.token),
             Content::TokenExpiring(told) => self.token(told.token),
             Content::ApprovalPending(told) => self.access_request(told.request),
-            Content::AccessRequestApproved(told) | Content::AccessRequestDenied(told) => {
-                self.access_request(told.request)
-            }
+            Content::AccessRequestApproved(told)
+            | Content::AccessRequestDenied(told)
+            | Content::AccessRequestWithdrawn(told) => self.access_request(told.request),
             Content::AssignmentExpiring(told) => self.assignment(told.assignment),
             Content::TokenRequestDigest(_) => format!("{}/token-requests?state=PENDING", self.0),
         }

@@ -34,6 +34,7 @@ use crate::graphql::loader::Nested;
 use crate::graphql::requires::requires;
 use crate::graphql::resolve::{Now, Plain, Rows, enum_value, maybe, scalar};
 use crate::graphql::resource::{Resource, ResourceRole};
+use crate::graphql::signed_link::SignedLink;
 use crate::graphql::user::User;
 use crate::store::columns::columns;
 use crate::store::{self, Columns, Direction, Key, Position, Window};
@@ -86,6 +87,7 @@ impl Plain for AccessRequest {
             "justification" => columns!(access_request: Justification),
             "submittedBy" => columns!(access_request: SubmittedById),
             "assignment" => columns!(access_request: AssignmentId),
+            "signedLink" => columns!(access_request: SignedLinkId),
             "schedule" => columns!(access_request: RequestedStart, RequestedEnd),
             _ => Columns::ALL,
         }
@@ -117,6 +119,15 @@ impl AccessRequest {
         let Some(policy) = self.0.request.policy_id else { return Ok(None) };
         let policy = Api::of(ctx).loaders.policies().find(policy).await?;
         Ok(policy.map(|policy| Now(AssignmentPolicy(policy))))
+    }
+
+    /// The signed link that it was made with; null where it was made without one, and for those who do not manage the
+    /// package.
+    #[graphql(directive = requires::apply(Permission::ManagePackages.into()))]
+    async fn signed_link(&self, ctx: &Context<'_>) -> Result<Option<Now<SignedLink>>, ApiError> {
+        let Some(link) = self.0.request.signed_link_id else { return Ok(None) };
+        let link = Api::of(ctx).loaders.signed_links().find(link).await?;
+        Ok(link.map(|link| Now(SignedLink(link))))
     }
 
     /// Whose access it is about.

@@ -2,6 +2,7 @@
 
 pub mod bulk;
 pub mod check;
+mod direct;
 pub mod mutation;
 
 use std::sync::Arc;
@@ -56,6 +57,7 @@ impl Plain for Assignment {
             "startsAt" => columns!(assignment: StartsAt),
             "expiresAt" => columns!(assignment: ExpiresAt),
             "endedAt" => columns!(assignment: EndedAt),
+            "repairFailedAt" => columns!(assignment: RepairFailedAt),
             "createdAt" => columns!(assignment: CreatedAt),
             "policy" => columns!(assignment: PolicyId),
             "request" => columns!(assignment: RequestId),
@@ -147,8 +149,14 @@ impl Assignment {
         give_up::judge(&self.0.assignment, Api::of(ctx).viewer.user).is_ok()
     }
 
+    /// Since when a repair of it has failed for good (`reprocessAssignments`); it is `PARTIALLY_DELIVERED` from then on,
+    /// until a later repair succeeds. Null otherwise.
+    async fn repair_failed_at(&self) -> Option<DateTime<Utc>> {
+        self.0.assignment.repair_failed_at
+    }
+
     /// Whether you can compare it with the target systems now, and repair it: exactly then `reprocessAssignments`
-    /// accepts it.
+    /// accepts it. What excludes its package does not matter: what is held is not given anew.
     async fn viewer_can_reprocess(&self, ctx: &Context<'_>) -> bool {
         let (api, assignment) = (Api::of(ctx), &self.0.assignment);
         let allowed = api.viewer.catalogs(Permission::ManageRequests);
@@ -197,7 +205,7 @@ pub enum AssignmentState {
     Scheduled,
     /// Is being carried out.
     Delivering,
-    /// Holds some of its roles.
+    /// Holds some of its roles: the rest failed for good, at its delivery or at a repair (`repairFailedAt`).
     PartiallyDelivered,
     /// Holds all of its roles.
     Delivered,

@@ -69,7 +69,8 @@ impl Notification {
         self.content.as_ref().map_or_else(|| "Something new".to_owned(), |content| content.title())
     }
 
-    /// What whoever decided said about it; null where nothing was said. It is what a person wrote: escape it.
+    /// What whoever decided said about it, or why it was withdrawn; null where nothing was said. It is what a person
+    /// wrote, or holds names that people chose: escape it.
     async fn reason(&self) -> Option<&str> {
         self.content.as_ref().and_then(|content| content.reason())
     }
@@ -136,6 +137,9 @@ pub enum NotificationKind {
     AccessRequestApproved,
     /// To the requestor: your access request was denied, or nobody decided in time. Always told.
     AccessRequestDenied,
+    /// To the requestor: your access request was withdrawn, because you hold or are getting what excludes it now that
+    /// it was to start. Always told.
+    AccessRequestWithdrawn,
     /// To the holder: an assignment ends within 14 days, and again within 1 day. Once each for each end, and not for
     /// assignments made for a shorter time.
     AssignmentExpiring,

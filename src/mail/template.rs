@@ -159,9 +159,12 @@ pub fn letter(
             let told = Decision { outcome, token_name: name(&told.token_name), reason };
             render(content, receiver, frontend, ["token_decision.html", "token_decision.txt"], told)
         }
-        Content::AccessRequestApproved(told) | Content::AccessRequestDenied(told) => {
+        Content::AccessRequestApproved(told)
+        | Content::AccessRequestDenied(told)
+        | Content::AccessRequestWithdrawn(told) => {
             let outcome = match content.kind() {
                 Kind::AccessRequestApproved => "approved",
+                Kind::AccessRequestWithdrawn => "withdrawn",
                 _ if told.timed_out => "timed_out",
                 _ => "denied",
             };
@@ -332,6 +335,7 @@ mod tests {
             Content::AccessRequestApproved(access(false)),
             Content::AccessRequestDenied(access(false)),
             Content::AccessRequestDenied(access(true)),
+            Content::AccessRequestWithdrawn(access(false)),
             Content::AssignmentExpiring(content::AssignmentEnd {
                 assignment: Uuid::nil(),
                 package_name: text.to_owned(),

@@ -263,15 +263,22 @@ pub async fn active(
     connection.all(sql).await?.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
 }
 
-/// The managers of these people.
+/// The managers of these people, theirs, and so on up to this level: each by the person and the level, from 1.
 pub async fn managers(
     connection: &impl Connection,
     users: &[Uuid],
-) -> Result<HashMap<Uuid, Uuid>, StoreError> {
+    highest: i32,
+) -> Result<HashMap<(Uuid, i32), Uuid>, StoreError> {
     let mut sql = connection.sql();
-    sql.push("SELECT u.id AS id, u.manager_id AS manager FROM app_user u WHERE u.manager_id IS NOT NULL");
-    sql.push(" AND u.id").any_id(users);
-    let read = |row: &QueryResult| Ok((row.try_get("", "id")?, row.try_get("", "manager")?));
+    sql.push("WITH RECURSIVE line (person, level, manager) AS (SELECT u.id, 1, u.manager_id FROM app_user u");
+    sql.push(" WHERE u.manager_id IS NOT NULL AND u.id").any_id(users);
+    sql.push(" UNION ALL SELECT l.person, l.level + 1, m.manager_id FROM line l");
+    sql.push(" JOIN app_user m ON m.id = l.manager WHERE m.manager_id IS NOT NULL AND l.level < ");
+    sql.bind(highest).push(") SELECT person, level, manager FROM line");
+    let read = |row: &QueryResult| {
+        let (person, level) = (row.try_get("", "person")?, row.try_get("", "level")?);
+        Ok(((person, level), row.try_get("", "manager")?))
+    };
     connection.all(sql).await?.iter().map(read).collect()
 }
 

@@ -347,17 +347,53 @@ pub async fn set_ends(txn: &Txn, ends: &[(Uuid, Option<DateTime<Utc>>)]) -> Resu
     txn.execute(sql).await.map(|_| ())
 }
 
-/// Assignments whose start or end has come, with the requests that made them; not locked.
+/// An assignment whose start or end has come; not locked.
+#[derive(Clone, Copy, Debug)]
+pub struct Due {
+    /// The assignment.
+    pub assignment: Uuid,
+    /// The request that made it.
+    pub request: Uuid,
+    /// Who holds it, or will.
+    pub user: Uuid,
+    /// Whether it is to start.
+    pub starts: bool,
+}
+
+impl Due {
+    const SELECT: &str = "SELECT g.id AS id, g.request_id AS request, g.user_id AS person, (g.state = 'SCHEDULED') AS starts FROM assignment g WHERE ";
+
+    fn read(row: &QueryResult) -> Result<Self, StoreError> {
+        Ok(Self {
+            assignment: row.try_get("", "id")?,
+            request: row.try_get("", "request")?,
+            user: row.try_get("", "person")?,
+            starts: row.try_get("", "starts")?,
+        })
+    }
+}
+
+/// Assignments whose start or end has come.
 pub async fn due(
     connection: &impl Connection,
     now: DateTime<Utc>,
     most: u64,
-) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+) -> Result<Vec<Due>, StoreError> {
     let mut sql = connection.sql();
-    sql.push("SELECT g.id AS id, g.request_id AS request_id FROM assignment g WHERE g.due_at <= ").bind(now);
+    sql.push(Due::SELECT).push("g.due_at <= ").bind(now);
     sql.push(" ORDER BY g.due_at, g.id LIMIT ").number(most);
-    let rows = connection.all(sql).await?;
-    rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "request_id")?))).collect()
+    connection.all(sql).await?.iter().map(Due::read).collect()
+}
+
+/// All that is to start now of these people.
+pub async fn starting_of(txn: &Txn, users: &[Uuid], now: DateTime<Utc>) -> Result<Vec<Due>, StoreError> {
+    if users.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = txn.sql();
+    sql.push(Due::SELECT).push("g.state = 'SCHEDULED' AND g.due_at <= ").bind(now);
+    sql.push(" AND g.user_id").any_id(users);
+    txn.all(sql).await?.iter().map(Due::read).collect()
 }
 
 /// The assignments among these whose removals all succeeded.
@@ -377,6 +413,29 @@ pub async fn set_delivered(txn: &Txn, ids: &[Uuid], state: AssignmentState) -> R
     sql.push("UPDATE assignment SET state = ").bind(state.to_value());
     sql.push(" WHERE state = 'DELIVERING' AND id").any_id(ids);
     txn.execute(sql).await.map(|_| ())
+}
+
+/// Notes that a repair of a delivered assignment failed for good; gives the organization where that is news.
+pub async fn repair_failed(txn: &Txn, id: Uuid) -> Result<Option<Uuid>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE assignment SET state = 'PARTIALLY_DELIVERED', repair_failed_at = ").bind(txn.now());
+    sql.push(" WHERE state = 'DELIVERED' AND id = ").bind(id).push(" RETURNING organization_id");
+    let rows = txn.all(sql).await?;
+    Ok(rows.first().map(|row| row.try_get("", "organization_id")).transpose()?)
+}
+
+/// Notes that assignments whose repair had failed hold what they should again, where no repair waits and none of this
+/// operation failed; gives each of these with its organization.
+pub async fn made_whole(txn: &Txn, ids: &[Uuid], operation: Uuid) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE assignment SET state = 'DELIVERED', repair_failed_at = NULL");
+    sql.push(" WHERE state = 'PARTIALLY_DELIVERED' AND repair_failed_at IS NOT NULL AND id").any_id(ids);
+    sql.push(" AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.assignment_id = assignment.id");
+    sql.push(" AND d.operation = 'REPAIR' AND (d.state IN ('PENDING', 'IN_PROGRESS')");
+    sql.push(" OR (d.state = 'FAILED' AND d.bulk_operation_id = ").bind(operation);
+    sql.push("))) RETURNING id, organization_id");
+    let read = |row: &QueryResult| Ok((row.try_get("", "id")?, row.try_get("", "organization_id")?));
+    txn.all(sql).await?.iter().map(read).collect()
 }
 
 /// The assignments of a package whose deliveries have begun, locked.

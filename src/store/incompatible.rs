@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+use entity::assignment::AssignmentState;
 use entity::{access_package, access_package_incompatible};
+use sea_orm::QueryResult;
 use uuid::Uuid;
 
 use super::Access;
@@ -75,6 +78,50 @@ pub async fn standing(
     }
     found.dedup();
     Ok(found)
+}
+
+/// Something that stands beside a package of a person and excludes it: held, or to be held.
+#[derive(Clone, Debug)]
+pub struct Beside {
+    /// The person.
+    pub person: Uuid,
+    /// The package that is excluded.
+    pub package: Uuid,
+    /// The assignment that stands against it.
+    pub assignment: Uuid,
+    /// Where that stands.
+    pub state: AssignmentState,
+    /// When it was asked for, and the request, which tells two of one instant apart.
+    pub made: (DateTime<Utc>, Uuid),
+    /// The name of its package.
+    pub package_name: String,
+}
+
+/// What these people hold, or will, that excludes these packages; by the name of what they hold.
+pub async fn beside(txn: &Txn, pairs: &[(Uuid, Uuid)]) -> Result<Vec<Beside>, StoreError> {
+    let (users, packages): (Vec<Uuid>, Vec<Uuid>) = pairs.iter().copied().unzip();
+    let mut sql = txn.sql();
+    sql.push("SELECT h.user_id AS person, x.access_package_id AS package, h.id AS assignment");
+    sql.push(", h.state AS state, r.submitted_at AS made, r.id AS request, p.display_name AS name");
+    sql.push(
+        " FROM access_package_incompatible x JOIN assignment h ON h.access_package_id = x.incompatible_id",
+    );
+    sql.push(" AND ").push(HELD).push(" AND h.user_id").any_id(&users);
+    sql.push(
+        " JOIN access_request r ON r.id = h.request_id JOIN access_package p ON p.id = h.access_package_id",
+    );
+    sql.push(" WHERE x.access_package_id").any_id(&packages).push(" ORDER BY p.name_key, h.id");
+    let read = |row: &QueryResult| {
+        Ok(Beside {
+            person: row.try_get("", "person")?,
+            package: row.try_get("", "package")?,
+            assignment: row.try_get("", "assignment")?,
+            state: row.try_get("", "state")?,
+            made: (row.try_get("", "made")?, row.try_get("", "request")?),
+            package_name: row.try_get("", "name")?,
+        })
+    };
+    txn.all(sql).await?.iter().map(read).collect()
 }
 
 /// The packages that exclude these, of those that may be seen; by name.

@@ -178,14 +178,14 @@ stored! {
     access_package { id, organization_id, catalog_id, display_name, name_key, description, hidden, version, created_at, deleted_at }
     access_package_incompatible { access_package_id, incompatible_id }
     access_package_resource_role { access_package_id, resource_role_id, created_at }
-    access_request { id, organization_id, catalog_id, access_package_id, policy_id, policy_snapshot, requestor_id, submitted_by_id, assignment_id, kind, state, justification, requested_start, requested_end, submitted_at, completed_at, last_completed_at, event_count, answers }
+    access_request { id, organization_id, catalog_id, access_package_id, policy_id, policy_snapshot, requestor_id, submitted_by_id, assignment_id, kind, state, justification, requested_start, requested_end, submitted_at, completed_at, last_completed_at, event_count, answers, signed_link_id }
     access_request_event { request_id, seq, at, action, from_state, to_state, actor_id, reason, bulk_operation_id }
     access_token { id, organization_id, owner_id, kind, name, lookup, secret_hash, last_four, issued_at, expires_at, last_used_at, revoked_at, due_at, version, created_at, origin, external_id }
     access_token_scope { token_id, scope }
     app_user { id, organization_id, issuer, subject, kind, state, display_name, name_key, email, manager_id, claimed_roles, claimed_at, deactivated_at, version, created_at, connected_organization_id, guest_end, guest_end_at, unblocked_at }
     approval { id, organization_id, request_id, position, state, justification_required, opened_at, expires_at, due_at, closed_at, decided_by_id, justification, alternates_at, approvers_visible }
     approval_approver { approval_id, user_id, ground, catalog_role }
-    assignment { id, organization_id, catalog_id, access_package_id, policy_id, user_id, request_id, state, starts_at, expires_at, ended_at, due_at, lease, attempt_count, created_at }
+    assignment { id, organization_id, catalog_id, access_package_id, policy_id, user_id, request_id, state, starts_at, expires_at, ended_at, due_at, lease, attempt_count, created_at, repair_failed_at }
     assignment_policy { id, organization_id, access_package_id, display_name, name_key, description, requestor_scope, justification_required, enabled, expiration, expiration_seconds, expiration_at, approval_stage_count, version, created_at, deleted_at, questions, custom_schedule, managers_may_request, extension, requires_signed_link }
     audit_chain { organization_id, sequence, hash, sealed_at }
     audit_event { id, organization_id, at, actor_id, action, outcome, target_type, target_id, request_id, details, sequence, sealed_at, previous_hash, hash }
@@ -216,7 +216,7 @@ stored! {
     permission_definition_scope { definition_id, scope, level }
     policy_connected_organization { policy_id, connected_organization_id }
     policy_stage { policy_id, position, timeout_seconds, justification_required, alternates_after_seconds, approvers_visible }
-    policy_stage_approver { policy_id, position, ordinal, kind, user_id, catalog_role, part }
+    policy_stage_approver { policy_id, position, ordinal, kind, user_id, catalog_role, part, manager_level }
     policy_user { policy_id, user_id }
     repository { id, organization_id, name, name_key, description, visibility, origin_id, version, created_at, deleted_at }
     repository_access { id, organization_id, repository_id, user_id, level, created_at }

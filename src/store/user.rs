@@ -155,6 +155,16 @@ pub async fn lock(txn: &Txn, organization: Uuid, ids: &[Uuid]) -> Result<Vec<app
     Ok(rows.iter().map(|row| model::<app_user::Model>(row, "u_")).collect::<Result<_, _>>()?)
 }
 
+/// Locks people until the transaction ends: what they hold and ask for is judged by one at a time.
+pub async fn hold(txn: &Txn, ids: &[Uuid]) -> Result<(), StoreError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut sql = txn.sql();
+    sql.push("SELECT u.id AS id FROM app_user u WHERE u.id").any_id(ids).push(" ORDER BY u.id").lock("u");
+    txn.all(sql).await.map(|_| ())
+}
+
 /// Whether somebody reports to a user, over any number of steps; or is that user.
 pub async fn reports_to(txn: &Txn, somebody: Uuid, user: Uuid) -> Result<bool, StoreError> {
     let mut sql = txn.sql();

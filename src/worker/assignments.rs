@@ -1,14 +1,16 @@
 //! Assignments: those that start now are delivered, those whose end has come are taken away.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use entity::access_request::{AccessRequestState, AccessRequestType};
 use entity::assignment::{self, AssignmentState};
 use uuid::Uuid;
 
-use crate::domain::assignment::{Ending, begin, end, is_current};
+use crate::domain::assignment::start::{Starting, start};
+use crate::domain::assignment::{Ending, end, is_current};
 use crate::domain::{Error, Rejection};
 use crate::id::Kind;
-use crate::store::access_request::Moved;
 use crate::store::audit_event::{self, Event};
 use crate::store::{self, Database, StoreError, Transaction, Txn};
 
@@ -51,32 +53,36 @@ impl Transaction for Move {
         if due.is_empty() {
             return Ok(0);
         }
-        // Requests are locked before assignments, as everywhere.
-        let requests: Vec<Uuid> = due.iter().map(|(_, request)| *request).collect();
+        // People are locked before requests, and requests before assignments, as everywhere. What excludes one another
+        // is judged together: all that starts now of each of them.
+        let people: BTreeSet<Uuid> = due.iter().filter(|due| due.starts).map(|due| due.user).collect();
+        let people: Vec<Uuid> = people.into_iter().collect();
+        store::user::hold(txn, &people).await?;
+        let beside = store::assignment::starting_of(txn, &people, self.now).await?;
+        let due = due.iter().chain(&beside);
+        let (ids, requests): (BTreeSet<Uuid>, BTreeSet<Uuid>) =
+            due.map(|due| (due.assignment, due.request)).unzip();
+        let requests: Vec<Uuid> = requests.into_iter().collect();
         let requests = store::access_request::lock(txn, &requests).await?;
-        let ids: Vec<Uuid> = due.iter().map(|(assignment, _)| *assignment).collect();
+        let ids: Vec<Uuid> = ids.into_iter().collect();
         let held = store::assignment::lock(txn, &ids).await?;
         let held =
             held.into_iter().filter(|row| is_current(row) && row.due_at.is_some_and(|due| due <= self.now));
         let (starting, ending): (Vec<_>, Vec<_>) =
             held.partition(|row| row.state == AssignmentState::Scheduled);
         let moved = starting.len() + ending.len();
-        let starting: Vec<(Moved, assignment::Model)> = starting
+        let starting: Vec<Starting> = starting
             .into_iter()
-            .filter_map(|row| {
-                let request = requests.iter().find(|request| request.id == row.request_id)?;
+            .filter_map(|assignment| {
+                let request = requests.iter().find(|request| request.id == assignment.request_id)?;
                 (request.state == AccessRequestState::Scheduled)
-                    .then_some((Moved { id: request.id, from: request.state }, row))
+                    .then(|| Starting { request: request.clone(), assignment })
             })
             .collect();
-        let starting = begin::refuse_incompatible(txn, starting).await?;
-        if !starting.is_empty() {
-            let rows = starting.iter().map(|(_, row)| row);
-            audit(txn, "assignment.started", rows).await?;
-            begin::deliver(txn, &starting, None).await?;
-        }
+        start(txn, &starting).await?;
         audit(txn, "assignment.expired", ending.iter()).await?;
         let ending_as = Ending::Request {
+            id: None,
             kind: AccessRequestType::SystemRemove,
             actor: None,
             reason: Some("EXPIRED"),

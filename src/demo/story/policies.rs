@@ -104,6 +104,7 @@ impl Story {
             kind,
             user_id,
             catalog_role: None,
+            manager_level: (kind == ApproverKind::Manager).then_some(1),
             part: ApproverPart::Primary,
         });
     }

@@ -54,6 +54,7 @@ impl Story {
         let steps = steps(state);
         self.requests.push(access_request::Model {
             id: request_id,
+            signed_link_id: None,
             organization_id: self.organization_id,
             catalog_id,
             access_package_id: package_id,
@@ -96,6 +97,7 @@ impl Story {
         if let (Some(assignment_id), Some(assigned)) = (assignment_id, assigned) {
             self.assignments.push(assignment::Model {
                 id: assignment_id,
+                repair_failed_at: None,
                 organization_id: self.organization_id,
                 catalog_id,
                 access_package_id: package_id,

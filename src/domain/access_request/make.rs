@@ -42,6 +42,8 @@ pub struct Common<'a> {
     pub assignment: Option<Uuid>,
     /// Through which bulk operation.
     pub bulk_operation: Option<Uuid>,
+    /// The signed link that they come by.
+    pub signed_link: Option<Uuid>,
 }
 
 /// Makes requests, given as pairs of the new request and the person, and routes them: to their approvers, to their
@@ -117,6 +119,7 @@ pub async fn write(
         last_completed_at: None,
         event_count: 1,
         answers: answers.clone(),
+        signed_link_id: common.signed_link,
     };
     let requests: Vec<access_request::Model> = people.iter().map(request).collect();
     txn.insert_all(requests.clone()).await.map_err(|error| match error {
@@ -159,6 +162,7 @@ pub fn snapshot(policy: &assignment_policy::Model, stages: &[StageRow]) -> serde
         "displayName": policy.display_name,
         "requestorScope": policy.requestor_scope,
         "justificationRequired": policy.justification_required,
+        "requiresSignedLink": policy.requires_signed_link,
         "expiration": policy.expiration,
         "expirationSeconds": policy.expiration_seconds,
         "expirationAt": policy.expiration_at,
@@ -177,6 +181,7 @@ pub fn stage(row: &StageRow) -> serde_json::Value {
             "user": approver.user_id.map(|id| Kind::User.text(id)),
             "catalogRole": approver.catalog_role,
             "part": approver.part,
+            "managerLevel": approver.manager_level,
         })
     };
     serde_json::json!({

@@ -54,9 +54,7 @@ impl Command for Submit {
         if let Some(user) = beneficiary {
             store::user::lock_active(txn, user).await?;
         }
-        if let Some(package) = self.wish.package {
-            store::access_package::hold(txn, package).await?;
-        }
+        store::access_package::hold(txn, self.wish.package.unwrap_or_default()).await?;
         let plan = plan(txn, &self.scope, &self.wish, txn.now()).await?;
         if !plan.refused.is_empty() {
             return Err(Error::Rejected(plan.refused));
@@ -75,6 +73,7 @@ impl Command for Submit {
             times: self.wish.asked.times,
             assignment: None,
             bulk_operation: None,
+            signed_link: plan.signed_link,
         };
         make::make(txn, &common, &[(id, plan.requestor)]).await?;
         if let Some(link) = plan.signed_link {

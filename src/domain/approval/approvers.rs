@@ -103,7 +103,7 @@ pub async fn find(
     let people = People::read(connection, organization, wanted).await?;
     let roles = wanted.iter().flat_map(Wanted::meant).filter_map(|meant| match meant {
         Meant::Holders(role) => Some(Role::from(role)),
-        Meant::User(_) | Meant::Manager | Meant::Sponsors => None,
+        Meant::User(_) | Meant::Manager(_) | Meant::Sponsors => None,
     });
     let holders = holders(connection, organization, wanted, roles.collect(), now).await?;
     let mut rows = Vec::new();
@@ -149,7 +149,8 @@ pub async fn find(
 /// The people whom stages mean by name, as managers or as sponsors, who may act.
 #[derive(Default)]
 struct People {
-    managers: HashMap<Uuid, Uuid>,
+    /// By person and level.
+    managers: HashMap<(Uuid, i32), Uuid>,
     /// By guest.
     sponsors: HashMap<Uuid, Vec<Uuid>>,
     /// By connected organization.
@@ -179,12 +180,16 @@ impl People {
                 people.sponsors_there = found.into_iter().map(ids).collect();
             }
         }
-        if meant().any(|meant| meant == Meant::Manager) {
-            people.managers = store::approval::managers(connection, &requestors).await?;
+        let levels = meant().filter_map(|meant| match meant {
+            Meant::Manager(level) => Some(level),
+            Meant::User(_) | Meant::Holders(_) | Meant::Sponsors => None,
+        });
+        if let Some(highest) = levels.max() {
+            people.managers = store::approval::managers(connection, &requestors, highest).await?;
         }
         let named = meant().filter_map(|meant| match meant {
             Meant::User(user) => Some(user),
-            Meant::Manager | Meant::Holders(_) | Meant::Sponsors => None,
+            Meant::Manager(_) | Meant::Holders(_) | Meant::Sponsors => None,
         });
         let sponsors = people.sponsors.values().chain(people.sponsors_there.values()).flatten();
         let known = people.managers.values().chain(sponsors).copied();
@@ -197,7 +202,9 @@ impl People {
     fn of(&self, meant: Meant, request: &Request) -> Vec<Uuid> {
         let people = match meant {
             Meant::User(user) => vec![user],
-            Meant::Manager => self.managers.get(&request.requestor).copied().into_iter().collect(),
+            Meant::Manager(level) => {
+                self.managers.get(&(request.requestor, level)).copied().into_iter().collect()
+            }
             Meant::Holders(_) => Vec::new(),
             Meant::Sponsors => match request.newcomer_from {
                 Some(origin) => self.sponsors_there.get(&origin).cloned().unwrap_or_default(),

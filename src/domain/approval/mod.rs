@@ -63,6 +63,8 @@ pub struct Approver {
     catalog_role: Option<CatalogRole>,
     #[serde(default = "primary")]
     part: ApproverPart,
+    #[serde(default)]
+    manager_level: Option<i32>,
 }
 
 /// What approvers were before there were others.
@@ -75,8 +77,8 @@ const fn primary() -> ApproverPart {
 pub enum Meant {
     /// Somebody named.
     User(Uuid),
-    /// The requestor's manager.
-    Manager,
+    /// The requestor's manager, so many steps up; 1 is their own.
+    Manager(i32),
     /// The holders of a role in the package's catalog.
     Holders(CatalogRole),
     /// The sponsors of the requestor's connected organization.
@@ -89,7 +91,7 @@ impl Meant {
     pub const fn ground(self) -> (ApproverGround, Option<CatalogRole>) {
         match self {
             Self::User(_) => (ApproverGround::User, None),
-            Self::Manager => (ApproverGround::Manager, None),
+            Self::Manager(_) => (ApproverGround::Manager, None),
             Self::Holders(role) => (ApproverGround::CatalogRole, Some(role)),
             Self::Sponsors => (ApproverGround::Sponsor, None),
         }
@@ -146,7 +148,8 @@ impl Stage {
     pub fn meant(&self, part: ApproverPart) -> Vec<Meant> {
         let meant = |approver: &Approver| match approver.kind {
             ApproverKind::User => Kind::User.parse(approver.user.as_deref()?).map(Meant::User),
-            ApproverKind::Manager => Some(Meant::Manager),
+            // Before there were levels it was always the first.
+            ApproverKind::Manager => Some(Meant::Manager(approver.manager_level.unwrap_or(1))),
             ApproverKind::CatalogRole => approver.catalog_role.map(Meant::Holders),
             ApproverKind::Sponsor => Some(Meant::Sponsors),
         };

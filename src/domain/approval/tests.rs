@@ -41,6 +41,7 @@ fn request(
         last_completed_at: None,
         event_count: 2,
         answers: None,
+        signed_link_id: None,
     }
 }
 
@@ -125,6 +126,6 @@ fn a_stage_means_those_whom_its_policy_named() {
     let meant = pinned.approval_stages[0].meant(ApproverPart::Primary);
     assert_eq!(
         meant,
-        [Meant::User(user), Meant::Manager, Meant::Holders(CatalogRole::CatalogReader), Meant::Sponsors]
+        [Meant::User(user), Meant::Manager(1), Meant::Holders(CatalogRole::CatalogReader), Meant::Sponsors]
     );
 }

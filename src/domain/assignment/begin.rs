@@ -1,6 +1,6 @@
 //! The access of requests that nobody has to decide any more begins.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use entity::access_request::{self, AccessRequestState as State};
@@ -15,7 +15,6 @@ use crate::domain::delivery::{BUDGET, outcome::DELIVERED};
 use crate::id::Kind;
 use crate::store::access_request::{Move, Moved, advance};
 use crate::store::audit_event::{self, Event};
-use crate::store::incompatible::Against;
 use crate::store::{self, StoreError, Txn};
 
 /// A request with the times of the assignment that it makes.
@@ -86,6 +85,7 @@ fn assignment_of(txn: &Txn, beginning: &Beginning) -> assignment::Model {
         lease: None,
         attempt_count: 0,
         created_at: txn.now(),
+        repair_failed_at: None,
     }
 }
 
@@ -171,47 +171,6 @@ pub async fn deliver(
         store::assignment::set_state(txn, &ids, AssignmentState::Delivered, false).await?;
     }
     Ok(())
-}
-
-/// The reason that history shows.
-const INCOMPATIBLE: &str = "INCOMPATIBLE_PACKAGE";
-
-/// Withdraws the requests of assignments that were to start now, where a package that excludes theirs was
-/// delivered meanwhile; gives the others.
-pub async fn refuse_incompatible(
-    txn: &Txn,
-    starting: Vec<(Moved, assignment::Model)>,
-) -> Result<Vec<(Moved, assignment::Model)>, Error> {
-    if starting.is_empty() {
-        return Ok(starting);
-    }
-    let pair = |row: &assignment::Model| (row.user_id, row.access_package_id);
-    let pairs: Vec<(Uuid, Uuid)> = starting.iter().map(|(_, row)| pair(row)).collect();
-    let against = store::incompatible::standing(txn, &pairs, Against::Delivery).await?;
-    let against: HashSet<(Uuid, Uuid)> =
-        against.into_iter().map(|(user, package, _)| (user, package)).collect();
-    let (refused, starting): (Vec<_>, Vec<_>) =
-        starting.into_iter().partition(|(_, row)| against.contains(&pair(row)));
-    if refused.is_empty() {
-        return Ok(starting);
-    }
-    let moved: Vec<Moved> = refused.iter().map(|(moved, _)| *moved).collect();
-    let step = Move {
-        to: legal(State::Scheduled, Step::Cancel)?,
-        action: Action::Canceled,
-        actor: None,
-        reason: Some(INCOMPATIBLE),
-        bulk_operation: None,
-    };
-    advance(txn, &moved, step).await?;
-    let event = |(moved, row): &(Moved, assignment::Model)| {
-        Event::by_itself(row.organization_id, "access_request.canceled", Kind::AccessRequest, moved.id)
-            .with(serde_json::json!({ "because": INCOMPATIBLE }))
-    };
-    audit_event::record_all(txn, &refused.iter().map(event).collect::<Vec<_>>()).await?;
-    let ids: Vec<Uuid> = refused.iter().map(|(_, row)| row.id).collect();
-    store::assignment::set_state(txn, &ids, AssignmentState::Ended, true).await?;
-    Ok(starting)
 }
 
 /// A delivery to queue.

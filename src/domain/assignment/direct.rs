@@ -195,6 +195,7 @@ impl Direct {
             times: self.asked.times,
             assignment: None,
             bulk_operation,
+            signed_link: None,
         };
         make(txn, &common, people).await
     }

@@ -21,6 +21,8 @@ use crate::store::{self, Txn};
 pub enum Ending<'a> {
     /// A removal request is made for each.
     Request {
+        /// The id of the removal request, where one assignment ends and it was promised before.
+        id: Option<Uuid>,
         /// The type of the removal requests.
         kind: AccessRequestType,
         /// Who asked; nobody for Guichet itself.
@@ -57,8 +59,11 @@ pub async fn end(
         let taken = given.remove(&assignment.id).unwrap_or_default();
         let request = match ending {
             Ending::Canceled => assignment.request_id,
-            Ending::Request { kind, actor, reason, bulk_operation } => {
-                let request = removal(txn, assignment, kind, actor, reason, taken.is_empty());
+            Ending::Request { id, kind, actor, reason, bulk_operation } => {
+                let request = access_request::Model {
+                    id: id.unwrap_or_else(|| txn.id()),
+                    ..removal(txn, assignment, kind, actor, reason, taken.is_empty())
+                };
                 events.extend(history(txn, &request, bulk_operation));
                 requests.push(request.clone());
                 request.id
@@ -141,6 +146,7 @@ fn removal(
         last_completed_at: done,
         event_count: if nothing_given { 3 } else { 2 },
         answers: None,
+        signed_link_id: None,
     }
 }
 

@@ -136,6 +136,7 @@ impl Command for Extend {
             times: Times { starts_at: None, expires_at: self.expires_at },
             assignment: Some(id),
             bulk_operation: None,
+            signed_link: None,
         };
         let made = write(txn, &common, &[(request, held.user_id)]).await?;
         if approval {

@@ -7,10 +7,11 @@ use uuid::Uuid;
 use super::{Ending, end, lock_visible, revoke};
 use crate::authz::{Actor, Scope};
 use crate::domain::error::{Code, Error, Rejection};
-use crate::domain::{Attempt, Command, input};
+use crate::domain::{Attempt, Command, input, repeated};
 use crate::id::Kind;
 use crate::store::audit_event::{self, Event};
-use crate::store::{self, Access, StoreError, Txn};
+use crate::store::idempotency::Key;
+use crate::store::{self, Access, Txn};
 
 /// Judges whether a user can give an assignment up: only their own.
 pub fn judge(assignment: &assignment::Model, user: Option<Uuid>) -> Result<(), Code> {
@@ -27,6 +28,8 @@ pub struct GiveUp {
     pub id: Option<Uuid>,
     /// Why.
     pub reason: Option<String>,
+    /// Makes the call repeatable.
+    pub idempotency: Option<Key>,
 }
 
 impl Command for GiveUp {
@@ -44,6 +47,11 @@ impl Command for GiveUp {
     }
 
     async fn run(&self, txn: &Txn) -> Result<Uuid, Error> {
+        let request = txn.id();
+        let key = self.idempotency.as_ref();
+        if let Some(first) = repeated(txn, &self.actor, "giveUpAssignment", key, request).await? {
+            return Ok(first);
+        }
         let not_found =
             || Rejection::of("id", Code::NotFound, "There is no such assignment, or you may not see it.");
         if !store::user::lock_active(txn, self.actor.user).await? {
@@ -61,16 +69,15 @@ impl Command for GiveUp {
         })?;
         let reason = self.reason.as_deref().map(|text| input::text("reason", text)).transpose()?;
         let ending = Ending::Request {
+            id: Some(request),
             kind: AccessRequestType::UserRemove,
             actor: Some(self.actor.user),
             reason: reason.as_deref().filter(|reason| !reason.is_empty()),
             bulk_operation: None,
         };
-        let made = end(txn, &held, ending).await?.into_iter().next();
-        let made =
-            made.ok_or_else(|| StoreError::Other("an assignment ended without a request".to_owned()))?;
+        end(txn, &held, ending).await?;
         audit_event::record(txn, &Event::by(&self.actor, "assignment.given_up", Kind::Assignment, id))
             .await?;
-        Ok(made)
+        Ok(request)
     }
 }

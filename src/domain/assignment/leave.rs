@@ -34,6 +34,7 @@ pub async fn leave(txn: &Txn, actor: &Actor, user: Uuid) -> Result<(), Error> {
     approval::open::leave(txn, actor.organization, user, Leaving::User).await?;
     let held = store::assignment::lock_current(txn, user, None).await?;
     let ending = Ending::Request {
+        id: None,
         kind: AccessRequestType::SystemRemove,
         actor: Some(actor.user),
         reason: Some(REASON),

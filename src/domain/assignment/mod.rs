@@ -11,6 +11,7 @@ pub mod give_up;
 pub mod leave;
 pub mod reprocess;
 pub mod revoke;
+pub mod start;
 
 use entity::assignment::{AssignmentState, Model};
 use entity::bulk_operation;

@@ -3,7 +3,8 @@
 //! This is the second meaning of the word (R1): of requests, what failed is tried again; of assignments, what was
 //! delivered is looked at, because somebody may have changed it at the target system. It has no window. [`judge`] is
 //! the one rule: for the mutation, the dry run and the affordance. A check is a delivery of its own for each resource
-//! role that the package has now: the request that made the assignment, and the assignment, stay as they are.
+//! role that the package has now: the request that made the assignment stays as it is. So does the assignment, unless a
+//! repair fails for good: then it is delivered in part until a later one succeeds.
 
 use std::collections::HashMap;
 
@@ -19,19 +20,31 @@ use crate::authz::Scope;
 use crate::authz::permission::action;
 use crate::domain::bulk_operation::{Bulk, Verdicts, record};
 use crate::domain::error::{Code, Error};
+use crate::id::Kind;
 use crate::store::assignment::{Filter, select_for};
+use crate::store::audit_event::{self, Event};
 use crate::store::{self, Access, StoreError, Txn};
 
 /// Judges whether an assignment can be compared and repaired by somebody who may, or may not, do so here.
+///
+/// What excludes its package is not asked: the access is held, beside the other package or not, and a repair gives
+/// nothing beyond it. Who holds both is found by a filter, and one of them revoked.
 pub fn judge(assignment: &assignment::Model, allowed: bool, now: DateTime<Utc>) -> Result<(), Code> {
     if !allowed {
         return Err(Code::Forbidden);
     }
+    let is_over = assignment.expires_at.is_some_and(|end| end <= now);
     match assignment.state {
-        AssignmentState::Delivered if assignment.expires_at.is_some_and(|end| end <= now) => {
-            Err(Code::AssignmentEnded)
-        }
+        AssignmentState::Delivered if is_over => Err(Code::AssignmentEnded),
         AssignmentState::Delivered => Ok(()),
+        // It was delivered, and an earlier repair failed: the way back.
+        AssignmentState::PartiallyDelivered if assignment.repair_failed_at.is_some() => {
+            if is_over {
+                Err(Code::AssignmentEnded)
+            } else {
+                Ok(())
+            }
+        }
         AssignmentState::Delivering => Err(Code::AlreadyInProgress),
         // What failed is its request's to try again, as long as that is allowed.
         AssignmentState::Scheduled
@@ -124,7 +137,26 @@ async fn queue(
             });
         }
     }
-    txn.insert_all(rows).await
+    txn.insert_all(rows).await?;
+    // A package that has no roles any more leaves nothing to repair.
+    if check == DeliveryOperation::Repair { made_whole(txn, &ids, operation.id).await } else { Ok(()) }
+}
+
+/// A repair of an assignment failed for good: it does not hold what it should, or nobody knows whether it does.
+pub async fn repair_failed(txn: &Txn, assignment: Uuid) -> Result<(), StoreError> {
+    let Some(organization) = store::assignment::repair_failed(txn, assignment).await? else { return Ok(()) };
+    let event = Event::by_itself(organization, "assignment.repair_failed", Kind::Assignment, assignment);
+    audit_event::record(txn, &event).await
+}
+
+/// A repair succeeded: where an earlier one had failed and nothing of this operation is left to do or has failed, the
+/// assignments hold what they should again.
+pub async fn made_whole(txn: &Txn, assignments: &[Uuid], operation: Uuid) -> Result<(), StoreError> {
+    let repaired = store::assignment::made_whole(txn, assignments, operation).await?;
+    let event = |(assignment, organization): &(Uuid, Uuid)| {
+        Event::by_itself(*organization, "assignment.repaired", Kind::Assignment, *assignment)
+    };
+    audit_event::record_all(txn, &repaired.iter().map(event).collect::<Vec<_>>()).await
 }
 
 #[cfg(test)]
@@ -149,6 +181,7 @@ mod tests {
             lease: None,
             attempt_count: 0,
             created_at: at,
+            repair_failed_at: None,
         }
     }
 
@@ -160,6 +193,14 @@ mod tests {
         let ending = assignment::Model { expires_at: Some(now), ..assignment.clone() };
         assert_eq!(judge(&ending, true, now), Err(Code::AssignmentEnded));
         assert_eq!(judge(&ending, true, now - chrono::TimeDelta::microseconds(1)), Ok(()));
+        // A repair that failed can be repeated, as long as it is not over.
+        let broken = assignment::Model {
+            state: AssignmentState::PartiallyDelivered,
+            repair_failed_at: Some(now),
+            ..ending.clone()
+        };
+        assert_eq!(judge(&broken, true, now), Err(Code::AssignmentEnded));
+        assert_eq!(judge(&broken, true, now - chrono::TimeDelta::microseconds(1)), Ok(()));
         for (state, code) in [
             (AssignmentState::Scheduled, Code::NotReprocessableState),
             (AssignmentState::Delivering, Code::AlreadyInProgress),

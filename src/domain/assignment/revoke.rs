@@ -63,6 +63,7 @@ impl Command for Revoke {
         let reason = self.reason.as_deref().map(|text| input::text("reason", text)).transpose()?;
         let actor = self.permit.actor();
         let ending = Ending::Request {
+            id: None,
             kind: AccessRequestType::AdminRemove,
             actor: Some(actor.user),
             reason: reason.as_deref(),
@@ -126,6 +127,7 @@ async fn revoke(
     assignments: &[assignment::Model],
 ) -> Result<(), Error> {
     let ending = Ending::Request {
+        id: None,
         kind: AccessRequestType::AdminRemove,
         actor: Some(operation.started_by_id),
         reason: operation.reason.as_deref(),

@@ -1,5 +1,7 @@
 //! The approval stages of a policy: what is accepted.
 
+use std::ops::RangeInclusive;
+
 use chrono::TimeDelta;
 use entity::catalog_role_assignment::CatalogRole;
 use entity::policy_stage_approver::{ApproverKind, ApproverPart};
@@ -17,6 +19,8 @@ const MOST_STAGES: usize = 3;
 const MOST_APPROVERS: usize = 20;
 /// The shortest time for a decision.
 const SHORTEST_TIMEOUT: TimeDelta = TimeDelta::hours(1);
+/// How far up the line of managers an approver can be.
+const MANAGER_LEVELS: RangeInclusive<i32> = 1..=4;
 /// The longest time for a decision.
 const LONGEST_TIMEOUT: TimeDelta = TimeDelta::days(60);
 
@@ -55,8 +59,8 @@ impl Stage {
 pub enum Approver {
     /// One named user.
     User(Uuid),
-    /// The requestor's manager.
-    Manager,
+    /// The requestor's manager, so many steps up; 1 is their own.
+    Manager(i32),
     /// The holders of a role in the package's catalog.
     CatalogRole(CatalogRole),
     /// The sponsors of the requestor's connected organization.
@@ -71,7 +75,7 @@ pub(super) fn users(stages: &[Stage]) -> Vec<Uuid> {
     let approvers = parts.flat_map(|(_, _, approvers)| approvers.iter().take(MOST_APPROVERS));
     let named = approvers.filter_map(|approver| match approver {
         Approver::User(id) => Some(*id),
-        Approver::Manager | Approver::CatalogRole(_) | Approver::Sponsors | Approver::Unsaid(_) => None,
+        Approver::Manager(_) | Approver::CatalogRole(_) | Approver::Sponsors | Approver::Unsaid(_) => None,
     });
     named.collect()
 }
@@ -102,7 +106,10 @@ pub(super) fn check(stages: &[Stage], people: &People, checks: &mut Checks) {
                     Approver::Unsaid(name) => checks.refuse_if(true, || {
                         wrong(&format!("{path}.{name}"), &format!("`{name}` can only be true."))
                     }),
-                    Approver::Manager | Approver::CatalogRole(_) | Approver::Sponsors => {}
+                    Approver::Manager(level) => checks.refuse_if(!MANAGER_LEVELS.contains(level), || {
+                        wrong(&format!("{path}.managerLevel"), "`managerLevel` must be between 1 and 4.")
+                    }),
+                    Approver::CatalogRole(_) | Approver::Sponsors => {}
                 }
             }
         }
@@ -152,11 +159,11 @@ pub(super) async fn write(txn: &Txn, policy: Uuid, stages: &[Stage]) -> Result<(
             }
         }
         for (ordinal, (part, approver)) in (0..).zip(once) {
-            let (kind, user_id, catalog_role) = match approver {
-                Approver::User(id) => (ApproverKind::User, Some(*id), None),
-                Approver::Manager => (ApproverKind::Manager, None, None),
-                Approver::CatalogRole(role) => (ApproverKind::CatalogRole, None, Some(*role)),
-                Approver::Sponsors => (ApproverKind::Sponsor, None, None),
+            let (kind, user_id, catalog_role, manager_level) = match approver {
+                Approver::User(id) => (ApproverKind::User, Some(*id), None, None),
+                Approver::Manager(level) => (ApproverKind::Manager, None, None, Some(*level)),
+                Approver::CatalogRole(role) => (ApproverKind::CatalogRole, None, Some(*role), None),
+                Approver::Sponsors => (ApproverKind::Sponsor, None, None, None),
                 Approver::Unsaid(_) => continue,
             };
             approvers.push(policy_stage_approver::Model {
@@ -167,6 +174,7 @@ pub(super) async fn write(txn: &Txn, policy: Uuid, stages: &[Stage]) -> Result<(
                 user_id,
                 catalog_role,
                 part,
+                manager_level,
             });
         }
     }

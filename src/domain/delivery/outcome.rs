@@ -14,6 +14,7 @@ use super::{Failed, is_retryable, next_try};
 use crate::domain::Error;
 use crate::domain::access_request::{Outcome, Step, is_removal};
 use crate::domain::assignment::begin::legal;
+use crate::domain::assignment::reprocess;
 use crate::id::Kind;
 use crate::store::access_request::{Move, Moved, advance};
 use crate::store::audit_event::{self, Event};
@@ -80,6 +81,9 @@ impl Transaction for Finish {
             let details = serde_json::json!({ "request": request, "because": after.error_code });
             audit_event::record(txn, &event.with(details)).await?;
         }
+        if after.operation == DeliveryOperation::Repair {
+            self.repaired(txn, after.state).await?;
+        }
         if after.due_at.is_none() {
             complete(txn, &[self.delivery.request_id]).await?;
             let over = store::assignment::taken_back(txn, &[self.delivery.assignment_id]).await?;
@@ -92,6 +96,20 @@ impl Transaction for Finish {
 }
 
 impl Finish {
+    /// What the end of a repair means for its assignment.
+    async fn repaired(&self, txn: &Txn, state: DeliveryState) -> Result<(), Error> {
+        let assignment = self.delivery.assignment_id;
+        match (state, self.delivery.bulk_operation_id) {
+            (DeliveryState::Failed, _) => reprocess::repair_failed(txn, assignment).await?,
+            (DeliveryState::Succeeded, Some(operation)) => {
+                reprocess::made_whole(txn, &[assignment], operation).await?;
+            }
+            (DeliveryState::Succeeded, None)
+            | (DeliveryState::Pending | DeliveryState::InProgress | DeliveryState::Canceled, _) => {}
+        }
+        Ok(())
+    }
+
     /// The delivery as the attempt leaves it.
     fn after(&self, now: DateTime<Utc>) -> delivery::Model {
         let before = &self.delivery;

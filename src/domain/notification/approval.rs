@@ -95,6 +95,29 @@ pub async fn decided_each(
     tell(txn, requests.iter().filter_map(notice).collect()).await
 }
 
+/// Tells requestors that Guichet withdrew their requests, each with the names of the packages that stand against it:
+/// two statements, however many there are.
+pub async fn withdrawn(txn: &Txn, requests: &[(Uuid, Vec<&str>)]) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = requests.iter().map(|(request, _)| *request).collect();
+    let asked = asked(txn, &ids).await?;
+    let notice = |(request, against): &(Uuid, Vec<&str>)| {
+        let asked = asked.get(request)?;
+        let names: Vec<String> = against.iter().map(|name| format!("“{name}”")).collect();
+        let told = AccessDecision {
+            request: *request,
+            package_name: asked.package_name.clone(),
+            reason: Some(format!("It cannot be held together with {}.", names.join(" and "))),
+            timed_out: false,
+        };
+        Some(Notice {
+            receiver: asked.requestor,
+            subject: Some((Kind::AccessRequest, *request)),
+            content: Content::AccessRequestWithdrawn(told),
+        })
+    };
+    tell(txn, requests.iter().filter_map(notice).collect()).await
+}
+
 async fn asked(txn: &Txn, requests: &[Uuid]) -> Result<HashMap<Uuid, Asked>, StoreError> {
     let asked = store::approval::asked(txn, requests).await?;
     Ok(asked.into_iter().map(|asked| (asked.request, asked)).collect())

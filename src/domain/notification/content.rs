@@ -25,6 +25,8 @@ pub enum Content {
     AccessRequestApproved(AccessDecision),
     /// An access request was denied.
     AccessRequestDenied(AccessDecision),
+    /// An access request was withdrawn by Guichet.
+    AccessRequestWithdrawn(AccessDecision),
     /// An assignment ends soon.
     AssignmentExpiring(AssignmentEnd),
 }
@@ -53,7 +55,7 @@ pub struct AccessDecision {
     pub request: Uuid,
     /// The name of the package.
     pub package_name: String,
-    /// What whoever decided said about it.
+    /// What whoever decided said about it, or why it was withdrawn.
     pub reason: Option<String>,
     /// Whether nobody decided in time.
     pub timed_out: bool,
@@ -152,6 +154,7 @@ impl Content {
             Self::ApprovalPending(_) => NotificationKind::ApprovalPending,
             Self::AccessRequestApproved(_) => NotificationKind::AccessRequestApproved,
             Self::AccessRequestDenied(_) => NotificationKind::AccessRequestDenied,
+            Self::AccessRequestWithdrawn(_) => NotificationKind::AccessRequestWithdrawn,
             Self::AssignmentExpiring(_) => NotificationKind::AssignmentExpiring,
         }
     }
@@ -184,6 +187,9 @@ impl Content {
                 format!("Your request for “{}” was approved", told.package_name)
             }
             Self::AccessRequestDenied(told) => format!("Your request for “{}” was denied", told.package_name),
+            Self::AccessRequestWithdrawn(told) => {
+                format!("Your request for “{}” was withdrawn", told.package_name)
+            }
             Self::AssignmentExpiring(told) => {
                 let day = told.expires_at.format("%-d %B %Y");
                 format!("Your access to “{}” ends on {day}", told.package_name)
@@ -191,14 +197,16 @@ impl Content {
         }
     }
 
-    /// What whoever decided said about it.
+    /// What whoever decided said about it, or why it was withdrawn.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::TokenRequestApproved(told)
             | Self::TokenRequestDenied(told)
             | Self::TokenGrantRevoked(told) => told.reason.as_deref(),
-            Self::AccessRequestApproved(told) | Self::AccessRequestDenied(told) => told.reason.as_deref(),
+            Self::AccessRequestApproved(told)
+            | Self::AccessRequestDenied(told)
+            | Self::AccessRequestWithdrawn(told) => told.reason.as_deref(),
             Self::TokenExpiring(_)
             | Self::TokenRequestDigest(_)
             | Self::ApprovalPending(_)

@@ -17,7 +17,7 @@ use entity::notification::NotificationKind as Kind;
 pub use content::Content;
 
 /// Every kind, in the order in which preferences are shown.
-pub const KINDS: [Kind; 9] = [
+pub const KINDS: [Kind; 10] = [
     Kind::TokenRequestApproved,
     Kind::TokenRequestDenied,
     Kind::TokenGrantRevoked,
@@ -26,6 +26,7 @@ pub const KINDS: [Kind; 9] = [
     Kind::ApprovalPending,
     Kind::AccessRequestApproved,
     Kind::AccessRequestDenied,
+    Kind::AccessRequestWithdrawn,
     Kind::AssignmentExpiring,
 ];
 
@@ -37,7 +38,8 @@ pub const fn is_optional(kind: Kind) -> bool {
         | Kind::TokenRequestDenied
         | Kind::TokenGrantRevoked
         | Kind::AccessRequestApproved
-        | Kind::AccessRequestDenied => false,
+        | Kind::AccessRequestDenied
+        | Kind::AccessRequestWithdrawn => false,
         Kind::TokenExpiring | Kind::TokenRequestDigest | Kind::ApprovalPending | Kind::AssignmentExpiring => {
             true
         }

@@ -1,21 +1,16 @@
 //! Assigning, revoking and reprocessing many assignments.
 
 use async_graphql::{Context, ID, InputObject, Object, OneofObject, SimpleObject};
-use chrono::{DateTime, Utc};
 
 use super::AssignmentFilter;
+use super::direct::DirectAssignmentInput;
 use crate::authz::Action as _;
 use crate::authz::permission::action;
-use crate::domain::access_request::plan::Asked;
-use crate::domain::access_request::schedule::Times;
 use crate::domain::assignment::create_many;
-use crate::domain::assignment::direct::Direct;
 use crate::domain::assignment::reprocess::ReprocessAssignments;
 use crate::domain::assignment::revoke::RevokeAssignments;
 use crate::domain::bulk_operation::{Selection, Start};
-use crate::graphql::access_request::mutation::times;
 use crate::graphql::api::{Api, repeatable};
-use crate::graphql::assignment_policy::question::QuestionAnswerInput;
 use crate::graphql::bulk_operation::{self, BulkOperation};
 use crate::graphql::error::{ApiError, UserError};
 use crate::graphql::id::Kind;
@@ -97,25 +92,11 @@ pub struct ReprocessAssignmentsPayload {
 /// A package for others.
 #[derive(Debug, InputObject)]
 pub struct CreateAssignmentsInput {
-    /// The package.
-    access_package: ID,
-    /// The policy of the package; its scope, stages and expiry hold all the same.
-    policy: ID,
     /// Who gets it, 1 to 1,000 people; one item for each, in this order.
     users: Vec<ID>,
-    /// Why, at most 2,000 characters; some policies ask for it.
-    justification: Option<String>,
-    /// The answers to the policy's questions, the same for everybody.
-    #[graphql(default)]
-    answers: Vec<QuestionAnswerInput>,
-    /// The start; at once where left out.
-    starts_at: Option<DateTime<Utc>>,
-    /// The end; as the policy says where left out, and never later than that.
-    expires_at: Option<DateTime<Utc>>,
-    /// Passes the policy's approval stages by, with a `justification`; it stands in the requests' history and in the
-    /// audit trail. For those who manage the packages of the catalog; an assignment manager does not (`FORBIDDEN`).
-    #[graphql(default = false)]
-    bypass_approval: bool,
+    /// What is assigned, and how: the same for everybody.
+    #[graphql(flatten)]
+    given: DirectAssignmentInput,
     /// Only say what would happen; nothing is changed. The answer is kept for 7 days.
     #[graphql(default = false)]
     dry_run: bool,
@@ -149,19 +130,9 @@ impl AssignmentBulkMutation {
         #[graphql(desc = "The assignments.")] input: CreateAssignmentsInput,
     ) -> Result<CreateAssignmentsPayload, ApiError> {
         let api = Api::of(ctx);
-        times([("startsAt", input.starts_at), ("expiresAt", input.expires_at)])?;
+        input.given.check()?;
         let idempotency = repeatable(input.idempotency_key.clone(), &input);
-        let direct = Direct {
-            permit: api.permit().await?,
-            package: Kind::AccessPackage.parse(&input.access_package),
-            policy: Kind::AssignmentPolicy.parse(&input.policy),
-            asked: Asked {
-                justification: input.justification,
-                answers: input.answers.into_iter().map(Into::into).collect(),
-                times: Times { starts_at: input.starts_at, expires_at: input.expires_at },
-            },
-            bypass_approval: input.bypass_approval,
-        };
+        let direct = input.given.direct(api.permit().await?);
         let users = input.users.iter().map(|id| (id.to_string(), Kind::User.parse(id))).collect();
         let command = create_many::CreateMany { direct, users, dry_run: input.dry_run, idempotency };
         let (bulk_operation, user_errors) = bulk_operation::run(api, command).await?;
@@ -196,9 +167,10 @@ impl AssignmentBulkMutation {
 
     /// Compares delivered assignments with the target systems, for every resource role that their packages have now,
     /// and gives again what is missing, however long ago it was delivered. The target systems are asked in the
-    /// background: `BulkOperationItem.checks` and `Assignment.lastCheck` say what was found. The assignments and their
-    /// requests stay as they are. What is not delivered is `NOT_REPROCESSABLE_STATE`, what is over `ASSIGNMENT_ENDED`;
-    /// a later operation overtakes what still waits of an earlier one.
+    /// background: `BulkOperationItem.checks` and `Assignment.lastCheck` say what was found. The requests stay as they
+    /// are, and so do the assignments, unless a repair fails for good: such an assignment is `PARTIALLY_DELIVERED`
+    /// (`repairFailedAt`) until a later one succeeds. What was not delivered is `NOT_REPROCESSABLE_STATE`, what is over
+    /// `ASSIGNMENT_ENDED`; a later operation overtakes what still waits of an earlier one.
     #[graphql(directive = requires::apply(action::ReprocessAssignment::PERMISSION.into()))]
     async fn reprocess_assignments(
         &self,

@@ -6,17 +6,14 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 
 use super::Assignment;
+use super::direct::DirectAssignmentInput;
 use crate::authz::Action as _;
 use crate::authz::permission::action;
-use crate::domain::access_request::plan::Asked;
-use crate::domain::access_request::schedule::Times;
-use crate::domain::assignment::direct::Direct;
 use crate::domain::assignment::{create, extend, give_up, revoke};
 use crate::domain::{Code, Rejection};
 use crate::graphql::access_request::AccessRequest;
 use crate::graphql::access_request::mutation::{changed, times};
 use crate::graphql::api::{Api, repeatable};
-use crate::graphql::assignment_policy::question::QuestionAnswerInput;
 use crate::graphql::error::{ApiError, UserError};
 use crate::graphql::id::Kind;
 use crate::graphql::requires::requires;
@@ -25,25 +22,11 @@ use crate::store;
 /// A package for somebody else.
 #[derive(Debug, InputObject)]
 pub struct CreateAssignmentInput {
-    /// The package.
-    access_package: ID,
     /// Who gets it; never yourself (`SELF_ASSIGNMENT`).
     user: ID,
-    /// The policy of the package; its scope, stages and expiry hold all the same.
-    policy: ID,
-    /// Why, at most 2,000 characters; some policies ask for it.
-    justification: Option<String>,
-    /// The answers to the policy's questions.
-    #[graphql(default)]
-    answers: Vec<QuestionAnswerInput>,
-    /// The start; at once where left out.
-    starts_at: Option<DateTime<Utc>>,
-    /// The end; as the policy says where left out, and never later than that.
-    expires_at: Option<DateTime<Utc>>,
-    /// Passes the policy's approval stages by, with a `justification`; it stands in the request's history and in the
-    /// audit trail. For those who manage the packages of the catalog; an assignment manager does not (`FORBIDDEN`).
-    #[graphql(default = false)]
-    bypass_approval: bool,
+    /// What is assigned, and how.
+    #[graphql(flatten)]
+    given: DirectAssignmentInput,
     /// Makes the call repeatable for 24 hours: a second call with the same key and input answers with the first one's request.
     idempotency_key: Option<String>,
 }
@@ -107,6 +90,8 @@ pub struct GiveUpAssignmentInput {
     id: ID,
     /// Why, at most 2,000 characters; shown in the history.
     reason: Option<String>,
+    /// Makes the call repeatable for 24 hours: a second call with the same key and input answers with the first one's request.
+    idempotency_key: Option<String>,
 }
 
 /// The end of `giveUpAssignment`.
@@ -134,19 +119,9 @@ impl AssignmentMutation {
         #[graphql(desc = "The assignment.")] input: CreateAssignmentInput,
     ) -> Result<CreateAssignmentPayload, ApiError> {
         let api = Api::of(ctx);
-        times([("startsAt", input.starts_at), ("expiresAt", input.expires_at)])?;
+        input.given.check()?;
         let idempotency = repeatable(input.idempotency_key.clone(), &input);
-        let direct = Direct {
-            permit: api.permit().await?,
-            package: Kind::AccessPackage.parse(&input.access_package),
-            policy: Kind::AssignmentPolicy.parse(&input.policy),
-            asked: Asked {
-                justification: input.justification,
-                answers: input.answers.into_iter().map(Into::into).collect(),
-                times: Times { starts_at: input.starts_at, expires_at: input.expires_at },
-            },
-            bypass_approval: input.bypass_approval,
-        };
+        let direct = input.given.direct(api.permit().await?);
         let command = create::Create { direct, user: Kind::User.parse(&input.user), idempotency };
         let (id, user_errors) = api.run(command).await?;
         let access_request = changed(api, id).await?;
@@ -223,7 +198,9 @@ impl AssignmentMutation {
             });
         };
         let id = Kind::Assignment.parse(&input.id);
-        let command = give_up::GiveUp { actor, scope: api.scope.as_ref().clone(), id, reason: input.reason };
+        let idempotency = repeatable(input.idempotency_key.clone(), &input);
+        let scope = api.scope.as_ref().clone();
+        let command = give_up::GiveUp { actor, scope, id, reason: input.reason, idempotency };
         let (request, user_errors) = api.run(command).await?;
         let assignment = match id.filter(|_| request.is_some()) {
             Some(id) => {

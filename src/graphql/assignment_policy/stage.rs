@@ -28,6 +28,7 @@ impl ApprovalStage {
             user: approver.user_id,
             kind: approver.kind.into(),
             catalog_role: approver.catalog_role.map(Into::into),
+            manager_level: approver.manager_level,
         };
         self.0.approvers.iter().filter(|approver| approver.part == part).map(row).collect()
     }
@@ -85,6 +86,8 @@ pub struct StageApprover {
     kind: ApproverKind,
     /// For `CATALOG_ROLE`: the holders of which role.
     catalog_role: Option<CatalogRole>,
+    /// For `MANAGER`: how many steps up, 1 to 4; 1 is the requestor's own manager, 2 that one's.
+    manager_level: Option<i32>,
 }
 
 #[ComplexObject]
@@ -108,7 +111,7 @@ impl StageApprover {
 pub enum ApproverKind {
     /// One named user.
     User,
-    /// The requestor's manager.
+    /// The requestor's manager, or one further up (`managerLevel`).
     Manager,
     /// The holders of a role in the package's catalog.
     CatalogRole,
@@ -123,6 +126,9 @@ pub enum StageApproverInput {
     User(ID),
     /// The requestor's manager; only true is accepted.
     Manager(bool),
+    /// The manager so many steps above the requestor, 1 to 4: 1 is the requestor's own manager, 2 that one's. Where
+    /// nobody stands there, or somebody who may not act, the fallback approvers take the place.
+    ManagerLevel(i32),
     /// The holders of this role in the package's catalog.
     CatalogRole(CatalogRole),
     /// The sponsors of the requestor's connected organization; only true is accepted.
@@ -133,7 +139,8 @@ impl From<StageApproverInput> for stages::Approver {
     fn from(input: StageApproverInput) -> Self {
         match input {
             StageApproverInput::User(id) => Self::User(Kind::User.named(&id)),
-            StageApproverInput::Manager(true) => Self::Manager,
+            StageApproverInput::Manager(true) => Self::Manager(1),
+            StageApproverInput::ManagerLevel(level) => Self::Manager(level),
             StageApproverInput::Manager(false) => Self::Unsaid("manager"),
             StageApproverInput::CatalogRole(role) => Self::CatalogRole(role.into()),
             StageApproverInput::Sponsors(true) => Self::Sponsors,

@@ -219,6 +219,10 @@ sources! {
         }
         Ok(found)
     };
+    /// Signed links that the viewer may see.
+    signed_links: SignedLinks(Uuid) -> signed_link::Model = |database, scope, ids| {
+        Ok(by_id(store::signed_link::find(database, Access::Visible(scope), ids).await?, |row| row.id))
+    };
     /// Pages of the signed links of packages.
     signed_links_of_package: SignedLinksOfPackage(Nested<Window>) -> PageOf<signed_link::Model> = |database, scope, keys| {
         pages!(keys, |packages, window| store::signed_link::of_packages(database, scope, packages, window).await)

@@ -1,0 +1,135 @@
+//! Scheduled assignments whose start has come: delivered, or withdrawn where something excludes them by now.
+//!
+//! Everything of a person that starts now is judged together, in the order in which it was asked for, whatever order
+//! the worker finds it in: of two packages that exclude each other the one that was asked for first starts.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use entity::access_request;
+use entity::access_request_event::AccessRequestAction as Action;
+use entity::assignment::{self, AssignmentState};
+use uuid::Uuid;
+
+use super::begin::{deliver, legal};
+use crate::domain::Error;
+use crate::domain::access_request::Step;
+use crate::domain::notification::approval::withdrawn;
+use crate::id::Kind;
+use crate::store::access_request::{Move, Moved, advance};
+use crate::store::audit_event::{self, Event};
+use crate::store::incompatible::{Beside, beside};
+use crate::store::{self, Txn};
+
+/// The reason that history shows.
+const INCOMPATIBLE: &str = "INCOMPATIBLE_PACKAGE";
+
+/// An assignment that starts now, and the request that made it, as read under their locks.
+#[derive(Clone, Debug)]
+pub struct Starting {
+    /// The request.
+    pub request: access_request::Model,
+    /// The assignment.
+    pub assignment: assignment::Model,
+}
+
+impl Starting {
+    /// What it stands in line by.
+    fn made(&self) -> (DateTime<Utc>, Uuid) {
+        (self.request.submitted_at, self.request.id)
+    }
+
+    fn moved(&self) -> Moved {
+        Moved { id: self.request.id, from: self.request.state }
+    }
+}
+
+/// Starts assignments whose time has come; with each of them everything of the same person that starts now.
+pub async fn start(txn: &Txn, starting: &[Starting]) -> Result<(), Error> {
+    if starting.is_empty() {
+        return Ok(());
+    }
+    let pairs: Vec<(Uuid, Uuid)> =
+        starting.iter().map(|one| (one.assignment.user_id, one.assignment.access_package_id)).collect();
+    let beside = beside(txn, &pairs).await?;
+    let excluded = excluded(starting, &beside);
+    let (refused, starting): (Vec<&Starting>, Vec<&Starting>) =
+        starting.iter().partition(|one| excluded.contains_key(&one.assignment.id));
+    withdraw(txn, &refused, &excluded).await?;
+    if starting.is_empty() {
+        return Ok(());
+    }
+    let event = |one: &&Starting| {
+        let row = &one.assignment;
+        Event::by_itself(row.organization_id, "assignment.started", Kind::Assignment, row.id)
+    };
+    audit_event::record_all(txn, &starting.iter().map(event).collect::<Vec<_>>()).await?;
+    let starting: Vec<(Moved, assignment::Model)> =
+        starting.into_iter().map(|one| (one.moved(), one.assignment.clone())).collect();
+    deliver(txn, &starting, None).await
+}
+
+/// Judges what cannot start, and what stands against each: what the person holds, what starts now and was asked for
+/// before, and what starts later and was asked for before.
+fn excluded<'a>(starting: &[Starting], beside: &'a [Beside]) -> HashMap<Uuid, Vec<&'a Beside>> {
+    let now: HashSet<Uuid> = starting.iter().map(|one| one.assignment.id).collect();
+    let mut line: Vec<&Starting> = starting.iter().collect();
+    line.sort_unstable_by_key(|one| one.made());
+    let mut started = HashSet::new();
+    let mut excluded = HashMap::new();
+    for one in line {
+        let row = &one.assignment;
+        let stands = |beside: &&Beside| {
+            (beside.person, beside.package) == (row.user_id, row.access_package_id)
+                && if now.contains(&beside.assignment) {
+                    started.contains(&beside.assignment)
+                } else {
+                    beside.state != AssignmentState::Scheduled || beside.made < one.made()
+                }
+        };
+        let against: Vec<&Beside> = beside.iter().filter(stands).collect();
+        if against.is_empty() {
+            started.insert(row.id);
+        } else {
+            excluded.insert(row.id, against);
+        }
+    }
+    excluded
+}
+
+/// Withdraws the requests of assignments that cannot start, and tells the requestors why.
+async fn withdraw(
+    txn: &Txn,
+    refused: &[&Starting],
+    against: &HashMap<Uuid, Vec<&Beside>>,
+) -> Result<(), Error> {
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let moved: Vec<Moved> = refused.iter().map(|one| one.moved()).collect();
+    let step = Move {
+        to: legal(access_request::AccessRequestState::Scheduled, Step::Cancel)?,
+        action: Action::Canceled,
+        actor: None,
+        reason: Some(INCOMPATIBLE),
+        bulk_operation: None,
+    };
+    advance(txn, &moved, step).await?;
+    let event = |one: &&Starting| {
+        let row = &one.request;
+        Event::by_itself(row.organization_id, "access_request.canceled", Kind::AccessRequest, row.id)
+            .with(serde_json::json!({ "because": INCOMPATIBLE }))
+    };
+    audit_event::record_all(txn, &refused.iter().map(event).collect::<Vec<_>>()).await?;
+    let ids: Vec<Uuid> = refused.iter().map(|one| one.assignment.id).collect();
+    store::assignment::set_state(txn, &ids, AssignmentState::Ended, true).await?;
+    let told = refused.iter().map(|one| {
+        let against = against.get(&one.assignment.id).into_iter().flatten();
+        let names = against.map(|beside| beside.package_name.as_str());
+        (one.request.id, names.collect::<Vec<_>>())
+    });
+    Ok(withdrawn(txn, &told.collect::<Vec<_>>()).await?)
+}
+
+#[cfg(test)]
+mod tests;
