@@ -25,6 +25,34 @@ fn code(answer: &Answer) -> &str {
 }
 
 on_both_databases! {
+    async fn a_variable_that_is_not_given_counts_as_not_written(server: Server) {
+        let list = "query($search: String, $first: Int, $after: String, $filter: UserFilter, $name: String) {
+            viewer { requestableAccessPackages(search: $search, first: $first, after: $after) { totalCount } }
+            users(filter: $filter) { totalCount } named: users(filter: { search: $name }) { totalCount nodes { displayName } } }";
+        let all = server.ask("alice", list, json!({})).await;
+        assert_eq!(all["users"]["totalCount"], all["named"]["totalCount"]);
+        assert_eq!(server.ask("alice", list, json!({ "name": "karim" })).await["named"]["totalCount"], 1);
+        let refused = server.errors("alice", list, json!({ "name": null })).await;
+        assert_eq!(refused, ["BAD_USER_INPUT"], "null that was given is another thing");
+
+        // In an update what was not given stays as it is.
+        let user = "query($id: ID!) { node(id: $id) { ... on User { id version displayName manager { id } } } }";
+        let id = server.user("Karim").await;
+        let before = server.ask("alice", user, json!({ "id": id })).await["node"].clone();
+        assert!(before["manager"]["id"].is_string());
+        let update = "mutation($id: ID!, $version: Int!, $name: String, $manager: ID) {
+            updateUser(input: { id: $id, version: $version, displayName: $name, manager: $manager }) { userErrors { code } } }";
+        let mut given = json!({ "id": id, "version": before["version"], "name": "Karim B." });
+        assert_eq!(server.ask("alice", update, given.clone()).await["updateUser"]["userErrors"], json!([]));
+        let after = server.ask("alice", user, json!({ "id": id })).await["node"].clone();
+        assert_eq!((&after["displayName"], &after["manager"]), (&json!("Karim B."), &before["manager"]));
+        given["version"] = after["version"].clone();
+        given["manager"] = Value::Null;
+        assert_eq!(server.ask("alice", update, given).await["updateUser"]["userErrors"], json!([]));
+        let without = server.ask("alice", user, json!({ "id": id })).await["node"].clone();
+        assert!(without["manager"].is_null());
+    }
+
     async fn nobody_is_let_in_without_a_good_token(server: Server) {
         let good = server.token("karim");
         let late = { server.clock.advance(TimeDelta::hours(2)); good.clone() };

@@ -23,7 +23,7 @@ use super::accept::{self, Media};
 use super::document::{self, Checked};
 use super::operation::{self, Operation};
 use super::refusal::{Circumstances, Refused, executed, invalid, polish, too_complex};
-use super::{complexity, nulls, order};
+use super::{absent, complexity, nulls, order};
 use crate::app::App;
 use crate::authn::Refusal;
 use crate::authz::Viewer;
@@ -151,9 +151,11 @@ impl Call {
         }
         let is_change = operation.ty == OperationType::Mutation;
         let api = Api::new(app.database.clone(), app.environment.clone(), viewer, self.id, self.until);
+        let mut executed = document.clone();
+        absent::leave_out(&mut executed, &variables);
         let mut request = Request::new(call.query).variables(variables).data(api);
         request.operation_name = call.operation_name;
-        request.set_parsed_query(document.clone());
+        request.set_parsed_query(executed);
         let mut response = self.execute(request, is_change).await?;
         if !response.errors.is_empty() {
             let limit = app.limits.request_timeout;

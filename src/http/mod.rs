@@ -1,5 +1,6 @@
 //! HTTP: the router, the GraphQL handler, sign-in, the pages, health.
 
+pub mod absent;
 pub mod accept;
 pub mod complexity;
 pub mod connections;
