@@ -356,6 +356,14 @@ on_both_databases! {
         }
         let before = server.contents().await;
         let late = server.outside("late", json!({ "tid": "one-too-many" }));
+        let preview = "query($input: SubmitAccessRequestInput!) { accessRequestPreview(input: $input) { userErrors { code } } }";
+        let previewed = async |token: &str| {
+            let input = json!({ "input": { "accessPackage": anybody } });
+            server.visit(token, preview, input).await["accessRequestPreview"]["userErrors"].clone()
+        };
+        assert_eq!(previewed(&late).await, json!([{ "code": "TOO_MANY_NEW_ORGANIZATIONS" }]));
+        let known = server.outside("wanda", verified("wanda@woodgrove.example"));
+        assert_eq!(previewed(&known).await, json!([]), "of an organization that is there already");
         assert_eq!(codes(&server.knock(&late, &anybody).await), ["TOO_MANY_NEW_ORGANIZATIONS"]);
         assert!(server.contents().await == before, "nobody was made");
         // What does not exist for them is told as ever.

@@ -70,6 +70,12 @@ impl Viewer {
         }
     }
 
+    /// The organization that their first request would make known; none for those who asked before.
+    #[must_use]
+    pub fn proposes(&self) -> Option<&Proposal> {
+        self.outsider.as_ref().filter(|_| self.user.is_none())?.proposes()
+    }
+
     /// The viewer as an actor in their own name; none for an outsider who is not yet a user.
     #[must_use]
     pub fn actor(&self, call: Uuid) -> Option<Actor> {
@@ -115,6 +121,14 @@ pub struct Outsider {
     pub connected: Option<Uuid>,
     /// What an unknown organization would be known by; none where nothing tells of one.
     pub proposal: Option<Proposal>,
+}
+
+impl Outsider {
+    /// The organization that their first request makes known: none where theirs is known, or nothing tells of one.
+    #[must_use]
+    pub fn proposes(&self) -> Option<&Proposal> {
+        self.proposal.as_ref().filter(|_| self.connected.is_none())
+    }
 }
 
 /// A connected organization that nobody has entered yet, by what it would be known.

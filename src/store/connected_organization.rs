@@ -205,7 +205,7 @@ pub async fn hold(txn: &Txn, organization: Uuid, ids: &[Uuid]) -> Result<Vec<Uui
 
 /// Which of these sources are those of other connected organizations, each by its place in the list.
 pub async fn claimed(
-    txn: &Txn,
+    connection: &impl Connection,
     organization: Uuid,
     own: Uuid,
     sources: &[identity_source::Model],
@@ -216,7 +216,7 @@ pub async fn claimed(
             "issuer": source.issuer, "claim": source.claim, "value": source.value,
         })
     });
-    let mut sql = txn.sql();
+    let mut sql = connection.sql();
     sql.push("SELECT ").text_of("w", "place").push(" AS place, s.connected_organization_id AS id");
     sql.push(" FROM identity_source s JOIN ").objects(wanted.collect(), "w").push(" ON s.kind = ");
     sql.text_of("w", "kind").push(" AND s.issuer = ").text_of("w", "issuer");
@@ -227,7 +227,7 @@ pub async fn claimed(
         let place: String = row.try_get("", "place")?;
         Ok((place.parse().unwrap_or_default(), row.try_get("", "id")?))
     };
-    txn.all(sql).await?.iter().map(read).collect()
+    connection.all(sql).await?.iter().map(read).collect()
 }
 
 /// Whether a connected organization of this name is there.
@@ -239,11 +239,15 @@ pub async fn is_named(txn: &Txn, organization: Uuid, name_key: &str) -> Result<b
 }
 
 /// How many connected organizations were proposed since then, also those that were deleted.
-pub async fn count_proposed(txn: &Txn, organization: Uuid, since: DateTime<Utc>) -> Result<i64, StoreError> {
-    let mut sql = txn.sql();
+pub async fn count_proposed(
+    connection: &impl Connection,
+    organization: Uuid,
+    since: DateTime<Utc>,
+) -> Result<i64, StoreError> {
+    let mut sql = connection.sql();
     sql.push("SELECT count(*) AS total FROM connected_organization o WHERE o.proposed_at > ").bind(since);
     sql.push(" AND o.organization_id = ").bind(organization);
-    let rows = txn.all(sql).await?;
+    let rows = connection.all(sql).await?;
     Ok(rows.first().map(|row| row.try_get("", "total")).transpose()?.unwrap_or_default())
 }
 

@@ -43,7 +43,7 @@ impl Command for FirstRequest {
         let first_seen = Event::by(&actor, "user.first_seen", Kind::User, actor.user);
         audit_event::record(txn, &first_seen).await?;
         let request = self.of(actor.user, true).run(txn).await?;
-        if let (None, Some(proposal)) = (self.newcomer.connected, &self.newcomer.proposal) {
+        if let Some(proposal) = self.newcomer.proposes() {
             let connected = propose(txn, &actor, proposal).await?;
             store::user::set_connected_organization(txn, actor.user, connected).await?;
         }

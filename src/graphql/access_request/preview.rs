@@ -10,6 +10,7 @@ use crate::domain::access_request::make::stage;
 use crate::domain::access_request::plan::{Plan, plan};
 use crate::domain::approval::Stage;
 use crate::domain::approval::approvers::{self, Request, Wanted};
+use crate::domain::connected_organization::propose::judge;
 use crate::graphql::access_package::AccessPackage;
 use crate::graphql::api::Api;
 use crate::graphql::assignment_policy::AssignmentPolicy;
@@ -35,6 +36,10 @@ impl AccessRequestPreview {
         let (plan, mut user_errors) = answer(plan(&api.database, &api.scope, &wish, api.now).await)?;
         if let Some(plan) = &plan {
             user_errors.extend(plan.refused.iter().cloned().map(UserError::from));
+        }
+        if let (true, Some(proposal)) = (user_errors.is_empty(), api.viewer.proposes()) {
+            let judged = judge(&api.database, api.scope.organization, proposal, api.now).await;
+            user_errors.extend(answer(judged)?.1);
         }
         Ok(Self { plan, user_errors, submitter })
     }
