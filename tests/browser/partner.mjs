@@ -1,13 +1,13 @@
 // Does the README's walk-through of the partner on the request page, in headless Chromium, on a fresh demo, or one in
 // which the partner has no access any more:
-//   node partner.mjs <base-url> <chromium-path>
+//   node partner.mjs <base-url> <chromium-path> [picture.png]
 // It ends with 0, or with 1 and one plain sentence.
 import { ask, check, drive, told } from './driver.mjs';
 import { accessible, actAs, heading, signOut } from './request_page_steps.mjs';
 
 const LINK = '{ accessPackages(filter: { search: "Product launch" }) { nodes { shareLink { url } } } }';
 
-await drive('partner.mjs', async ({ base, open, step }) => {
+await drive('partner.mjs', async ({ base, picture, open, step }) => {
   const { people } = await told(base);
   const emil = people.find(({ name }) => name === 'Emil Novák');
   const link = (await ask(base, emil, LINK)).accessPackages.nodes[0].shareLink.url;
@@ -27,6 +27,7 @@ await drive('partner.mjs', async ({ base, open, step }) => {
     await page.getByLabel('The number of your contract').fill('C-2041');
     await page.getByRole('radio', { name: 'Europe' }).check();
     await page.getByLabel('Why you need it').fill('I draw the pictures of the machines.');
+    if (picture) await pictureOf(page, picture);
     await page.getByRole('button', { name: 'Send the request' }).click();
     await heading(page, 'Request for access: Product launch');
     await page.getByText('Waits for a decision').first().waitFor();
@@ -54,4 +55,16 @@ await drive('partner.mjs', async ({ base, open, step }) => {
     await accessible(page);
   });
 });
+/** The whole view, in a window that it fills. */
+async function pictureOf(page, path) {
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: 800, height: 800 });
+  await page.evaluate(() => {
+    document.activeElement.blur();
+    scrollTo(0, 0);
+  });
+  await page.screenshot({ path, fullPage: true });
+  await page.setViewportSize(before);
+}
+
 console.log('The partner gets in.');

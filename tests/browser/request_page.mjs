@@ -1,5 +1,5 @@
 // Drives the request page of a running demo in headless Chromium, cut off from everything but the demo:
-//   node request_page.mjs <base-url> <chromium-path> [picture.png]
+//   node request_page.mjs <base-url> <chromium-path>
 // It ends with 0, or with 1 and one plain sentence. What it needs it makes by the API, as an administrator.
 import { check, drive, told } from './driver.mjs';
 import { accessible, actAs, fitsNarrowWindows, heading, signOut, tabTo, useToken } from './request_page_steps.mjs';
@@ -13,7 +13,7 @@ const REFUSED = {
 };
 
 await drive('request_page.mjs', async (driver) => {
-  const { base, picture, step } = driver;
+  const { base, step } = driver;
   const config = await told(base);
   const person = (name) => config.people.find((person) => person.name === name);
   const made = await step('make packages', () => makePackages(base, person('Alice Martin')));
@@ -96,15 +96,9 @@ await drive('request_page.mjs', async (driver) => {
     await karim.emulateMedia({ colorScheme: 'light' });
   });
 
-  await step('take the picture', async () => {
+  await step('put right what was wrong', async () => {
     await ticket().fill('OPS-7');
     await karim.getByLabel(/^End/).fill('');
-    const why = karim.getByLabel('Why you need it');
-    const typed = await why.inputValue();
-    await why.fill('The new checkout is tried out before it goes live.');
-    await why.blur();
-    if (picture) await pictureOf(karim, picture);
-    await why.fill(typed);
   });
 
   await step('keep what was typed when the sign-in is over', async () => {
@@ -378,15 +372,6 @@ async function hasLists(page) {
     await status.filter({ hasText: /^\d+ in all$|^\d+ of \d+$|^(Nothing|There is nothing|You have) / }).waitFor();
   }
   check((await page.getByRole('alert').count()) === 0, 'A list is not answered.');
-}
-
-/** The whole view, in a window that it fills. */
-async function pictureOf(page, path) {
-  const before = page.viewportSize();
-  await page.setViewportSize({ width: 800, height: 800 });
-  await page.evaluate(() => scrollTo(0, 0));
-  await page.screenshot({ path, fullPage: true });
-  await page.setViewportSize(before);
 }
 
 /** Decides the stage that waits, with a reason. */
