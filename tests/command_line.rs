@@ -227,7 +227,10 @@ fn settings_that_cannot_be_are_named() {
 
 #[test]
 fn the_doctor_tries_the_sign_in_at_issuers() {
-    let Some(provider) = Provider::sending_back(&json!({}), "http://127.0.0.1:8080/sign-in") else { return };
+    let Some(provider) = Provider::sending_back(&json!({}), "http://127.0.0.1:8080/sign-in/from/adatum")
+    else {
+        return;
+    };
     let directory = tempfile::tempdir().unwrap();
     let doctor = |sign_in: Value| {
         let issuers = Value::from(vec![provider.with_sign_in(sign_in)]).to_string();

@@ -362,8 +362,8 @@ on_both_databases! {
             server.visit(token, preview, input).await["accessRequestPreview"]["userErrors"].clone()
         };
         assert_eq!(previewed(&late).await, json!([{ "code": "TOO_MANY_NEW_ORGANIZATIONS" }]));
-        let known = server.outside("wanda", verified("wanda@woodgrove.example"));
-        assert_eq!(previewed(&known).await, json!([]), "of an organization that is there already");
+        let wanda = server.outside("wanda", verified("wanda@woodgrove.example"));
+        assert_eq!(previewed(&wanda).await, json!([]), "of an organization that is there already");
         assert_eq!(codes(&server.knock(&late, &anybody).await), ["TOO_MANY_NEW_ORGANIZATIONS"]);
         assert!(server.contents().await == before, "nobody was made");
         // What does not exist for them is told as ever.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::provider::Provider;
 use crate::harness::{Answer, Kind, Server};
 
-const BACK: &str = "https://access.example/sign-in";
+const BACK: &str = "https://access.example/sign-in/from/adatum";
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 const VIEWER: &str = "{ viewer { user { displayName } roles } }";
 
@@ -82,9 +82,15 @@ with_provider! {
         let address = url::Url::parse(text(&begun["authorization_url"])).unwrap();
         let sent: std::collections::BTreeMap<_, _> = address.query_pairs().into_owned().collect();
         assert_eq!((sent["redirect_uri"].as_str(), sent["response_type"].as_str()), (BACK, "code"));
+        assert_eq!(begun["redirect_uri"], BACK);
         assert_eq!((sent["code_challenge_method"].as_str(), sent["scope"].as_str()), ("S256", "openid"));
         assert_eq!((sent["state"].as_str(), sent["resource"].as_str()), (text(&begun["state"]), "urn:guichet"));
         assert!(!address.as_str().contains(text(&begun["code_verifier"])));
+        assert!(!sent.contains_key("prompt"));
+        // After a sign-out the issuer is to ask who it is.
+        let again = json!({ "issuer": issuer, "again": true }).to_string();
+        let again = server.endpoint("/sign-in/authorizations", &JSON, again).await.json;
+        assert!(text(&again["authorization_url"]).contains("prompt=login"), "{again}");
         // Nobody gets the same again.
         let other = server.begin_at(issuer).await;
         assert_ne!(other["state"], begun["state"]);
@@ -131,6 +137,9 @@ with_provider! {
             json!({ "issuer": issuer, "redirect_uri": "https://evil.example" }), json!({ "issuer": crate::harness::server::OUTSIDE })] {
             assert_eq!(code(&attempt(body.clone()).await), (400, "BAD_USER_INPUT"), "{body}");
         }
+        for (given, verifier) in [("", "v".repeat(43)), ("c", "v".repeat(42)), ("c", "v".repeat(129))] {
+            assert_eq!(code(&server.finish_at(issuer, given, &verifier).await), (400, "BAD_USER_INPUT"), "{verifier}");
+        }
         let form = server.endpoint("/sign-in/authorizations", &[("content-type", "application/x-www-form-urlencoded")], "issuer=x").await;
         assert_eq!(code(&form), (415, "BAD_USER_INPUT"), "{}", form.json);
         let read = reqwest::get(format!("{}/sign-in/authorizations", server.base)).await.unwrap();
@@ -163,7 +172,7 @@ with_provider! {
 #[test]
 fn a_sign_in_that_cannot_work_is_refused_at_the_start() {
     use guichet::authn::issuer::Issuers;
-    let good = json!({ "name": "Contoso", "authorizationUrl": "https://login.contoso.example/authorize",
+    let good = json!({ "id": "contoso", "name": "Contoso", "authorizationUrl": "https://login.contoso.example/authorize",
         "tokenUrl": "https://login.contoso.example/token", "clientId": "guichet" });
     let parse = |sign_in: Value| {
         let issuer = json!([{ "issuer": "https://login.contoso.example", "audience": "guichet",
@@ -173,6 +182,8 @@ fn a_sign_in_that_cannot_work_is_refused_at_the_start() {
     let sign_in = parse(good.clone()).unwrap().as_slice()[0].sign_in.clone().unwrap();
     assert_eq!((sign_in.scope.as_str(), sign_in.client_secret.is_none()), ("openid", true));
     for (field, value, says) in [
+        ("id", json!("Con/toso"), "signIn.id: must have at most 40"),
+        ("id", json!("x".repeat(41)), "signIn.id: must have at most 40"),
         ("name", json!("x".repeat(61)), "signIn.name: must have at most 60"),
         ("name", Value::Null, "signIn.name: "),
         ("authorizationUrl", json!("http://login.contoso.example"), "signIn.authorizationUrl: must be https"),

@@ -17,6 +17,7 @@
 //!   "claims": { "tenant": "tid", "email": "email", "emailVerified": "email_verified", "name": "name" },
 //!   "leewaySeconds": 30,
 //!   "signIn": {
+//!     "id": "contoso",
 //!     "name": "Contoso",
 //!     "authorizationUrl": "https://login.contoso.example/authorize",
 //!     "tokenUrl": "https://login.contoso.example/token",
@@ -196,6 +197,10 @@ impl Issuers {
             let issuer = Issuer::read(&mut fields, demo)?;
             if issuers.iter().any(|other| other.name == issuer.name) {
                 return Err(fields.error("issuer", "is set twice"));
+            }
+            let id = |issuer: &Issuer| issuer.sign_in.as_ref().map(|sign_in| sign_in.id.clone());
+            if id(&issuer).is_some() && issuers.iter().any(|other| id(other) == id(&issuer)) {
+                return Err(fields.error("signIn.id", "is another issuer's, too"));
             }
             fields.finish()?;
             issuers.push(issuer);

@@ -81,9 +81,9 @@ impl Authenticator {
         Self(Arc::new(Inner { verifier, database, clock, remembered: Mutex::default() }))
     }
 
-    /// Whether a token would be let in by what it says, wherever it leads.
-    pub async fn check(&self, token: &str) -> Result<(), Rejection> {
-        self.0.verifier.verify(token).await.map(drop)
+    /// The issuer of a token that would be let in by what it says, wherever it leads.
+    pub async fn check(&self, token: &str) -> Result<String, Rejection> {
+        self.0.verifier.verify(token).await.map(|verified| verified.issuer)
     }
 
     /// The viewer of a token, in the organization that the header names, else in the token's own.

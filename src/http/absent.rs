@@ -13,59 +13,65 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Positioned, Variables};
 use async_graphql_value::Value;
 
-/// Takes out what stands for variables that were not given, and these variables.
-pub fn leave_out(document: &mut ExecutableDocument, variables: &Variables) {
-    let missing = missing(document, variables);
+use super::document;
+
+/// Takes out what stands for variables of an operation that were not given, and these variables. Where there are some,
+/// the document is left with this operation alone: fragments that others use, too, need not fit them any more.
+pub fn leave_out(document: &mut ExecutableDocument, name: Option<&str>, variables: &Variables) {
+    let missing = match document::chosen(document, name) {
+        Some(operation) => missing(operation, variables),
+        None => return,
+    };
     if missing.is_empty() {
         return;
     }
-    let mut walk = Walk { missing: &missing, kept: HashSet::new() };
-    let mut operations: Vec<&mut OperationDefinition> = match &mut document.operations {
-        DocumentOperations::Single(operation) => vec![&mut operation.node],
+    let operation = match &mut document.operations {
+        DocumentOperations::Single(operation) => Some(operation),
         DocumentOperations::Multiple(operations) => {
-            operations.values_mut().map(|operation| &mut operation.node).collect()
+            operations.retain(|own, _| name.is_none_or(|name| own == name));
+            operations.values_mut().next()
         }
     };
-    for operation in &mut operations {
-        walk.directives(&operation.directives);
-        walk.set(&mut operation.selection_set.node);
+    let Some(operation) = operation.map(|operation| &mut operation.node) else { return };
+    let mut walk =
+        Walk { missing: &missing, left_out: HashSet::new(), kept: HashSet::new(), spreads: Vec::new() };
+    walk.directives(&operation.directives);
+    walk.set(&mut operation.selection_set.node);
+    let mut reached = HashSet::new();
+    while let Some(spread) = walk.spreads.pop() {
+        let Some(fragment) = document.fragments.get_mut(&spread) else { continue };
+        if reached.insert(spread) {
+            walk.directives(&fragment.node.directives);
+            walk.set(&mut fragment.node.selection_set.node);
+        }
     }
-    for fragment in document.fragments.values_mut() {
-        walk.directives(&fragment.node.directives);
-        walk.set(&mut fragment.node.selection_set.node);
-    }
-    let kept = walk.kept;
-    // A variable that is declared must be used somewhere.
-    for operation in operations {
-        operation.variable_definitions.retain(|definition| {
-            let name = &definition.node.name.node;
-            !missing.contains(name) || kept.contains(name)
-        });
+    // A variable that is declared must be used somewhere; one that never was is told as ever.
+    let gone: HashSet<&Name> = walk.left_out.difference(&walk.kept).collect();
+    operation.variable_definitions.retain(|definition| !gone.contains(&definition.node.name.node));
+    if matches!(&document.operations, DocumentOperations::Multiple(_)) {
+        document.fragments.retain(|name, _| reached.contains(name));
     }
 }
 
-/// The variables that were not given and need not be. Where operations share a name, all must be able to do without:
-/// they share the fragments, too.
-fn missing(document: &ExecutableDocument, variables: &Variables) -> HashSet<Name> {
-    let (mut missing, mut needed) = (HashSet::new(), HashSet::new());
-    for (_, operation) in document.operations.iter() {
-        for definition in &operation.node.variable_definitions {
-            let name = &definition.node.name.node;
-            if !definition.node.var_type.node.nullable || definition.node.default_value.is_some() {
-                needed.insert(name);
-            } else if !variables.contains_key(name) {
-                missing.insert(name.clone());
-            }
-        }
-    }
-    missing.retain(|name| !needed.contains(name));
-    missing
+/// The variables of an operation that were not given and need not be.
+fn missing(operation: &OperationDefinition, variables: &Variables) -> HashSet<Name> {
+    let definitions = operation.variable_definitions.iter().map(|definition| &definition.node);
+    let missing = definitions.filter(|definition| {
+        definition.var_type.node.nullable
+            && definition.default_value.is_none()
+            && !variables.contains_key(&definition.name.node)
+    });
+    missing.map(|definition| definition.name.node.clone()).collect()
 }
 
 struct Walk<'a> {
     missing: &'a HashSet<Name>,
+    /// Those that stood somewhere where they are left out.
+    left_out: HashSet<Name>,
     /// Those that are still used: as an item of a list, which is null then, or by a directive.
     kept: HashSet<Name>,
+    /// The fragments to look at.
+    spreads: Vec<Name>,
 }
 
 impl Walk<'_> {
@@ -81,7 +87,10 @@ impl Walk<'_> {
                     }
                     self.set(&mut field.selection_set.node);
                 }
-                Selection::FragmentSpread(spread) => self.directives(&spread.node.directives),
+                Selection::FragmentSpread(spread) => {
+                    self.directives(&spread.node.directives);
+                    self.spreads.push(spread.node.fragment_name.node.clone());
+                }
                 Selection::InlineFragment(fragment) => {
                     self.directives(&fragment.node.directives);
                     self.set(&mut fragment.node.selection_set.node);
@@ -104,8 +113,14 @@ impl Walk<'_> {
         }
     }
 
-    fn stands_for_nothing(&self, value: &Value) -> bool {
-        matches!(value, Value::Variable(name) if self.missing.contains(name))
+    fn stands_for_nothing(&mut self, value: &Value) -> bool {
+        match value {
+            Value::Variable(name) if self.missing.contains(name) => {
+                self.left_out.insert(name.clone());
+                true
+            }
+            _ => false,
+        }
     }
 
     fn directives(&mut self, directives: &[Positioned<Directive>]) {
@@ -125,7 +140,7 @@ mod tests {
     /// The arguments of the first field, and the variables, once what was not given is left out.
     fn left(text: &str, variables: Json) -> (String, Vec<String>) {
         let mut document = parse_query(text).unwrap();
-        leave_out(&mut document, &Variables::from_json(variables));
+        leave_out(&mut document, None, &Variables::from_json(variables));
         let mut operations: Vec<_> =
             document.operations.iter().map(|(_, operation)| &operation.node).collect();
         operations.sort_by_key(|operation| operation.variable_definitions.len());
@@ -159,9 +174,22 @@ mod tests {
     }
 
     #[test]
-    fn operations_that_share_a_name_are_one_matter() {
-        let text = "query A($a: Int) { x(a: $a) } query B($a: Int!, $b: Int) { x(a: $a, b: $b) }";
-        assert_eq!(left(text, json!({})), ("a: $a".into(), vec!["a".into()]));
+    fn what_another_operation_of_the_document_needs_is_its_matter() {
+        let text = "query A($a: Int) { ...F } query B($a: Int!, $b: Int = 1) { ...F ...G y(b: $b) }
+            fragment F on Query { x(a: $a) } fragment G on Query { z }";
+        let mut document = parse_query(text).unwrap();
+        leave_out(&mut document, Some("A"), &Variables::default());
+        assert!(document::chosen(&document, Some("A")).unwrap().variable_definitions.is_empty());
+        assert!(document::chosen(&document, Some("B")).is_none());
+        assert_eq!(document.fragments.keys().collect::<Vec<_>>(), ["F"]);
+        let mut document = parse_query(text).unwrap();
+        leave_out(&mut document, Some("B"), &Variables::from_json(json!({ "a": 1 })));
+        assert_eq!(document.operations.iter().count(), 2, "nothing is missing");
+    }
+
+    #[test]
+    fn a_variable_that_nothing_uses_is_still_told() {
+        assert_eq!(left("query($a: Int) { x }", json!({})).1, ["a"]);
     }
 
     #[test]
@@ -169,7 +197,7 @@ mod tests {
         let mut document =
             parse_query("query($a: Int) { ...F ... on Query { y(a: $a) } } fragment F on Query { x(a: $a) }")
                 .unwrap();
-        leave_out(&mut document, &Variables::default());
+        leave_out(&mut document, None, &Variables::default());
         let fragment = &document.fragments["F"].node.selection_set.node.items[0].node;
         let Selection::Field(field) = fragment else { panic!("a field") };
         assert!(field.node.arguments.is_empty());

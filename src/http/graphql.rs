@@ -152,7 +152,7 @@ impl Call {
         let is_change = operation.ty == OperationType::Mutation;
         let api = Api::new(app.database.clone(), app.environment.clone(), viewer, self.id, self.until);
         let mut executed = document.clone();
-        absent::leave_out(&mut executed, &variables);
+        absent::leave_out(&mut executed, call.operation_name.as_deref(), &variables);
         let mut request = Request::new(call.query).variables(variables).data(api);
         request.operation_name = call.operation_name;
         request.set_parsed_query(executed);

@@ -48,7 +48,7 @@ async function signIn(driver) {
     await paula.getByRole('button', { name: 'Cancel' }).click();
     await heading(paula, 'You are not signed in');
     await paula.getByRole('alert').filter({ hasText: 'cancelled, or not allowed' }).waitFor();
-    check(paula.url() === `${base}/sign-in`, `What the issuer said stays in the address: ${paula.url()}.`);
+    check(paula.url() === `${base}/sign-in/from/adatum`, `What the issuer said stays in the address: ${paula.url()}.`);
     await accessible(paula);
     await paula.getByRole('link', { name: 'Back' }).click();
     await heading(paula, 'Sign in');
@@ -69,14 +69,24 @@ async function signIn(driver) {
 
   await step('refuse an answer that nobody here asked for', async () => {
     const other = await driver.open();
-    await other.goto(`${base}/sign-in?code=stolen&state=made-up`);
+    await other.goto(`${base}/sign-in/from/adatum?code=stolen&state=made-up`);
     await other.getByRole('alert').filter({ hasText: 'did not ask to sign in' }).waitFor();
     await other.goto(link);
     await other.getByRole('button', { name: 'Sign in with Adatum' }).click();
     await other.getByLabel('Name').waitFor();
-    await other.goto(`${base}/sign-in?code=stolen&state=made-up`);
+    await other.goto(`${base}/sign-in/from/adatum?code=stolen&state=made-up`);
     await other.getByRole('alert').filter({ hasText: 'does not belong to this sign-in' }).waitFor();
-    // That try is over, and the next one good.
+    // Nor what another issuer sends, though the one that was asked told it the state.
+    for (const elsewhere of [`${base}/sign-in/from/contoso?`, `${base}/sign-in/from/adatum?iss=${world.issuers[0]}&`]) {
+      await other.getByRole('link', { name: 'Back' }).click();
+      await other.getByRole('button', { name: 'Sign in with Adatum' }).click();
+      await other.getByLabel('Name').waitFor();
+      await other.goto(link);
+      const { state } = JSON.parse(await other.evaluate(() => sessionStorage.getItem('guichet:sign-in')));
+      await other.goto(`${elsewhere}code=of-contoso&state=${state}`);
+      await other.getByRole('alert').filter({ hasText: 'does not belong to this sign-in' }).waitFor();
+    }
+    // Each of these tries is over, and the next one good.
     await other.getByRole('link', { name: 'Back' }).click();
     await atOwnIssuer(other, 'Adatum', 'paula');
     await heading(other, 'Shared designs');

@@ -34,9 +34,9 @@ export async function start(binary, peers, databaseUrl) {
       children.push(child);
       return JSON.parse(await firstLine(child));
     };
-    const back = `${base}/sign-in`;
-    const contoso = await peer('oidc', JSON.stringify(CONTOSO), back);
-    const adatum = await peer('oidc', JSON.stringify(ADATUM), back);
+    const back = (id) => `${base}/sign-in/from/${id}`;
+    const contoso = await peer('oidc', JSON.stringify(CONTOSO), back('contoso'));
+    const adatum = await peer('oidc', JSON.stringify(ADATUM), back('adatum'));
     const mail = await peer('smtp');
 
     await writeFile(join(work, 'issuers.json'), JSON.stringify([
@@ -80,6 +80,7 @@ function issuer(name, { issuer }) {
     keys: { jwksUrl: `${issuer}/jwks` },
     algorithms: ['RS256'],
     signIn: {
+      id: name.toLowerCase(),
       name,
       authorizationUrl: `${issuer}/auth`,
       tokenUrl: `${issuer}/token`,

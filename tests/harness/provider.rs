@@ -41,7 +41,7 @@ impl Provider {
 
     /// As an issuer at which people sign in on our pages.
     pub fn with_sign_in(&self, more: Value) -> Value {
-        let mut sign_in = json!({ "name": "Adatum", "clientId": "guichet-page", "resource": "urn:guichet",
+        let mut sign_in = json!({ "id": "adatum", "name": "Adatum", "clientId": "guichet-page", "resource": "urn:guichet",
             "authorizationUrl": format!("{}/auth", self.issuer), "tokenUrl": format!("{}/token", self.issuer) });
         let Value::Object(more) = more else { panic!("settings are an object") };
         sign_in.as_object_mut().unwrap().extend(more);

@@ -10,6 +10,8 @@ use super::{IssuerError, Secret, https_url};
 
 /// The longest name of an issuer on a button, in characters.
 const LONGEST_NAME: usize = 60;
+/// The longest id of a sign-in, in characters.
+const LONGEST_ID: usize = 40;
 /// The scope where none is set.
 const DEFAULT_SCOPE: &str = "openid";
 /// What Guichet sets itself in a request for authorization.
@@ -27,6 +29,9 @@ const OURS: [&str; 8] = [
 /// Sign-in at an issuer by the authorization code flow with PKCE (RFC 6749 §4.1, RFC 7636).
 #[derive(Clone, Debug)]
 pub struct SignIn {
+    /// The end of the address to which the issuer sends people back, one for each issuer: what comes from one is never
+    /// taken to another (RFC 9700 §4.4).
+    pub id: String,
     /// What people call the issuer; stands on the button.
     pub name: String,
     /// Where people are sent.
@@ -47,6 +52,11 @@ pub struct SignIn {
 
 impl SignIn {
     pub(super) fn read(mut fields: Fields) -> Result<Self, IssuerError> {
+        let id = fields.text("id")?;
+        let is_of_an_id = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if id.len() > LONGEST_ID || !id.bytes().all(is_of_an_id) {
+            return Err(fields.error("id", "must have at most 40 characters of a to z, 0 to 9 and -"));
+        }
         let name = fields.text("name")?;
         if name.chars().count() > LONGEST_NAME || name.contains(char::is_control) {
             return Err(fields.error("name", "must have at most 60 characters, on one line"));
@@ -67,7 +77,17 @@ impl SignIn {
             return Err(fields.error("parameters", format!("Guichet sets {name} itself")));
         }
         fields.finish()?;
-        Ok(Self { name, authorization_url, token_url, client_id, client_secret, scope, resource, parameters })
+        Ok(Self {
+            id,
+            name,
+            authorization_url,
+            token_url,
+            client_id,
+            client_secret,
+            scope,
+            resource,
+            parameters,
+        })
     }
 }
 

@@ -13,6 +13,7 @@ use super::{Page, protected};
 
 const PAGE: Page = Page {
     title: "Guichet · GraphiQL",
+    up: "",
     script: "graphiql.script",
     style: "graphiql.style",
     without_script: "GraphiQL is a program in JavaScript, which this browser does not run.",

@@ -53,6 +53,8 @@ struct Asset {
 /// A page: what its document says before its script takes over.
 struct Page {
     title: &'static str,
+    /// The way from the page's address up to that of the server.
+    up: &'static str,
     /// The roles of its files.
     script: &'static str,
     style: &'static str,
@@ -82,7 +84,7 @@ impl Page {
         else {
             return NOT_BUILT.to_owned();
         };
-        let Self { title, without_script, .. } = self;
+        let Self { title, up, without_script, .. } = self;
         format!(
             r#"<!doctype html>
 <html lang="en">
@@ -90,10 +92,10 @@ impl Page {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
-<link rel="icon" href="assets/{icon}">
-<link rel="license" href="assets/{licence}">
-<link rel="stylesheet" href="assets/{style}">
-<script type="module" src="assets/{script}"></script>
+<link rel="icon" href="{up}assets/{icon}">
+<link rel="license" href="{up}assets/{licence}">
+<link rel="stylesheet" href="{up}assets/{style}">
+<script type="module" src="{up}assets/{script}"></script>
 </head>
 <body>
 <div id="page"><noscript>{without_script}</noscript></div>
@@ -197,6 +199,7 @@ mod tests {
 
     const PAGE: Page = Page {
         title: "A page",
+        up: "../",
         script: "a.script",
         style: "a.style",
         without_script: "It wants a script.",
@@ -215,7 +218,7 @@ mod tests {
             asset("licence", "licences-5.txt"),
         ]);
         for name in ["a-2.js", "a-3.css", "icon-4.svg", "licences-5.txt"] {
-            assert!(html.contains(&format!("\"assets/{name}\"")), "{name}");
+            assert!(html.contains(&format!("\"../assets/{name}\"")), "{name}");
         }
         assert!(!html.contains("chunk-1.js") && !html.contains("b-2.js"));
     }

@@ -17,17 +17,19 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 const REQUEST: Page = Page {
     title: "Guichet",
+    up: "",
     script: "request.script",
     style: "request.style",
     without_script: "This page is a program in JavaScript, which this browser does not run.",
     policy: POLICY,
 };
 
-const SIGN_IN: Page = Page { title: "Signing in · Guichet", script: "sign-in.script", ..REQUEST };
+const SIGN_IN: Page =
+    Page { title: "Signing in · Guichet", up: "../../", script: "sign-in.script", ..REQUEST };
 
-/// Serves the request page, and `/sign-in`, to which issuers send people back.
+/// Serves the request page, and `/sign-in/from/<id>`, to which issuers send people back.
 pub fn router() -> Router {
-    Router::new().route("/@{hint}", get(async || REQUEST.answer())).route("/sign-in", get(returned))
+    Router::new().route("/@{hint}", get(async || REQUEST.answer())).route("/sign-in/from/{id}", get(returned))
 }
 
 /// Its address holds a code, which is good once and for the one who asked for it.

@@ -19,6 +19,9 @@ use crate::authn::code_flow::Refused as Unanswered;
 #[serde(deny_unknown_fields)]
 struct Begin {
     issuer: String,
+    /// Whether the issuer is to ask who it is, though somebody is signed in there: after a sign-out.
+    #[serde(default)]
+    again: bool,
 }
 
 #[derive(Deserialize)]
@@ -29,13 +32,14 @@ struct Finish {
     code_verifier: String,
 }
 
-/// Where to go, and what to keep until the issuer sends the person back to `/sign-in`.
+/// Where to go, and what to keep until the issuer sends the person back to `redirect_uri`.
 pub(super) async fn begin(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Response {
     answer(&app, async {
-        let given: Begin = read(&headers, body, "`issuer`").await?;
-        let begun = app.code_flow.begin(&given.issuer).map_err(told)?;
+        let given: Begin = read(&headers, body, "`issuer`, and perhaps `again`").await?;
+        let begun = app.code_flow.begin(&given.issuer, given.again).map_err(told)?;
         let told = json!({
             "authorization_url": begun.url,
+            "redirect_uri": begun.back,
             "state": begun.state,
             "code_verifier": begun.verifier,
         });
@@ -50,9 +54,14 @@ pub(super) async fn finish(State(app): State<Arc<App>>, headers: HeaderMap, body
         let given: Finish = read(&headers, body, "`issuer`, `code` and `code_verifier`").await?;
         let token = app.code_flow.finish(&given.issuer, given.code, given.code_verifier).await.map_err(told)?;
         // Here it is known whose fault it is: later it would only be a bad token.
-        if let Err(rejection) = app.authenticator.check(&token).await {
-            let reason = rejection.description();
-            tracing::error!(issuer = given.issuer, reason, "an issuer gave a token that this server does not accept");
+        let checked = app.authenticator.check(&token).await;
+        let reason = match &checked {
+            Ok(issuer) if *issuer == given.issuer => None,
+            Ok(_) => Some("it is of another issuer"),
+            Err(rejection) => Some(rejection.description()),
+        };
+        if let Some(reason) = reason {
+            tracing::error!(issuer = given.issuer, reason, "an issuer gave a token that is not accepted");
             let message = format!(
                 "The issuer gave a token that this server does not accept: {reason}. Ask the operator of this server."
             );
@@ -67,6 +76,9 @@ fn told(unanswered: Unanswered) -> Refused {
     match unanswered {
         Unanswered::UnknownIssuer => bad_request(
             "Nobody signs in at this issuer here. `GET /sign-in/ways` lists those to choose from.",
+        ),
+        Unanswered::Malformed => bad_request(
+            "`code` must be what the issuer sent, and `code_verifier` what was answered at the start.",
         ),
         Unanswered::Code => Refused::new(
             StatusCode::FORBIDDEN,

@@ -3,13 +3,14 @@ import { save } from '../session.js';
 import { comeBack, Told } from './server.js';
 
 const answer = new URLSearchParams(location.search);
+const address = location.origin + location.pathname;
 // The code is good once; it has no business in the history.
 history.replaceState(null, '', location.pathname);
 
 const root = createRoot(document.getElementById('page'));
 root.render(<p role="status">Signing in…</p>);
 try {
-  const { session, back } = await comeBack(answer);
+  const { session, back } = await comeBack(answer, address);
   save(session);
   location.replace(back);
 } catch (error) {
