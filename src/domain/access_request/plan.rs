@@ -20,7 +20,7 @@ use crate::domain::user as people;
 use crate::store::access_request::{Admitting, Requestability};
 use crate::store::assignment_policy::StageRow;
 use crate::store::database::Connection;
-use crate::store::incompatible::{self, Against};
+use crate::store::incompatible;
 use crate::store::{self, Access};
 
 /// What somebody wants.
@@ -126,7 +126,7 @@ pub async fn plan(
     };
     if facts.incompatible {
         let pairs = [(plan.requestor, plan.package.id)];
-        let found = incompatible::standing(connection, &pairs, Against::Requests).await?;
+        let found = incompatible::standing(connection, &pairs).await?;
         plan.incompatible = found.into_iter().map(|(_, _, against)| against).collect();
     }
     let link = match &wish.share_link {
