@@ -407,6 +407,7 @@ on_both_databases! {
             }
             assert_eq!(taken[0], taken[1], "{mutation}");
         }
+        assert_eq!(server.revocations_told().await, "110", "each of them is told");
         // What was found is read in a fixed number of statements, too.
         let query = "query($p: [ID!], $first: Int) { assignments(first: $first, filter: {accessPackage: $p}) { nodes {
             lastCheck { finishedAt roles { finding resourceRole { displayName } delivery { lastError { code } } } } viewerCanReprocess } } }";

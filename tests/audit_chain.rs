@@ -286,6 +286,38 @@ on_both_databases! {
         assert_eq!(first + second + rest, all, "nothing is sealed twice");
     }
 
+    /// Whoever reads the trail beside a running server finds each event in the chain or among those that wait.
+    async fn what_is_sealed_while_it_is_read_is_told_once(server: Server) {
+        let contoso = some_chain(&server).await;
+        let other = server.another(None).await;
+        server.clock.advance(TimeDelta::hours(1));
+        let span = Span { from: Some(server.clock.now()), until: None };
+        for round in 1..=60 {
+            server.note_event(contoso, &format!("round.{round}")).await;
+            // Some of them a little later than others.
+            let seal = async {
+                for _ in 0..round % 8 {
+                    tokio::task::yield_now().await;
+                }
+                worker::audit::run(&other.database).await.unwrap()
+            };
+            let (_, (found, report)) = tokio::join!(seal, server.verified_trail(contoso, None));
+            assert_eq!((found, report.events + u64::try_from(report.waiting).unwrap()), (vec![], 9 + 2 * round - 1), "{report:?}");
+            assert_eq!(report.head.unwrap().sequence, i64::try_from(report.events).unwrap());
+            server.note_event(contoso, &format!("round.{round}")).await;
+            let mut lines = 0;
+            let mut take = |_: &str| {
+                lines += 1;
+                Ok(())
+            };
+            let span = if round % 2 == 0 { span } else { Span::default() };
+            let (_, left_out) =
+                tokio::join!(worker::audit::run(&other.database), export::run(&server.app.database, contoso, span, &mut take));
+            let all = if round % 2 == 0 { 2 * round } else { 9 + 2 * round };
+            assert_eq!(lines + u64::try_from(left_out.unwrap()).unwrap(), all);
+        }
+    }
+
     /// Of two that read the same head one is too late, whether or not there was one.
     async fn a_head_is_moved_once(server: Server) {
         let contoso = server.organization_id_of("contoso").await;

@@ -12,6 +12,15 @@ impl Server {
         self.mutation("hana", "setIncompatibleAccessPackages", package, input).await
     }
 
+    /// Two packages, each with one stage that this person decides.
+    async fn approved_by(&self, [payers, auditors]: [&str; 2]) -> (Value, Value) {
+        let stages = async |who: &str| json!({ "approvalStages": [{ "approvers": [{ "user": self.user(who).await }] }] });
+        (
+            self.guarded("Payer", stages(payers).await).await,
+            self.guarded("Auditor", stages(auditors).await).await,
+        )
+    }
+
     async fn held_beside_another(&self, package: &Value) -> Value {
         let query = "query($id: ID!) { node(id: $id) { ... on AccessPackage {
             assignments(filter: { overlapping: true }) { totalCount nodes { user { displayName } } } } } }";
@@ -176,6 +185,88 @@ on_both_databases! {
             both.sort();
             assert_eq!(both, [vec![], vec!["INCOMPATIBLE_PACKAGE"]], "{who}");
         }
+    }
+
+    async fn of_two_that_are_approved_together_the_first_asked_for_is_given(server: Server) {
+        let (payer, auditor) = server.approved_by(["Hana", "Hana"]).await;
+        let mut asked = Vec::new();
+        for (who, order) in [("karim", [&payer, &auditor]), ("lena", [&auditor, &payer])] {
+            for package in order {
+                asked.push(server.ask_to_be_let_in(who, package).await);
+                server.clock.advance(TimeDelta::milliseconds(1));
+            }
+        }
+        for (package, other) in [(&payer, &auditor), (&auditor, &payer)] {
+            assert_eq!(codes(&server.exclude(package, json!([other])).await), [""; 0]);
+        }
+        let items = "bulkOperation { items(first: 9) { nodes { target { ... on AccessRequest { id } } error { code } } } }";
+        let refused = async |dry_run: bool| {
+            // Whatever order they are given in.
+            let ids: Vec<&Value> = asked.iter().rev().collect();
+            let input = json!({ "selection": { "ids": ids }, "decision": "APPROVE", "dryRun": dry_run });
+            let done = server.mutation("hana", "reviewAccessRequests", items, input).await;
+            let nodes = done["bulkOperation"]["items"]["nodes"].as_array().unwrap().clone();
+            let refused = nodes.iter().filter(|item| !item["error"].is_null());
+            let mut refused: Vec<Value> = refused.map(|item| json!([item["error"]["code"], item["target"]["id"]])).collect();
+            refused.sort_by_key(|item| asked.iter().position(|id| *id == item[1]));
+            refused
+        };
+        let losers = [json!(["INCOMPATIBLE_PACKAGE", asked[1]]), json!(["INCOMPATIBLE_PACKAGE", asked[3]])];
+        assert_eq!(refused(true).await, losers, "a dry run tells it");
+        let states = async || {
+            let mut states = Vec::new();
+            for id in &asked {
+                let request = server.reviewed("alice", id).await;
+                states.push((request["state"].clone(), request["assignment"].is_null()));
+            }
+            states
+        };
+        let (given, waits) = ((json!("DELIVERING"), false), (json!("PENDING_APPROVAL"), true));
+        assert_eq!(states().await, vec![waits.clone(); 4], "and changes nothing");
+        assert_eq!(refused(false).await, losers);
+        assert_eq!(states().await, [given.clone(), waits.clone(), given, waits], "who loses waits, and holds nothing");
+        // In one direction both can be given, if what stands against the other was asked for after it.
+        assert_eq!(codes(&server.exclude(&payer, json!([])).await), [""; 0]);
+        let mut asked = Vec::new();
+        for package in [&auditor, &payer] {
+            asked.push(server.ask_to_be_let_in("judith", package).await);
+            server.clock.advance(TimeDelta::milliseconds(1));
+        }
+        let mut stages = Vec::new();
+        for id in &asked {
+            stages.push(json!({ "id": server.reviewed("alice", id).await["approvals"][0]["id"], "decision": "APPROVE" }));
+        }
+        let input = json!({ "selection": { "items": stages } });
+        let done = server.mutation("hana", "submitDecisions", "bulkOperation { acceptedCount }", input).await;
+        assert_eq!(done["bulkOperation"]["acceptedCount"], 2, "{done}");
+    }
+
+    async fn of_two_that_are_approved_at_the_same_instant_one_is_given(server: Server) {
+        let (payer, auditor) = server.approved_by(["Hana", "Ivan"]).await;
+        let people = ["karim", "lena", "judith", "emil", "farah", "deniz"];
+        let mut asked = Vec::new();
+        for who in people {
+            asked.push([server.ask_to_be_let_in(who, &payer).await, server.ask_to_be_let_in(who, &auditor).await]);
+        }
+        for (package, other) in [(&payer, &auditor), (&auditor, &payer)] {
+            assert_eq!(codes(&server.exclude(package, json!([other])).await), [""; 0]);
+        }
+        for (who, ids) in people.iter().zip(&asked) {
+            let code = "bulkOperation { items(first: 1) { nodes { error { code } } } }";
+            let input = |id: &Value| json!({ "selection": { "ids": [id] }, "decision": "APPROVE" });
+            let (one, two) = tokio::join!(server.mutation("hana", "reviewAccessRequests", code, input(&ids[0])),
+                server.mutation("ivan", "reviewAccessRequests", code, input(&ids[1])));
+            let code = |done: &Value| done["bulkOperation"]["items"]["nodes"][0]["error"]["code"].clone();
+            let mut states = Vec::new();
+            for id in ids {
+                states.push(server.reviewed("alice", id).await["state"].clone());
+            }
+            match (code(&one), code(&two)) {
+                (Value::Null, lost) => assert_eq!((lost, states), (json!("INCOMPATIBLE_PACKAGE"), vec![json!("DELIVERING"), json!("PENDING_APPROVAL")]), "{who}"),
+                (lost, won) => assert_eq!((lost, won, states), (json!("INCOMPATIBLE_PACKAGE"), Value::Null, vec![json!("PENDING_APPROVAL"), json!("DELIVERING")]), "{who}"),
+            }
+        }
+        assert_eq!(server.held_beside_another(&auditor).await["totalCount"], 0);
     }
 
     async fn only_packages_that_one_sees_can_exclude_another(server: Server) {

@@ -139,20 +139,32 @@ on_both_databases! {
         assert_eq!(codes(&server.mutation("alice", "updateAccessPackage", "accessPackage { id }", hide).await), [""; 0]);
         let off = server.partner_package("Off", json!({ "requestorScope": "ALL_EXTERNAL_USERS", "enabled": false })).await;
         let nobody = server.partner_package("Nobody", json!({ "requestorScope": "NOBODY" })).await;
+        // Farah reports to Bruno, and sees what he does not: what excludes one another, is held, and asks itself.
+        let farah = server.user("Farah").await;
+        let question = json!([{ "key": "ticket", "required": true, "text": { "default": "Which ticket?" }, "answer": { "text": {} } }]);
+        let only_hers = server.guarded("Only hers", json!({ "requestorScope": "SPECIFIC_USERS", "specificUsers": [farah], "questions": question })).await;
+        let several = server.guarded("Of several policies", json!({ "requestorScope": "SPECIFIC_USERS", "specificUsers": [farah] })).await;
+        for policy in [json!({ "displayName": "Another", "requestorScope": "SPECIFIC_USERS", "specificUsers": [farah] }),
+            // Managers may request under one that does not admit her.
+            json!({ "displayName": "For Emil", "requestorScope": "SPECIFIC_USERS", "specificUsers": [server.user("Emil").await], "managersMayRequest": true })] {
+            assert_eq!(codes(&server.policy_for(&several, policy).await), [""; 0]);
+        }
+        assert_eq!(codes(&server.submits("farah", &only_hers, json!({ "answers": [{ "question": "ticket", "values": ["7"] }] })).await), [""; 0]);
+        let against = json!({ "accessPackage": several, "incompatibleAccessPackages": [only_hers] });
+        assert_eq!(codes(&server.mutation("hana", "setIncompatibleAccessPackages", "accessPackage { id }", against).await), [""; 0]);
         let unknown = |kind: Kind| json!(kind.text(uuid::Uuid::from_u128(1)));
         let ids = [unknown(Kind::AccessPackage), unknown(Kind::User), json!(""), json!("pkg_x"), json!("'; --"), json!("pkg_".repeat(1_000)),
-            foreign, deleted, closed, hidden, off, nobody];
+            foreign, deleted, closed, hidden, off, nobody, only_hers.clone(), several.clone()];
         let newcomer = server.outside("paula", json!({ "name": "Paula Partner" }));
         let guest = server.outside("gerd", json!({ "name": "Gerd Guest" }));
         assert_eq!(codes(&server.knock(&guest, &shared).await), [""; 0]);
-        // Lena reports to Göran.
-        let (manager, lena) = (server.token_with("goran", "contoso", &[]), server.user("Lena").await);
+        let manager = server.token_with("bruno", "contoso", &[]);
         let fields = "userErrors { code field message }";
         let preview = format!("query($input: SubmitAccessRequestInput!) {{ accessRequestPreview(input: $input) {{ acceptable {fields} policy {{ id }}
             applicablePolicies {{ id }} stages {{ hasApprover }} incompatibleAccessPackages {{ id }} startsAt expiresAt }} }}");
         let submit = format!("mutation($input: SubmitAccessRequestInput!) {{ submitAccessRequest(input: $input) {{ accessRequest {{ id }} {fields} }} }}");
         let before = server.contents().await;
-        for (token, requestor) in [(&newcomer, None), (&guest, None), (&server.token_with("karim", "contoso", &[]), None), (&manager, Some(&lena))] {
+        for (token, requestor) in [(&newcomer, None), (&guest, None), (&server.token_with("karim", "contoso", &[]), None), (&manager, Some(&farah))] {
             for (name, query) in [("accessRequestPreview", &preview), ("submitAccessRequest", &submit)] {
                 let mut expected = None;
                 for id in &ids {
@@ -171,5 +183,44 @@ on_both_databases! {
             }
         }
         assert!(server.contents().await == before, "nothing was made");
+        // Farah herself is told.
+        for (package, codes_of) in [(&only_hers, &["ALREADY_ASSIGNED", "QUESTION_UNANSWERED"][..]), (&several, &["INCOMPATIBLE_PACKAGE", "POLICY_REQUIRED"])] {
+            let seen = server.ask("farah", &preview, json!({ "input": { "accessPackage": package } })).await;
+            assert_eq!(codes(&seen["accessRequestPreview"]), codes_of);
+        }
+    }
+
+    async fn a_manager_is_told_of_what_a_policy_lets_managers_request(server: Server) {
+        let (farah, karim) = (server.user("Farah").await, server.user("Karim").await);
+        let named = |more: Value| {
+            let mut policy = json!({ "requestorScope": "SPECIFIC_USERS", "specificUsers": [farah] });
+            policy.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            policy
+        };
+        let (hers, secret) = (server.guarded("For her", named(json!({ "managersMayRequest": true }))).await, server.guarded("Secret", named(json!({}))).await);
+        let (known, shared) = (server.guarded("Known", json!({})).await, server.guarded("Shared", json!({ "managersMayRequest": true })).await);
+        let against = json!({ "accessPackage": shared, "incompatibleAccessPackages": [secret, known] });
+        assert_eq!(codes(&server.mutation("hana", "setIncompatibleAccessPackages", "accessPackage { id }", against).await), [""; 0]);
+        for package in [&secret, &known] {
+            assert_eq!(codes(&server.submits("farah", package, json!({})).await), [""; 0]);
+        }
+        let manager = server.token_with("bruno", "contoso", &[]);
+        let preview = "query($input: SubmitAccessRequestInput!) { accessRequestPreview(input: $input) { userErrors { code } incompatibleAccessPackages { displayName } } }";
+        let asked = async |package: &Value, requestor: &Value| {
+            server.visit(&manager, preview, json!({ "input": { "accessPackage": package, "requestor": requestor } })).await["accessRequestPreview"].clone()
+        };
+        // What they see themselves is named; of the other they learn that there is something.
+        let seen = asked(&shared, &farah).await;
+        assert_eq!((codes(&seen), &seen["incompatibleAccessPackages"]), (vec!["INCOMPATIBLE_PACKAGE"], &json!([{ "displayName": "Known" }])));
+        assert_eq!(codes(&asked(&known, &farah).await), ["ALREADY_ASSIGNED", "FORBIDDEN"], "they see it themselves");
+        assert_eq!(codes(&asked(&secret, &farah).await), ["NOT_FOUND"]);
+        assert_eq!(codes(&asked(&hers, &karim).await), codes(&asked(&json!("pkg_x"), &karim).await), "who does not report to them");
+        // The policy says that managers may know: they need not be admitted themselves.
+        let own = json!({ "input": { "accessPackage": hers } });
+        assert_eq!(codes(&server.visit(&manager, preview, own).await["accessRequestPreview"]), ["NOT_FOUND"]);
+        assert_eq!(codes(&asked(&hers, &farah).await), [""; 0]);
+        let submit = "mutation($input: SubmitAccessRequestInput!) { submitAccessRequest(input: $input) { accessRequest { requestor { displayName } } userErrors { code } } }";
+        let made = server.visit(&manager, submit, json!({ "input": { "accessPackage": hers, "requestor": farah } })).await["submitAccessRequest"].clone();
+        assert_eq!(made["accessRequest"]["requestor"]["displayName"], "Farah Haddad");
     }
 }

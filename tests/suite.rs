@@ -55,6 +55,7 @@ mod repositories;
 mod reprocess;
 mod requests;
 mod resolution;
+mod revocations;
 mod role_matrix;
 mod schema;
 mod scim_delivery;

@@ -39,6 +39,8 @@ pub enum NotificationKind {
     AccessRequestWithdrawn,
     /// An assignment of the receiver ends soon.
     AssignmentExpiring,
+    /// Somebody took an assignment of the receiver away.
+    AssignmentRevoked,
 }
 
 /// Where the mail of a notification stands.

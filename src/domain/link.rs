@@ -35,6 +35,7 @@ impl Frontend {
             | Content::AccessRequestDenied(told)
             | Content::AccessRequestWithdrawn(told) => self.access_request(told.request),
             Content::AssignmentExpiring(told) => self.assignment(told.assignment),
+            Content::AssignmentRevoked(told) => self.assignment(told.assignment),
             Content::TokenRequestDigest(_) => format!("{}/token-requests?state=PENDING", self.0),
         }
     }

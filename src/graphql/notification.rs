@@ -143,6 +143,8 @@ pub enum NotificationKind {
     /// To the holder: an assignment ends within 14 days, and again within 1 day. Once each for each end, and not for
     /// assignments made for a shorter time.
     AssignmentExpiring,
+    /// To the holder: somebody else took an assignment away, or cancelled the request that it came of. Always told.
+    AssignmentRevoked,
 }
 
 /// Where the mail of a notification stands.

@@ -19,13 +19,15 @@ use crate::domain::notification::{Content, is_optional};
 const LONGEST_TEXT: usize = 300;
 
 /// The templates by their names; the ending says how texts are escaped.
-const TEMPLATES: [(&str, &str); 16] = [
+const TEMPLATES: [(&str, &str); 18] = [
     ("access_decision.html", include_str!("templates/access_decision.html")),
     ("access_decision.txt", include_str!("templates/access_decision.txt")),
     ("approval_pending.html", include_str!("templates/approval_pending.html")),
     ("approval_pending.txt", include_str!("templates/approval_pending.txt")),
     ("assignment_expiring.html", include_str!("templates/assignment_expiring.html")),
     ("assignment_expiring.txt", include_str!("templates/assignment_expiring.txt")),
+    ("assignment_revoked.html", include_str!("templates/assignment_revoked.html")),
+    ("assignment_revoked.txt", include_str!("templates/assignment_revoked.txt")),
     ("layout.html", include_str!("templates/layout.html")),
     ("layout.txt", include_str!("templates/layout.txt")),
     ("sign_in_code.html", include_str!("templates/sign_in_code.html")),
@@ -113,6 +115,12 @@ struct AssignmentEnd {
 }
 
 #[derive(Serialize)]
+struct AssignmentLoss<'a> {
+    package_name: String,
+    reason: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
 struct End {
     token_name: String,
     expires_at: String,
@@ -186,6 +194,11 @@ pub fn letter(
                 AssignmentEnd { package_name: name(&told.package_name), expires_at: time(told.expires_at) };
             let templates = ["assignment_expiring.html", "assignment_expiring.txt"];
             render(content, receiver, frontend, templates, told)
+        }
+        Content::AssignmentRevoked(told) => {
+            let reason = lines(told.reason.as_deref());
+            let told = AssignmentLoss { package_name: name(&told.package_name), reason };
+            render(content, receiver, frontend, ["assignment_revoked.html", "assignment_revoked.txt"], told)
         }
         Content::TokenExpiring(told) => {
             let told = End { token_name: name(&told.token_name), expires_at: time(told.expires_at) };
@@ -340,6 +353,11 @@ mod tests {
                 assignment: Uuid::nil(),
                 package_name: text.to_owned(),
                 expires_at: at(),
+            }),
+            Content::AssignmentRevoked(content::AssignmentLoss {
+                assignment: Uuid::nil(),
+                package_name: text.to_owned(),
+                reason: reason.map(str::to_owned),
             }),
         ]
     }

@@ -485,6 +485,8 @@ pub struct Admitting {
     pub scope: RequestorScope,
     /// Whether a request must come by a signed link.
     pub requires_signed_link: bool,
+    /// Whether the person's manager may ask under it, too.
+    pub managers_may_request: bool,
 }
 
 /// Whether a person may request a package, and what stands against it.
@@ -511,6 +513,7 @@ pub async fn requestability(
     let mut sql = connection.sql();
     sql.push("SELECT p.id AS package_id, a.id AS policy_id, a.requestor_scope AS requestor_scope");
     sql.push(", a.requires_signed_link AS requires_signed_link");
+    sql.push(", a.managers_may_request AS managers_may_request");
     sql.push(", EXISTS (SELECT 1 FROM assignment g WHERE g.access_package_id = p.id AND g.user_id = ");
     sql.bind(scope.user).push(" AND g.state IN ('SCHEDULED', 'DELIVERING', 'DELIVERED')) AS assigned");
     sql.push(
@@ -546,6 +549,7 @@ pub async fn requestability(
                 id: policy,
                 scope: row.try_get("", "requestor_scope")?,
                 requires_signed_link: row.try_get("", "requires_signed_link")?,
+                managers_may_request: row.try_get("", "managers_may_request")?,
             });
         }
     }

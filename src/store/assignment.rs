@@ -425,14 +425,14 @@ pub async fn repair_failed(txn: &Txn, id: Uuid) -> Result<Option<Uuid>, StoreErr
 }
 
 /// Notes that assignments whose repair had failed hold what they should again, where no repair waits and none of this
-/// operation failed; gives each of these with its organization.
+/// operation, or of a later one, failed; gives each of these with its organization.
 pub async fn made_whole(txn: &Txn, ids: &[Uuid], operation: Uuid) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
     let mut sql = txn.sql();
     sql.push("UPDATE assignment SET state = 'DELIVERED', repair_failed_at = NULL");
     sql.push(" WHERE state = 'PARTIALLY_DELIVERED' AND repair_failed_at IS NOT NULL AND id").any_id(ids);
     sql.push(" AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.assignment_id = assignment.id");
     sql.push(" AND d.operation = 'REPAIR' AND (d.state IN ('PENDING', 'IN_PROGRESS')");
-    sql.push(" OR (d.state = 'FAILED' AND d.bulk_operation_id = ").bind(operation);
+    sql.push(" OR (d.state = 'FAILED' AND d.bulk_operation_id >= ").bind(operation);
     sql.push("))) RETURNING id, organization_id");
     let read = |row: &QueryResult| Ok((row.try_get("", "id")?, row.try_get("", "organization_id")?));
     txn.all(sql).await?.iter().map(read).collect()

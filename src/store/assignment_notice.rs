@@ -82,3 +82,31 @@ pub async fn note_expiring(
     };
     rows.iter().map(read).collect()
 }
+
+/// An assignment that was taken away.
+#[derive(Clone, Debug)]
+pub struct Lost {
+    /// The assignment.
+    pub assignment: Uuid,
+    /// Who held it.
+    pub user: Uuid,
+    /// The name of its package.
+    pub package_name: String,
+}
+
+/// Those of these assignments that somebody took away from somebody else: from people who are active.
+pub async fn lost(txn: &Txn, assignments: &[Uuid], actor: Uuid) -> Result<Vec<Lost>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT g.id AS assignment, u.id AS holder, p.display_name AS package_name FROM assignment g");
+    sql.push(" JOIN app_user u ON u.id = g.user_id JOIN access_package p ON p.id = g.access_package_id");
+    sql.push(" WHERE u.state = 'ACTIVE' AND u.id <> ").bind(actor).push(" AND g.id").any_id(assignments);
+    sql.push(" ORDER BY g.id");
+    let read = |row: &QueryResult| {
+        Ok(Lost {
+            assignment: row.try_get("", "assignment")?,
+            user: row.try_get("", "holder")?,
+            package_name: row.try_get("", "package_name")?,
+        })
+    };
+    txn.all(sql).await?.iter().map(read).collect()
+}

@@ -192,31 +192,51 @@ pub async fn page(
     rows.iter().map(read).collect()
 }
 
-/// The first number of a chain within a span; none where nothing of it is sealed. It is looked for among the events of
-/// that time, and not from the start of the chain on: the sum keeps the index on the numbers out of it.
-pub async fn first_within(
+/// Where what happened within a span begins in its chain, and how much of it is not sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Within {
+    /// The first number; none where nothing of it is sealed.
+    pub first: Option<i64>,
+    /// How many events wait to be sealed.
+    pub waiting: i64,
+}
+
+/// Where a span begins. It is looked for among the events of that time, and not from the start of the chain on: the sum
+/// keeps the index on the numbers out of it. One statement tells both: no event is sealed between the two.
+pub async fn within(
     connection: &impl Connection,
     organization: Uuid,
+    span: Span,
+) -> Result<Within, StoreError> {
+    let mut sql = connection.sql();
+    sql.push(
+        "SELECT min(e.sequence + 0) AS first, count(*) - count(e.sequence) AS waiting FROM audit_event e",
+    );
+    sql.push(" WHERE e.organization_id = ").bind(organization).within("e.at", span.from, span.until);
+    let rows = connection.all(sql).await?;
+    let row = rows.first().ok_or_else(|| StoreError::Other("a sum without a row".to_owned()))?;
+    Ok(Within { first: row.try_get("", "first")?, waiting: row.try_get("", "waiting")? })
+}
+
+/// How many events within a span wait to be sealed, where the chain was read up to a place; none where it goes on there:
+/// something was sealed since. One statement tells both, so that nothing is neither read nor counted.
+pub async fn left(
+    connection: &impl Connection,
+    organization: Uuid,
+    (sequence, id): Place,
     span: Span,
 ) -> Result<Option<i64>, StoreError> {
     let mut sql = connection.sql();
-    sql.push("SELECT min(e.sequence + 0) AS first FROM audit_event e WHERE e.organization_id = ");
-    sql.bind(organization).within("e.at", span.from, span.until);
-    let rows = connection.all(sql).await?;
-    Ok(rows.first().map(|row| row.try_get("", "first")).transpose()?.flatten())
-}
-
-/// How many events within a span wait to be sealed.
-pub async fn count_unsealed(
-    connection: &impl Connection,
-    organization: Uuid,
-    span: Span,
-) -> Result<i64, StoreError> {
-    let mut sql = connection.sql();
-    sql.push("SELECT count(*) AS total FROM audit_event e WHERE e.organization_id = ").bind(organization);
+    sql.push("SELECT (SELECT count(*) FROM audit_event e WHERE e.organization_id = ").bind(organization);
     sql.push(" AND e.sequence IS NULL").within("e.at", span.from, span.until);
+    sql.push(") AS waiting, EXISTS (SELECT 1 FROM audit_event e WHERE e.organization_id = ");
+    sql.bind(organization).push(" AND e.sequence >= ").bind(sequence);
+    sql.push(" AND (e.sequence, e.id) > (").bind(sequence).push(", ").bind(id).push(")");
+    sql.within("e.at", span.from, span.until).push(") AS goes_on");
     let rows = connection.all(sql).await?;
-    Ok(rows.first().map(|row| row.try_get("", "total")).transpose()?.unwrap_or_default())
+    let row = rows.first().ok_or_else(|| StoreError::Other("a count without a row".to_owned()))?;
+    let goes_on: bool = row.try_get("", "goes_on")?;
+    Ok(if goes_on { None } else { Some(row.try_get("", "waiting")?) })
 }
 
 /// The first events of before a time, or of any, that wait to be sealed, so many at most; none for what is no id.

@@ -16,15 +16,6 @@ use super::error::StoreError;
 use super::row::model;
 use super::sql::Sql;
 
-/// What stands against a package.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Against {
-    /// What is held: against its delivery.
-    Delivery,
-    /// What is held or requested: against a request for it.
-    Requests,
-}
-
 /// Some of the access of assignment `h` may be there.
 const HELD: &str = "h.state IN ('SCHEDULED', 'DELIVERING', 'PARTIALLY_DELIVERED', 'DELIVERED', 'REVOKING')";
 /// Request `o` asks for a package, and is open.
@@ -48,11 +39,11 @@ pub(super) fn held(sql: &mut Sql, package: &'static str, person: impl Fn(&mut Sq
     sql.push(" WHERE x.access_package_id = ").push(package).push(")");
 }
 
-/// What stands against these packages for these people: the person, the package, and what is held or requested.
+/// What stands against requests for these packages for these people: the person, the package, and what is held or
+/// requested.
 pub async fn standing(
     connection: &impl Connection,
     pairs: &[(Uuid, Uuid)],
-    against: Against,
 ) -> Result<Vec<(Uuid, Uuid, Uuid)>, StoreError> {
     let (users, packages): (Vec<Uuid>, Vec<Uuid>) = pairs.iter().copied().unzip();
     let mut sql = connection.sql();
@@ -62,12 +53,10 @@ pub async fn standing(
     );
     sql.push(" AND ").push(HELD).push(" AND h.user_id").any_id(&users);
     sql.push(" WHERE x.access_package_id").any_id(&packages);
-    if against == Against::Requests {
-        sql.push(" UNION SELECT o.requestor_id, x.access_package_id, x.incompatible_id");
-        sql.push(" FROM access_package_incompatible x JOIN access_request o");
-        sql.push(" ON o.access_package_id = x.incompatible_id AND ").push(OPEN).push(" AND o.requestor_id");
-        sql.any_id(&users).push(" WHERE x.access_package_id").any_id(&packages);
-    }
+    sql.push(" UNION SELECT o.requestor_id, x.access_package_id, x.incompatible_id");
+    sql.push(" FROM access_package_incompatible x JOIN access_request o");
+    sql.push(" ON o.access_package_id = x.incompatible_id AND ").push(OPEN).push(" AND o.requestor_id");
+    sql.any_id(&users).push(" WHERE x.access_package_id").any_id(&packages);
     sql.push(" ORDER BY 1, 2, 3");
     let mut found = Vec::new();
     for row in &connection.all(sql).await? {
@@ -80,29 +69,28 @@ pub async fn standing(
     Ok(found)
 }
 
-/// Something that stands beside a package of a person and excludes it: held, or to be held.
+/// Something that stands beside a package of a person and excludes it: held, to be held, or asked for.
 #[derive(Clone, Debug)]
 pub struct Beside {
     /// The person.
     pub person: Uuid,
     /// The package that is excluded.
     pub package: Uuid,
-    /// The assignment that stands against it.
-    pub assignment: Uuid,
-    /// Where that stands.
-    pub state: AssignmentState,
+    /// Where the assignment stands; none where there is a request only.
+    pub state: Option<AssignmentState>,
     /// When it was asked for, and the request, which tells two of one instant apart.
     pub made: (DateTime<Utc>, Uuid),
     /// The name of its package.
     pub package_name: String,
 }
 
-/// What these people hold, or will, that excludes these packages; by the name of what they hold.
-pub async fn beside(txn: &Txn, pairs: &[(Uuid, Uuid)]) -> Result<Vec<Beside>, StoreError> {
+/// What these people hold, or will, that excludes these packages, and which of these requests ask for such a thing; by
+/// the name of what it is.
+pub async fn beside(txn: &Txn, pairs: &[(Uuid, Uuid)], asked: &[Uuid]) -> Result<Vec<Beside>, StoreError> {
     let (users, packages): (Vec<Uuid>, Vec<Uuid>) = pairs.iter().copied().unzip();
     let mut sql = txn.sql();
-    sql.push("SELECT h.user_id AS person, x.access_package_id AS package, h.id AS assignment");
-    sql.push(", h.state AS state, r.submitted_at AS made, r.id AS request, p.display_name AS name");
+    sql.push("SELECT h.user_id AS person, x.access_package_id AS package, h.state AS state");
+    sql.push(", r.submitted_at AS made, r.id AS request, p.display_name AS name, p.name_key AS name_key");
     sql.push(
         " FROM access_package_incompatible x JOIN assignment h ON h.access_package_id = x.incompatible_id",
     );
@@ -110,12 +98,20 @@ pub async fn beside(txn: &Txn, pairs: &[(Uuid, Uuid)]) -> Result<Vec<Beside>, St
     sql.push(
         " JOIN access_request r ON r.id = h.request_id JOIN access_package p ON p.id = h.access_package_id",
     );
-    sql.push(" WHERE x.access_package_id").any_id(&packages).push(" ORDER BY p.name_key, h.id");
+    sql.push(" WHERE x.access_package_id").any_id(&packages);
+    if !asked.is_empty() {
+        sql.push(" UNION ALL SELECT o.requestor_id, x.access_package_id, NULL");
+        sql.push(", o.submitted_at, o.id, p.display_name, p.name_key");
+        sql.push(" FROM access_package_incompatible x JOIN access_request o");
+        sql.push(" ON o.access_package_id = x.incompatible_id AND o.id").any_id(asked);
+        sql.push(" JOIN access_package p ON p.id = o.access_package_id");
+        sql.push(" WHERE x.access_package_id").any_id(&packages);
+    }
+    sql.push(" ORDER BY name_key, request");
     let read = |row: &QueryResult| {
         Ok(Beside {
             person: row.try_get("", "person")?,
             package: row.try_get("", "package")?,
-            assignment: row.try_get("", "assignment")?,
             state: row.try_get("", "state")?,
             made: (row.try_get("", "made")?, row.try_get("", "request")?),
             package_name: row.try_get("", "name")?,

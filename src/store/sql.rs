@@ -188,6 +188,15 @@ impl Sql {
         self
     }
 
+    /// Adds `FOR NO KEY UPDATE OF alias` where rows can be locked: nobody else locks or changes it, but what refers to it
+    /// can be written.
+    pub fn lock_but_for_references(&mut self, alias: &'static str) -> &mut Self {
+        if self.dialect == Dialect::Postgres {
+            self.push(" FOR NO KEY UPDATE OF ").push(alias);
+        }
+        self
+    }
+
     /// Adds `FOR SHARE OF alias` where rows can be locked: others may hold it, too, but not change it.
     pub fn hold(&mut self, alias: &'static str) -> &mut Self {
         if self.dialect == Dialect::Postgres {

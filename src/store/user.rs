@@ -161,7 +161,18 @@ pub async fn hold(txn: &Txn, ids: &[Uuid]) -> Result<(), StoreError> {
         return Ok(());
     }
     let mut sql = txn.sql();
-    sql.push("SELECT u.id AS id FROM app_user u WHERE u.id").any_id(ids).push(" ORDER BY u.id").lock("u");
+    sql.push("SELECT u.id AS id FROM app_user u WHERE u.id")
+        .any_id(ids)
+        .push(" ORDER BY u.id")
+        .lock_but_for_references("u");
+    txn.all(sql).await.map(|_| ())
+}
+
+/// Locks those whom these requests are about, in the order of their ids.
+pub async fn hold_requestors(txn: &Txn, requests: &[Uuid]) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT u.id AS id FROM app_user u WHERE u.id IN (SELECT r.requestor_id FROM access_request r");
+    sql.push(" WHERE r.id").any_id(requests).push(") ORDER BY u.id").lock_but_for_references("u");
     txn.all(sql).await.map(|_| ())
 }
 

@@ -8,6 +8,7 @@ use super::{Step, is_own, next};
 use crate::authz::{Actor, Catalogs, Permission, Scope, Viewer};
 use crate::domain::assignment::{Ending, end};
 use crate::domain::error::{Code, Error, Rejection};
+use crate::domain::notification::assignment::revoked;
 use crate::domain::{Attempt, Command, input};
 use crate::id::Kind;
 use crate::store::access_request::{Include, Move, Moved, advance};
@@ -98,6 +99,7 @@ impl Command for Cancel {
             let held = store::assignment::lock(txn, &[assignment]).await?;
             let held: Vec<_> = held.into_iter().filter(crate::domain::assignment::is_current).collect();
             end(txn, &held, Ending::Canceled).await?;
+            revoked(txn, &held, self.actor.user, reason.as_deref()).await?;
         }
         let event = Event::by(&self.actor, "access_request.canceled", Kind::AccessRequest, id);
         audit_event::record(txn, &event).await?;

@@ -1,5 +1,6 @@
 //! What a request would do now: the one judgement for the submission and for its preview.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -17,10 +18,11 @@ use crate::domain::input::{self, Checks};
 use crate::domain::link::ShareLink;
 use crate::domain::signed_link;
 use crate::domain::user as people;
+use crate::store::access_package::Include;
 use crate::store::access_request::{Admitting, Requestability};
 use crate::store::assignment_policy::StageRow;
 use crate::store::database::Connection;
-use crate::store::incompatible::{self, Against};
+use crate::store::incompatible;
 use crate::store::{self, Access};
 
 /// What somebody wants.
@@ -105,9 +107,14 @@ pub async fn plan(
     let other = other(connection, scope, wish).await?;
     let theirs = other.as_ref().map(Scope::of_requestor);
     let admitted = theirs.as_ref().unwrap_or(scope);
-    let package = visible(connection, admitted, wish.package).await?;
-    let found = store::access_request::requestability(connection, admitted, &[package.id]).await?;
-    let facts = found.into_iter().next().ok_or_else(not_found)?;
+    let (package, facts) = match &theirs {
+        None => {
+            let package = visible(connection, scope, wish.package).await?.ok_or_else(not_found)?;
+            let facts = requestability(connection, scope, Some(package.id)).await?;
+            (package, facts.ok_or_else(not_found)?)
+        }
+        Some(theirs) => of_report(connection, scope, theirs, wish.package).await?,
+    };
     let mut plan = Plan {
         requestor: other.as_ref().map_or(wish.user, |user| user.id),
         applicable: most_specific(&facts),
@@ -126,8 +133,19 @@ pub async fn plan(
     };
     if facts.incompatible {
         let pairs = [(plan.requestor, plan.package.id)];
-        let found = incompatible::standing(connection, &pairs, Against::Requests).await?;
+        let found = incompatible::standing(connection, &pairs).await?;
         plan.incompatible = found.into_iter().map(|(_, _, against)| against).collect();
+        if other.is_some() {
+            // That something stands against it is told to the manager, and by its name only what they see themselves.
+            let seen = store::access_package::find(
+                connection,
+                Access::Visible(scope),
+                &plan.incompatible,
+                Include::default(),
+            );
+            let seen: HashSet<Uuid> = seen.await?.into_iter().map(|row| row.package.id).collect();
+            plan.incompatible.retain(|package| seen.contains(package));
+        }
     }
     let link = match &wish.share_link {
         None => Ok(None),
@@ -149,8 +167,6 @@ pub async fn plan(
     let policies = store::assignment_policy::find(connection, named, &[policy]).await?;
     let policy = policies.into_iter().next().ok_or_else(not_found)?;
     if other.is_some() && !policy.managers_may_request {
-        // A manager learns nothing of a package that they could not see themselves.
-        visible(connection, scope, wish.package).await?;
         let message = "This policy does not let managers request for those who report to them.";
         plan.refused.push(Rejection::of("requestor", Code::Forbidden, message));
     }
@@ -221,16 +237,50 @@ async fn other(
     Ok(Some(user))
 }
 
+/// The package that somebody asks for a report of theirs, with what the report's request depends on. It is there for
+/// them if the report sees it, and they see it themselves or a policy that applies to the report lets managers request.
+///
+/// Whatever of this is found, all of it is looked for: what is not there, and what only the report may know of, cannot
+/// be told apart.
+async fn of_report(
+    connection: &impl Connection,
+    scope: &Scope,
+    theirs: &Scope,
+    package: Option<Uuid>,
+) -> Result<(Arc<access_package::Model>, Requestability), Error> {
+    let there = visible(connection, theirs, package).await?;
+    let seen = visible(connection, scope, package).await?.is_some();
+    let facts = requestability(connection, theirs, package).await?;
+    let (there, facts) = there.zip(facts).ok_or_else(not_found)?;
+    if seen || lets_managers_ask(&facts) { Ok((there, facts)) } else { Err(not_found().into()) }
+}
+
+/// Whether a policy that applies to somebody lets their manager ask.
+fn lets_managers_ask(facts: &Requestability) -> bool {
+    let applicable = most_specific(facts);
+    facts.policies.iter().any(|policy| policy.managers_may_request && applicable.contains(&policy.id))
+}
+
+async fn requestability(
+    connection: &impl Connection,
+    scope: &Scope,
+    package: Option<Uuid>,
+) -> Result<Option<Requestability>, Error> {
+    let id = package.unwrap_or_default();
+    let found = store::access_request::requestability(connection, scope, &[id]).await?;
+    Ok(found.into_iter().next())
+}
+
 async fn visible(
     connection: &impl Connection,
     scope: &Scope,
     package: Option<Uuid>,
-) -> Result<Arc<access_package::Model>, Error> {
+) -> Result<Option<Arc<access_package::Model>>, Error> {
     // Nothing has the nil id: garbage is looked for, too, and cannot be told from what is not there by the time taken.
     let id = package.unwrap_or_default();
-    let include = store::access_package::Include::default();
-    let found = store::access_package::find(connection, Access::Visible(scope), &[id], include).await?;
-    Ok(found.into_iter().next().ok_or_else(not_found)?.package)
+    let found =
+        store::access_package::find(connection, Access::Visible(scope), &[id], Include::default()).await?;
+    Ok(found.into_iter().next().map(|row| row.package))
 }
 
 /// The package is not there, or not for these eyes.
@@ -247,9 +297,10 @@ pub fn content(
 ) -> Result<Content, Error> {
     let mut checks = Checks::default();
     let justification = asked.justification.as_deref();
+    let is_missing = justification.is_none_or(|text| text.trim().is_empty());
     let justification = justification.map(|text| checks.take(input::text("justification", text)));
     let justification = justification.filter(|text| !text.is_empty());
-    checks.refuse_if(policy.justification_required && justification.is_none(), || {
+    checks.refuse_if(policy.justification_required && is_missing, || {
         Rejection::of(
             "justification",
             Code::JustificationRequired,
@@ -350,44 +401,4 @@ fn choose(facts: &Requestability, chosen: Option<Option<Uuid>>) -> Result<Uuid, 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn facts(scopes: &[RequestorScope]) -> Requestability {
-        let policies = (1..).map(Uuid::from_u128).zip(scopes.iter().copied());
-        let admitting = |(id, scope)| Admitting { id, scope, requires_signed_link: false };
-        let policies = policies.map(admitting).collect();
-        Requestability { package: Uuid::nil(), policies, assigned: false, open: false, incompatible: false }
-    }
-
-    #[test]
-    fn only_the_most_specific_policies_apply() {
-        let facts =
-            facts(&[RequestorScope::AllUsers, RequestorScope::SpecificUsers, RequestorScope::AllMembers]);
-        assert_eq!(most_specific(&facts), [Uuid::from_u128(2)]);
-        assert_eq!(choose(&facts, None), Ok(Uuid::from_u128(2)));
-        let lenient = choose(&facts, Some(Some(Uuid::from_u128(1))));
-        assert_eq!(lenient.unwrap_err().code, Code::NotFound);
-    }
-
-    #[test]
-    fn among_equals_the_requestor_chooses() {
-        let facts = facts(&[RequestorScope::AllMembers, RequestorScope::AllMembers]);
-        assert_eq!(choose(&facts, None).unwrap_err().code, Code::PolicyRequired);
-        assert_eq!(choose(&facts, Some(Some(Uuid::from_u128(2)))), Ok(Uuid::from_u128(2)));
-        assert_eq!(blockers(&facts), [Code::PolicyRequired]);
-    }
-
-    #[test]
-    fn a_link_is_missed_only_where_every_policy_requires_one() {
-        let mut facts =
-            facts(&[RequestorScope::AllMembers, RequestorScope::AllMembers, RequestorScope::AllUsers]);
-        facts.policies[0].requires_signed_link = true;
-        assert_eq!(blockers(&facts), [Code::PolicyRequired]);
-        facts.policies[1].requires_signed_link = true;
-        assert_eq!(blockers(&facts), [Code::PolicyRequired, Code::SignedLinkRequired]);
-        facts.policies.pop();
-        facts.policies.pop();
-        assert_eq!(blockers(&facts), [Code::SignedLinkRequired]);
-    }
-}
+mod tests;

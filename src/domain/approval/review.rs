@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use entity::access_request::{self, AccessRequestState as State, AccessRequestType};
 use entity::access_request_event::AccessRequestAction as Action;
-use entity::approval::ApprovalState;
+use entity::approval::{self, ApprovalState};
 use entity::assignment;
 use entity::bulk_operation::{self, BulkOperationKind, ReviewDecision};
 use uuid::Uuid;
@@ -20,6 +20,7 @@ use crate::domain::access_request::Step;
 use crate::domain::assignment::begin::{Beginning, begin_all, legal};
 use crate::domain::assignment::extend::{Extended, extend};
 use crate::domain::assignment::is_current;
+use crate::domain::assignment::line::{self, InLine};
 use crate::domain::bulk_operation::{Bulk, Decision, Verdicts};
 use crate::domain::error::{Code, Error};
 use crate::domain::notification;
@@ -30,7 +31,6 @@ use crate::store::access_request::{
 };
 use crate::store::approval::Standing;
 use crate::store::audit_event::{self, Event};
-use crate::store::incompatible::Against;
 use crate::store::{self, Access, StoreError, Txn, Words};
 
 /// Review access requests, as a bulk operation.
@@ -89,22 +89,34 @@ pub async fn decide_each(
     let mut requests: Vec<Uuid> = decisions.iter().map(|about| about.request).collect();
     requests.sort_unstable();
     requests.dedup();
-    // The lock first, and the stages as they are then: of two at once the second sees what the first did.
-    let locked = lock(txn, &requests).await?;
     let some_agree = decisions.iter().any(|about| about.decision.decision == ReviewDecision::Approve);
+    // The locks first, and the stages as they are then: of two at once the second sees what the first did. Of two
+    // approvals for one person, too, of packages that exclude each other: people are locked before requests.
+    if some_agree {
+        store::user::hold_requestors(txn, &requests).await?;
+    }
+    let locked = lock(txn, &requests).await?;
     let facts = if some_agree { Facts::read(txn, &locked).await? } else { Facts::default() };
     let locked: HashMap<Uuid, &access_request::Model> = locked.iter().map(|row| (row.id, row)).collect();
     let standings = store::approval::standings(txn, Some(operation.started_by_id), &requests).await?;
-    let mut verdicts = HashMap::with_capacity(decisions.len());
-    let (mut approved, mut denied) = (Vec::new(), Vec::new());
+    let mut judged = Vec::with_capacity(decisions.len());
     for about in decisions {
         let Some(request) = locked.get(&about.request) else { continue };
         let standing = standings.get(&request.id).cloned().unwrap_or_default();
         let verdict = verdict(txn, request, &standing, &facts, about, operation.started_by_id);
+        judged.push(Judged { about, request, stage: standing.stage, verdict });
+    }
+    let excluded = excluded(txn, &judged).await?;
+    let mut verdicts = HashMap::with_capacity(decisions.len());
+    let (mut approved, mut denied) = (Vec::new(), Vec::new());
+    for Judged { about, request, stage, verdict } in judged {
+        let verdict = verdict.and_then(|next| {
+            if excluded.contains(&request.id) { Err(Code::IncompatiblePackage) } else { Ok(next) }
+        });
         verdicts.insert(about.id, verdict.as_ref().map(|_| ()).map_err(|code| *code));
-        if let (Ok(next), Some(stage)) = (verdict, standing.stage) {
+        if let (Ok(next), Some(stage)) = (verdict, stage) {
             let decided =
-                Decided { request: (*request).clone(), stage: stage.id, next, reason: about.decision.reason };
+                Decided { request: request.clone(), stage: stage.id, next, reason: about.decision.reason };
             match about.decision.decision {
                 ReviewDecision::Approve => approved.push(decided),
                 ReviewDecision::Deny => denied.push(decided),
@@ -151,8 +163,6 @@ enum Next {
 struct Facts {
     /// The assignments that extensions are about, locked.
     held: HashMap<Uuid, assignment::Model>,
-    /// For whom a package that excludes another is held.
-    excluded: HashSet<(Uuid, Uuid)>,
 }
 
 impl Facts {
@@ -161,14 +171,37 @@ impl Facts {
         let extended: Vec<Uuid> = extended.filter_map(|request| request.assignment_id).collect();
         let held =
             if extended.is_empty() { Vec::new() } else { store::assignment::lock(txn, &extended).await? };
-        let pairs: Vec<(Uuid, Uuid)> =
-            requests.iter().map(|request| (request.requestor_id, request.access_package_id)).collect();
-        let excluded = store::incompatible::standing(txn, &pairs, Against::Delivery).await?;
-        Ok(Self {
-            held: held.into_iter().map(|row| (row.id, row)).collect(),
-            excluded: excluded.into_iter().map(|(user, package, _)| (user, package)).collect(),
-        })
+        Ok(Self { held: held.into_iter().map(|row| (row.id, row)).collect() })
     }
+}
+
+/// A decision with what it leads to, before it is held against the others.
+struct Judged<'a> {
+    about: &'a About<'a>,
+    request: &'a access_request::Model,
+    stage: Option<approval::Model>,
+    verdict: Result<Next, Code>,
+}
+
+/// The requests that cannot be approved for what excludes them: what the person holds or will, and what is approved by
+/// the same. It is the judgement of what starts at one instant.
+async fn excluded(txn: &Txn, judged: &[Judged<'_>]) -> Result<HashSet<Uuid>, StoreError> {
+    let in_line = |judged: &Judged<'_>| {
+        let begins = match judged.verdict.as_ref().ok()? {
+            Next::Access(_) => true,
+            Next::Stage(_) if judged.request.kind != AccessRequestType::UserExtend => false,
+            Next::Stage(_) | Next::Extension(_) | Next::Denied => return None,
+        };
+        Some(InLine::of(judged.request, begins))
+    };
+    let line: Vec<InLine> = judged.iter().filter_map(in_line).collect();
+    if line.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let pairs: Vec<(Uuid, Uuid)> = line.iter().map(InLine::pair).collect();
+    let asked: Vec<Uuid> = line.iter().map(|one| one.made.1).collect();
+    let beside = store::incompatible::beside(txn, &pairs, &asked).await?;
+    Ok(line::excluded(&line, &beside).into_keys().collect())
 }
 
 /// A request that is decided.
@@ -212,9 +245,6 @@ fn verdict(
         Next::Extension(Box::new(Extended { request: request.clone(), assignment: held.id, expires_at }))
     } else {
         let (starts_at, expires_at) = pinned.schedule(request, txn.now()).ok_or(Code::InvalidSchedule)?;
-        if facts.excluded.contains(&(request.requestor_id, request.access_package_id)) {
-            return Err(Code::IncompatiblePackage);
-        }
         Next::Access(Box::new(Beginning { request: request.clone(), starts_at, expires_at, actor: None }))
     };
     Ok(if next < pinned.approval_stages.len() { Next::Stage(next) } else { after })

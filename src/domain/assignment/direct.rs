@@ -19,7 +19,6 @@ use crate::domain::error::{Code, Error, Rejection};
 use crate::domain::user as people;
 use crate::store::access_package::Include;
 use crate::store::assignment_policy::StageRow;
-use crate::store::incompatible::Against;
 use crate::store::{self, Access, Txn};
 
 /// What is assigned, and how.
@@ -121,7 +120,7 @@ impl Direct {
         let holding: HashSet<Uuid> =
             held.iter().filter(|row| super::holds(row)).map(|row| row.user_id).collect();
         let open = store::access_request::with_open(txn, id, people).await?;
-        let excluded = store::incompatible::standing(txn, &pairs, Against::Requests).await?;
+        let excluded = store::incompatible::standing(txn, &pairs).await?;
         let excluded: HashSet<Uuid> = excluded.into_iter().map(|(user, ..)| user).collect();
         let verdict = |user: &entity::app_user::Model| {
             let facts = Facts {

@@ -9,6 +9,7 @@ pub mod extend;
 pub mod follow;
 pub mod give_up;
 pub mod leave;
+pub mod line;
 pub mod reprocess;
 pub mod revoke;
 pub mod start;

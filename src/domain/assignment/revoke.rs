@@ -14,6 +14,7 @@ use crate::authz::permission::action::Revoke as Action;
 use crate::authz::{Permit, Scope};
 use crate::domain::bulk_operation::{Bulk, Verdicts, record};
 use crate::domain::error::{Code, Error, Rejection};
+use crate::domain::notification::assignment::revoked;
 use crate::domain::{Attempt, Command, confirm, input};
 use crate::id::Kind;
 use crate::store::assignment::{Filter, select_for};
@@ -73,6 +74,7 @@ impl Command for Revoke {
         let made =
             made.ok_or_else(|| StoreError::Other("an assignment ended without a request".to_owned()))?;
         audit_event::record(txn, &Event::by(&actor, "assignment.revoked", Kind::Assignment, id)).await?;
+        revoked(txn, &held, actor.user, reason.as_deref()).await?;
         Ok(made)
     }
 }
@@ -134,5 +136,6 @@ async fn revoke(
         bulk_operation: Some(operation.id),
     };
     end(txn, assignments, ending).await?;
-    Ok(super::note(txn, operation, "assignment.revoked", assignments).await?)
+    super::note(txn, operation, "assignment.revoked", assignments).await?;
+    Ok(revoked(txn, assignments, operation.started_by_id, operation.reason.as_deref()).await?)
 }

@@ -3,15 +3,15 @@
 //! Everything of a person that starts now is judged together, in the order in which it was asked for, whatever order
 //! the worker finds it in: of two packages that exclude each other the one that was asked for first starts.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use entity::access_request;
 use entity::access_request_event::AccessRequestAction as Action;
 use entity::assignment::{self, AssignmentState};
 use uuid::Uuid;
 
 use super::begin::{deliver, legal};
+use super::line::{InLine, excluded};
 use crate::domain::Error;
 use crate::domain::access_request::Step;
 use crate::domain::notification::approval::withdrawn;
@@ -34,11 +34,6 @@ pub struct Starting {
 }
 
 impl Starting {
-    /// What it stands in line by.
-    fn made(&self) -> (DateTime<Utc>, Uuid) {
-        (self.request.submitted_at, self.request.id)
-    }
-
     fn moved(&self) -> Moved {
         Moved { id: self.request.id, from: self.request.state }
     }
@@ -49,12 +44,12 @@ pub async fn start(txn: &Txn, starting: &[Starting]) -> Result<(), Error> {
     if starting.is_empty() {
         return Ok(());
     }
-    let pairs: Vec<(Uuid, Uuid)> =
-        starting.iter().map(|one| (one.assignment.user_id, one.assignment.access_package_id)).collect();
-    let beside = beside(txn, &pairs).await?;
-    let excluded = excluded(starting, &beside);
+    let line: Vec<InLine> = starting.iter().map(|one| InLine::of(&one.request, true)).collect();
+    let pairs: Vec<(Uuid, Uuid)> = line.iter().map(InLine::pair).collect();
+    let beside = beside(txn, &pairs, &[]).await?;
+    let excluded = excluded(&line, &beside);
     let (refused, starting): (Vec<&Starting>, Vec<&Starting>) =
-        starting.iter().partition(|one| excluded.contains_key(&one.assignment.id));
+        starting.iter().partition(|one| excluded.contains_key(&one.request.id));
     withdraw(txn, &refused, &excluded).await?;
     if starting.is_empty() {
         return Ok(());
@@ -67,34 +62,6 @@ pub async fn start(txn: &Txn, starting: &[Starting]) -> Result<(), Error> {
     let starting: Vec<(Moved, assignment::Model)> =
         starting.into_iter().map(|one| (one.moved(), one.assignment.clone())).collect();
     deliver(txn, &starting, None).await
-}
-
-/// Judges what cannot start, and what stands against each: what the person holds, what starts now and was asked for
-/// before, and what starts later and was asked for before.
-fn excluded<'a>(starting: &[Starting], beside: &'a [Beside]) -> HashMap<Uuid, Vec<&'a Beside>> {
-    let now: HashSet<Uuid> = starting.iter().map(|one| one.assignment.id).collect();
-    let mut line: Vec<&Starting> = starting.iter().collect();
-    line.sort_unstable_by_key(|one| one.made());
-    let mut started = HashSet::new();
-    let mut excluded = HashMap::new();
-    for one in line {
-        let row = &one.assignment;
-        let stands = |beside: &&Beside| {
-            (beside.person, beside.package) == (row.user_id, row.access_package_id)
-                && if now.contains(&beside.assignment) {
-                    started.contains(&beside.assignment)
-                } else {
-                    beside.state != AssignmentState::Scheduled || beside.made < one.made()
-                }
-        };
-        let against: Vec<&Beside> = beside.iter().filter(stands).collect();
-        if against.is_empty() {
-            started.insert(row.id);
-        } else {
-            excluded.insert(row.id, against);
-        }
-    }
-    excluded
 }
 
 /// Withdraws the requests of assignments that cannot start, and tells the requestors why.
@@ -124,12 +91,9 @@ async fn withdraw(
     let ids: Vec<Uuid> = refused.iter().map(|one| one.assignment.id).collect();
     store::assignment::set_state(txn, &ids, AssignmentState::Ended, true).await?;
     let told = refused.iter().map(|one| {
-        let against = against.get(&one.assignment.id).into_iter().flatten();
+        let against = against.get(&one.request.id).into_iter().flatten();
         let names = against.map(|beside| beside.package_name.as_str());
         (one.request.id, names.collect::<Vec<_>>())
     });
     Ok(withdrawn(txn, &told.collect::<Vec<_>>()).await?)
 }
-
-#[cfg(test)]
-mod tests;

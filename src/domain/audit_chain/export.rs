@@ -4,7 +4,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::form::{Place, canonical, object};
-use crate::store::audit_chain::{Row, START, Span, count_unsealed, first_within, page};
+use crate::store::audit_chain::{Row, START, Span, left, page, within};
 use crate::store::{Database, StoreError};
 
 /// How many events are read at once.
@@ -34,20 +34,21 @@ pub async fn run(
 ) -> Result<i64, ExportError> {
     let mut place = START;
     if span.from.is_some() {
-        let Some(first) = first_within(database, organization, span).await? else {
-            return Ok(count_unsealed(database, organization, span).await?);
-        };
+        let within = within(database, organization, span).await?;
+        let Some(first) = within.first else { return Ok(within.waiting) };
         place = (first, Uuid::nil());
     }
     loop {
         let rows = page(database, organization, place, span, PAGE).await?;
-        let Some(last) = rows.last() else { break };
-        place = last.place();
         for row in &rows {
             take(&line(row).ok_or(ExportError::Unreadable(row.sequence))?)?;
         }
+        if let Some(last) = rows.last() {
+            place = last.place();
+        } else if let Some(waiting) = left(database, organization, place, span).await? {
+            return Ok(waiting);
+        }
     }
-    Ok(count_unsealed(database, organization, span).await?)
 }
 
 /// The canonical form with the hash as one more member.

@@ -112,7 +112,8 @@ pub struct Report {
 
 /// Reads the chain of an organization, page by page, and tells of what is wrong as it is found.
 ///
-/// The head is read before and after the events: what is sealed meanwhile is no fault.
+/// The head is read before and after the events: what is sealed meanwhile is no fault. It is read up to where nothing
+/// was sealed since, and each event is either of the chain that was read or waits.
 pub async fn run(
     database: &Database,
     organization: Uuid,
@@ -122,17 +123,22 @@ pub async fn run(
     let before = audit_chain::head(database, organization).await?.as_ref().map(Head::from);
     let mut walk = Walk::new(before, expected.cloned());
     let (mut place, mut faults) = (START, 0);
-    loop {
+    let waiting = loop {
         let rows = audit_chain::page(database, organization, place, Span::default(), PAGE).await?;
-        let Some(last) = rows.last() else { break };
-        place = last.place();
         for row in &rows {
             for finding in walk.step(row) {
                 faults += 1;
                 tell(finding);
             }
         }
-    }
+        if let Some(last) = rows.last() {
+            place = last.place();
+        } else if let Some(waiting) =
+            audit_chain::left(database, organization, place, Span::default()).await?
+        {
+            break waiting;
+        }
+    };
     let after = audit_chain::head(database, organization).await?.as_ref().map(Head::from);
     let now = database.clock().now();
     let overdue = audit_chain::overdue(database, organization, Some(now - BOUND), NAMED).await?;
@@ -141,7 +147,6 @@ pub async fn run(
         faults += 1;
         tell(finding);
     }
-    let waiting = audit_chain::count_unsealed(database, organization, Span::default()).await?;
     Ok(Report {
         head: walk.last.map(|last| last.head),
         events: walk.events,

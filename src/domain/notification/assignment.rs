@@ -1,12 +1,15 @@
-//! Tell the holders of assignments that these end soon: 14 days and 1 day before, once for each end.
+//! Tell the holders of assignments that these end soon: 14 days and 1 day before, once for each end; and that somebody
+//! took them away.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use entity::assignment;
+use uuid::Uuid;
 
 use super::Content;
-use super::content::AssignmentEnd;
+use super::content::{AssignmentEnd, AssignmentLoss};
 use super::tell::{Notice, tell};
 use crate::id::Kind;
-use crate::store::assignment_notice::{self, Expiring};
+use crate::store::assignment_notice::{self, Expiring, Lost};
 use crate::store::{StoreError, Transaction, Txn};
 
 /// How many assignments one transaction tells of.
@@ -63,10 +66,32 @@ impl Transaction for TellEnding {
     }
 }
 
+/// Tells holders that somebody else took their assignments away, and why: two statements, however many there are.
+pub async fn revoked(
+    txn: &Txn,
+    assignments: &[assignment::Model],
+    actor: Uuid,
+    reason: Option<&str>,
+) -> Result<(), StoreError> {
+    if assignments.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = assignments.iter().map(|assignment| assignment.id).collect();
+    let notice = |lost: Lost| Notice {
+        receiver: lost.user,
+        subject: Some((Kind::Assignment, lost.assignment)),
+        content: Content::AssignmentRevoked(AssignmentLoss {
+            assignment: lost.assignment,
+            package_name: lost.package_name,
+            reason: reason.filter(|reason| !reason.is_empty()).map(str::to_owned),
+        }),
+    };
+    let lost = assignment_notice::lost(txn, &ids, actor).await?;
+    tell(txn, lost.into_iter().map(notice).collect()).await
+}
+
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     #[test]

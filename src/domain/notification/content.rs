@@ -29,6 +29,8 @@ pub enum Content {
     AccessRequestWithdrawn(AccessDecision),
     /// An assignment ends soon.
     AssignmentExpiring(AssignmentEnd),
+    /// An assignment was taken away.
+    AssignmentRevoked(AssignmentLoss),
 }
 
 /// Who asks for which package.
@@ -71,6 +73,18 @@ pub struct AssignmentEnd {
     pub package_name: String,
     /// When it ends.
     pub expires_at: DateTime<Utc>,
+}
+
+/// That an assignment was taken away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AssignmentLoss {
+    /// The assignment.
+    pub assignment: Uuid,
+    /// The name of its package.
+    pub package_name: String,
+    /// What whoever took it away said about it.
+    pub reason: Option<String>,
 }
 
 /// What was decided about a token.
@@ -156,6 +170,7 @@ impl Content {
             Self::AccessRequestDenied(_) => NotificationKind::AccessRequestDenied,
             Self::AccessRequestWithdrawn(_) => NotificationKind::AccessRequestWithdrawn,
             Self::AssignmentExpiring(_) => NotificationKind::AssignmentExpiring,
+            Self::AssignmentRevoked(_) => NotificationKind::AssignmentRevoked,
         }
     }
 
@@ -194,6 +209,7 @@ impl Content {
                 let day = told.expires_at.format("%-d %B %Y");
                 format!("Your access to “{}” ends on {day}", told.package_name)
             }
+            Self::AssignmentRevoked(told) => format!("Your access to “{}” was revoked", told.package_name),
         }
     }
 
@@ -207,6 +223,7 @@ impl Content {
             Self::AccessRequestApproved(told)
             | Self::AccessRequestDenied(told)
             | Self::AccessRequestWithdrawn(told) => told.reason.as_deref(),
+            Self::AssignmentRevoked(told) => told.reason.as_deref(),
             Self::TokenExpiring(_)
             | Self::TokenRequestDigest(_)
             | Self::ApprovalPending(_)

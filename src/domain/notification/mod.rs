@@ -17,7 +17,7 @@ use entity::notification::NotificationKind as Kind;
 pub use content::Content;
 
 /// Every kind, in the order in which preferences are shown.
-pub const KINDS: [Kind; 10] = [
+pub const KINDS: [Kind; 11] = [
     Kind::TokenRequestApproved,
     Kind::TokenRequestDenied,
     Kind::TokenGrantRevoked,
@@ -28,6 +28,7 @@ pub const KINDS: [Kind; 10] = [
     Kind::AccessRequestDenied,
     Kind::AccessRequestWithdrawn,
     Kind::AssignmentExpiring,
+    Kind::AssignmentRevoked,
 ];
 
 /// Whether its receiver can turn it off: everybody hears what was decided about them.
@@ -39,7 +40,8 @@ pub const fn is_optional(kind: Kind) -> bool {
         | Kind::TokenGrantRevoked
         | Kind::AccessRequestApproved
         | Kind::AccessRequestDenied
-        | Kind::AccessRequestWithdrawn => false,
+        | Kind::AccessRequestWithdrawn
+        | Kind::AssignmentRevoked => false,
         Kind::TokenExpiring | Kind::TokenRequestDigest | Kind::ApprovalPending | Kind::AssignmentExpiring => {
             true
         }

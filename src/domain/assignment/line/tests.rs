@@ -1,6 +1,5 @@
-//! What starts, and what does not, of what one person asked for.
+//! What begins, and what does not, of what one person asked for.
 
-use entity::access_request::{AccessRequestState, AccessRequestType};
 use proptest::prelude::*;
 
 use super::*;
@@ -9,49 +8,14 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
 }
 
-/// The package with this number, asked for at this time and starting now.
-fn starting(package: u128, made: i64) -> Starting {
-    let request = access_request::Model {
-        id: Uuid::from_u128(package + 200),
-        organization_id: Uuid::nil(),
-        catalog_id: Uuid::nil(),
-        access_package_id: Uuid::from_u128(package),
-        policy_id: None,
-        policy_snapshot: None,
-        requestor_id: Uuid::nil(),
-        submitted_by_id: None,
-        assignment_id: None,
-        kind: AccessRequestType::UserAdd,
-        state: AccessRequestState::Scheduled,
-        justification: None,
-        requested_start: None,
-        requested_end: None,
-        submitted_at: at(made),
-        completed_at: None,
-        last_completed_at: None,
-        event_count: 1,
-        answers: None,
-        signed_link_id: None,
-    };
-    let assignment = assignment::Model {
-        id: Uuid::from_u128(package + 100),
-        organization_id: Uuid::nil(),
-        catalog_id: Uuid::nil(),
-        access_package_id: Uuid::from_u128(package),
-        policy_id: None,
-        user_id: Uuid::nil(),
-        request_id: request.id,
-        state: AssignmentState::Scheduled,
-        starts_at: at(0),
-        expires_at: None,
-        ended_at: None,
-        due_at: Some(at(0)),
-        lease: None,
-        attempt_count: 0,
-        created_at: at(made),
-        repair_failed_at: None,
-    };
-    Starting { request, assignment }
+/// A request for the package with this number, made at this time, whose access begins by this.
+fn asked(package: u128, made: i64) -> InLine {
+    InLine {
+        made: (at(made), Uuid::from_u128(package + 200)),
+        person: Uuid::nil(),
+        package: Uuid::from_u128(package),
+        begins: true,
+    }
 }
 
 /// What stands beside a package: another one, in this state.
@@ -59,35 +23,34 @@ fn beside(package: u128, other: u128, made: i64, state: AssignmentState) -> Besi
     Beside {
         person: Uuid::nil(),
         package: Uuid::from_u128(package),
-        assignment: Uuid::from_u128(other + 100),
-        state,
+        state: Some(state),
         made: (at(made), Uuid::from_u128(other + 200)),
         package_name: String::new(),
     }
 }
 
 fn names(excluded: &HashMap<Uuid, Vec<&Beside>>) -> Vec<u128> {
-    let mut names: Vec<u128> = excluded.keys().map(|id| id.as_u128() - 100).collect();
+    let mut names: Vec<u128> = excluded.keys().map(|id| id.as_u128() - 200).collect();
     names.sort_unstable();
     names
 }
 
 #[test]
 fn what_was_asked_for_first_starts() {
-    let (one, two) = (starting(1, 10), starting(2, 20));
+    let (one, two) = (asked(1, 10), asked(2, 20));
     let scheduled = AssignmentState::Scheduled;
     let each_other = [beside(1, 2, 20, scheduled), beside(2, 1, 10, scheduled)];
-    assert_eq!(names(&excluded(&[one.clone(), two.clone()], &each_other)), [2]);
-    assert_eq!(names(&excluded(&[two.clone(), one.clone()], &each_other)), [2]);
+    assert_eq!(names(&excluded(&[one, two], &each_other)), [2]);
+    assert_eq!(names(&excluded(&[two, one], &each_other)), [2]);
     // At the same instant the ids, which are made one after the other, tell.
-    let (one, two) = (starting(1, 20), starting(2, 20));
+    let (one, two) = (asked(1, 20), asked(2, 20));
     let each_other = [beside(1, 2, 20, scheduled), beside(2, 1, 20, scheduled)];
     assert_eq!(names(&excluded(&[two, one], &each_other)), [2]);
 }
 
 #[test]
 fn what_is_held_stands_against_all_and_what_comes_later_against_what_was_asked_for_after_it() {
-    let one = [starting(1, 10)];
+    let one = [asked(1, 10)];
     for state in [AssignmentState::Delivering, AssignmentState::Delivered, AssignmentState::Revoking] {
         assert_eq!(names(&excluded(&one, &[beside(1, 9, 50, state)])), [1]);
     }
@@ -98,6 +61,22 @@ fn what_is_held_stands_against_all_and_what_comes_later_against_what_was_asked_f
     assert_eq!(names(&excluded(&one, &[beside(3, 9, 5, AssignmentState::Delivered), other])), [0; 0]);
 }
 
+#[test]
+fn what_goes_on_to_its_next_stage_stands_in_nobodys_way_and_gives_way_itself() {
+    let (one, two) = (asked(1, 10), asked(2, 20));
+    let asked_for = |package, other, made| Beside {
+        state: None,
+        ..beside(package, other, made, AssignmentState::Scheduled)
+    };
+    let each_other = [asked_for(1, 2, 20), asked_for(2, 1, 10)];
+    assert_eq!(names(&excluded(&[one, two], &each_other)), [2]);
+    assert_eq!(names(&excluded(&[InLine { begins: false, ..one }, two], &each_other)), [0; 0]);
+    assert_eq!(names(&excluded(&[one, InLine { begins: false, ..two }], &each_other)), [2]);
+    // In one direction it is the order that tells.
+    assert_eq!(names(&excluded(&[one, two], &each_other[..1])), [0; 0]);
+    assert_eq!(names(&excluded(&[one, two], &each_other[1..])), [2]);
+}
+
 proptest! {
     #[test]
     fn of_those_that_exclude_one_another_as_many_start_as_fit_in_their_line(
@@ -105,7 +84,7 @@ proptest! {
         pairs in proptest::collection::vec((0_usize..7, 0_usize..7), 0..14),
         turn in 0_usize..7,
     ) {
-        let all: Vec<Starting> = (0_u128..).zip(&made).map(|(package, made)| starting(package, *made)).collect();
+        let all: Vec<InLine> = (0_u128..).zip(&made).map(|(package, made)| asked(package, *made)).collect();
         let pairs: Vec<(usize, usize)> =
             pairs.into_iter().filter(|(one, other)| one != other && (*one).max(*other) < made.len()).collect();
         let beside: Vec<Beside> = pairs.iter().flat_map(|(one, other)| [(*one, *other), (*other, *one)])
