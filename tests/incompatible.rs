@@ -232,11 +232,11 @@ on_both_databases! {
             asked.push(server.ask_to_be_let_in("judith", package).await);
             server.clock.advance(TimeDelta::milliseconds(1));
         }
-        let mut stages = Vec::new();
+        let mut decisions = Vec::new();
         for id in &asked {
-            stages.push(json!({ "id": server.reviewed("alice", id).await["approvals"][0]["id"], "decision": "APPROVE" }));
+            decisions.push(json!({ "id": server.reviewed("alice", id).await["approvals"][0]["id"], "decision": "APPROVE" }));
         }
-        let input = json!({ "selection": { "items": stages } });
+        let input = json!({ "selection": { "items": decisions } });
         let done = server.mutation("hana", "submitDecisions", "bulkOperation { acceptedCount }", input).await;
         assert_eq!(done["bulkOperation"]["acceptedCount"], 2, "{done}");
     }
