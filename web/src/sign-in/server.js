@@ -19,6 +19,13 @@ export async function exchangeCode(organization, address, code) {
 /** What the page remembers while the issuer has the person sign in. */
 const PENDING = 'guichet:sign-in';
 
+/** The address of this page at the server's public URL, where issuers send people back to; none where it is there. */
+export function publicAddress({ public_url }) {
+  if (new URL(public_url).origin === location.origin) return null;
+  const { pathname, search, hash } = location;
+  return public_url + pathname.slice(pathname.lastIndexOf('/')) + search + hash;
+}
+
 /** Leaves for the issuer; `/sign-in` goes on when it sends the person back, and then returns here. */
 export async function leaveFor(issuer, organization) {
   const { authorization_url, state, code_verifier } = await ask('sign-in/authorizations', { issuer });
