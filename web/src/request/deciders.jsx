@@ -1,7 +1,7 @@
 import { useQuery } from './hooks.js';
 import preview from './operations/preview.graphql';
 import { Lasting } from './parts.jsx';
-import { CATALOG_ROLE, either } from './words.js';
+import { CATALOG_ROLE, either, reason } from './words.js';
 
 /** Who would decide a request. For another one it has to be made anew, so that nobody is shown the deciders of the last. */
 export function Deciders({ input }) {
@@ -18,7 +18,7 @@ function Stages({ preview }) {
   if (!preview) return <p>Loading…</p>;
   const { policy, stages, userErrors } = preview;
   // The policy may be gone since it was shown. Nobody decides then, but nothing is given either.
-  if (!policy) return userErrors.map(({ message }) => <p key={message}>{message}</p>);
+  if (!policy) return userErrors.map((error) => <p key={error.code}>{reason(error)}</p>);
   if (stages.length === 0) return <p>Nobody has to decide.</p>;
   return (
     <>
