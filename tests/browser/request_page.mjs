@@ -2,15 +2,21 @@
 //   node request_page.mjs <base-url> <chromium-path>
 // It ends with 0, or with 1 and one plain sentence. What it needs it makes by the API, as an administrator.
 import { check, drive, told } from './driver.mjs';
-import { accessible, actAs, fitsNarrowWindows, heading, signOut, tabTo, useToken } from './request_page_steps.mjs';
+import { mishaps } from './request_page_mishaps.mjs';
 import { makePackages } from './request_page_packages.mjs';
-
-/** How the server answers to the token of somebody who may not come any more. */
-const REFUSED = {
-  status: 401,
-  headers: { 'www-authenticate': 'Bearer realm="guichet", error="invalid_token", error_description="the guest is blocked"' },
-  json: { errors: [{ message: 'The token is not accepted.', extensions: { code: 'UNAUTHENTICATED' } }] },
-};
+import {
+  accessible,
+  actAs,
+  fitsNarrowWindows,
+  focused,
+  heading,
+  hide,
+  REFUSED,
+  signOut,
+  summary,
+  tabTo,
+  useToken,
+} from './request_page_steps.mjs';
 
 await drive('request_page.mjs', async (driver) => {
   const { base, step } = driver;
@@ -276,6 +282,8 @@ await drive('request_page.mjs', async (driver) => {
     await karim.getByText('Done', { exact: true }).first().waitFor();
   });
 
+  await mishaps(driver, { home, made, person });
+
   await step('need a link with a secret', async () => {
     await karim.goto(at(made.locked));
     await heading(karim, made.lockedName);
@@ -346,6 +354,18 @@ await drive('request_page.mjs', async (driver) => {
     check(await partner.getByLabel('Access token').isHidden(), 'Outside of a demo a token can be pasted.');
   });
 
+  await step('be led to the public address, to which issuers send people back', async () => {
+    const lost = await driver.open();
+    const issuers = [{ issuer: 'https://issuer.example', name: 'Example' }];
+    const ways = { public_url: 'https://guichet.example/access', people: [], email: false, issuers };
+    await lost.route('**/sign-in/ways?*', (route) => route.fulfill({ json: ways }));
+    await lost.goto(at(made.asking));
+    const href = await lost.getByRole('link', { name: ways.public_url }).getAttribute('href');
+    check(href === `${ways.public_url}/@contoso.example#/access-packages/${made.asking}`, `The link leads to ${href}.`);
+    check(await lost.getByRole('button', { name: 'Sign in with Example' }).isHidden(), 'People can leave from the wrong address.');
+    await accessible(lost);
+  });
+
   await step('come back from an issuer without having been sent there', async () => {
     await karim.goto(new URL('/sign-in?code=x&state=y', base).href);
     await heading(karim, 'You are not signed in');
@@ -355,15 +375,6 @@ await drive('request_page.mjs', async (driver) => {
 
   console.log('The request page works.');
 });
-
-/** The summary of what is wrong: these fields, and it has the focus. */
-async function summary(page, labels) {
-  const box = page.getByRole('alert');
-  for (const label of labels) await box.getByRole('link', { name: new RegExp(`^${label.replace('?', '\\?')}:`) }).waitFor();
-  const links = await box.getByRole('link').allInnerTexts();
-  check(links.length === labels.length, `The summary names ${links.join(' | ')}, where ${labels.join(', ')} are wrong.`);
-  await focused(page, box, 'The summary of what is wrong does not take the focus.');
-}
 
 /** The lists of the first view say how much they hold. */
 async function hasLists(page) {
@@ -380,19 +391,4 @@ async function decide(page, decision, reason) {
   await page.getByRole('button', { name: decision, exact: true }).click();
   await page.getByRole('button', { name: decision, exact: true }).waitFor({ state: 'hidden' });
   await page.getByText(reason).first().waitFor();
-}
-
-/** Turns to another browser tab, or back: no window of a headless browser is ever hidden. */
-function hide(page, isHidden) {
-  return page.evaluate((value) => {
-    Object.defineProperty(document, 'hidden', { value, configurable: true });
-    document.dispatchEvent(new Event('visibilitychange'));
-  }, isHidden);
-}
-
-async function focused(page, locator, sentence) {
-  const element = await locator.elementHandle();
-  await page
-    .waitForFunction((wanted) => document.activeElement === wanted, element, { timeout: 2_000 })
-    .catch(() => check(false, sentence));
 }

@@ -1,7 +1,10 @@
 // The packages that the request page is tried with.
 import { ask, check } from './driver.mjs';
 
-/** A package with two policies, one that nobody decides, one behind a signed link, and more of a kind than a page shows. */
+/**
+ * A package with two policies, one that nobody decides, one behind a signed link, one with policies that change, and more
+ * of a kind than a page shows.
+ */
 export async function makePackages(base, administrator) {
   const mutate = async (name, selection, input) => {
     const type = `${name[0].toUpperCase()}${name.slice(1)}Input`;
@@ -10,11 +13,12 @@ export async function makePackages(base, administrator) {
     check(payload.userErrors.length === 0, `${name} is refused: ${JSON.stringify(payload.userErrors)}`);
     return payload;
   };
-  const { model, before } = await ask(
+  const { model, people, before } = await ask(
     base,
     administrator,
     `{
       model: accessPackages(first: 1, filter: { search: "Frontend engineer" }) { nodes { catalog { id } resourceRoles { id } } }
+      people: users(first: 100) { nodes { id displayName } }
       before: accessPackages(first: 0, filter: { search: "Test stand" }) { totalCount }
     }`,
   );
@@ -30,16 +34,19 @@ export async function makePackages(base, administrator) {
       resourceRoles: resourceRoles.map(({ id }) => id),
     });
     const accessPackage = made.accessPackage.id;
+    const ids = [];
     for (const policy of policies) {
-      await mutate('createAssignmentPolicy', 'assignmentPolicy { id }', { accessPackage, requestorScope: 'ALL_MEMBERS', ...policy });
+      const input = { accessPackage, requestorScope: 'ALL_MEMBERS', ...policy };
+      const { assignmentPolicy } = await mutate('createAssignmentPolicy', 'assignmentPolicy { id }', input);
+      ids.push(assignmentPolicy.id);
     }
-    return accessPackage;
+    return { accessPackage, policies: ids };
   }
 
   const text = (english, german) => ({ default: english, translations: [{ language: 'de', text: german }] });
   const choice = (value, english, german) => ({ value, text: text(english, german) });
   const name = `Test stand${mark}`;
-  const asking = await make(name, 'The stand where front ends are tried out, with its tools.', [
+  const { accessPackage: asking } = await make(name, 'The stand where front ends are tried out, with its tools.', [
     {
       displayName: 'For a project',
       description: 'As long as the project lasts; your manager decides.',
@@ -67,13 +74,31 @@ export async function makePackages(base, administrator) {
   const quick = `Quick look${mark}`;
   await make(quick, 'To look, for a week.', [{ displayName: 'Everybody here', expiration: { afterDuration: 'P7D' } }]);
   const lockedName = `Locked room${mark}`;
-  const locked = await make(lockedName, 'By a link with a secret.', [
+  const { accessPackage: locked } = await make(lockedName, 'By a link with a secret.', [
     { displayName: 'By link', expiration: { never: true }, requiresSignedLink: true },
+  ]);
+  const approver = (name) => ({ user: people.nodes.find(({ displayName }) => displayName === name).id });
+  const stage = (...approvers) => ({ approvers, approversVisible: true });
+  const deskName = `Borrowed desk${mark}`;
+  const never = { never: true };
+  const desk = await make(deskName, 'A desk that somebody lends.', [
+    { displayName: 'By the manager', expiration: never, approvalStages: [stage({ manager: true })] },
+    { displayName: 'By nobody', expiration: never },
+    { displayName: 'Going away', expiration: never, approvalStages: [stage({ manager: true })] },
+    {
+      displayName: 'In two steps',
+      expiration: never,
+      approvalStages: [
+        stage(approver('Alice Martin'), approver('Göran Lindqvist')),
+        stage(approver('Göran Lindqvist'), approver('Bruno Keller')),
+      ],
+    },
   ]);
   const many = `Locker${mark}`;
   for (let number = 1; number <= 21; number += 1) {
     await make(`${many} ${number}`, '', [{ displayName: 'Everybody here', expiration: { never: true } }]);
   }
   const link = await mutate('createShareLink', 'url', { accessPackage: locked, label: 'For the test of the page' });
-  return { name, asking, quick, many, locked, lockedName, signedLink: link.url };
+  const [, , going] = desk.policies;
+  return { name, asking, quick, many, locked, lockedName, desk: desk.accessPackage, deskName, going, signedLink: link.url };
 }

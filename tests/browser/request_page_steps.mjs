@@ -2,6 +2,13 @@
 import axe from 'axe-core';
 import { check } from './driver.mjs';
 
+/** How the server answers to the token of somebody who may not come any more. */
+export const REFUSED = {
+  status: 401,
+  headers: { 'www-authenticate': 'Bearer realm="guichet", error="invalid_token", error_description="the guest is blocked"' },
+  json: { errors: [{ message: 'The token is not accepted.', extensions: { code: 'UNAUTHENTICATED' } }] },
+};
+
 /** The view with this heading is there. */
 export function heading(page, name) {
   return page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
@@ -54,4 +61,29 @@ export async function fitsNarrowWindows(page) {
   check(width <= 320, `At 320 pixels the page is ${width} pixels wide.`);
   await accessible(page);
   await page.setViewportSize(before);
+}
+
+/** The summary of what is wrong: these fields, and it has the focus. */
+export async function summary(page, labels) {
+  const box = page.getByRole('alert');
+  for (const label of labels) await box.getByRole('link', { name: new RegExp(`^${label.replace('?', '\\?')}:`) }).waitFor();
+  const links = await box.getByRole('link').allInnerTexts();
+  check(links.length === labels.length, `The summary names ${links.join(' | ')}, where ${labels.join(', ')} are wrong.`);
+  await focused(page, box, 'The summary of what is wrong does not take the focus.');
+}
+
+/** Turns to another browser tab, or back: no window of a headless browser is ever hidden. */
+export function hide(page, isHidden) {
+  return page.evaluate((value) => {
+    Object.defineProperty(document, 'hidden', { value, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, isHidden);
+}
+
+/** This gets the focus, or has it. */
+export async function focused(page, locator, sentence) {
+  const element = await locator.elementHandle();
+  await page
+    .waitForFunction((wanted) => document.activeElement === wanted, element, { timeout: 2_000 })
+    .catch(() => check(false, sentence));
 }

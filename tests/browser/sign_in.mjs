@@ -106,6 +106,9 @@ async function signIn(driver) {
   await step('see that it was delivered', async () => {
     await paula.getByText('Done', { exact: true }).first().waitFor();
     await signOut(paula);
+    // The issuer knows her still, and asks all the same: the next one at this window may be somebody else.
+    await atOwnIssuer(paula, 'Adatum', 'paula');
+    await paula.getByText('Done', { exact: true }).first().waitFor();
   });
 
   await step('sign in by a code that is mailed', async () => {

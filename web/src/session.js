@@ -1,5 +1,6 @@
 // Who the viewer is: the token and the organization. They live in sessionStorage, so they are gone with the browser
-// tab and never reach another one. The pages share them: who signed in at one is signed in at the other.
+// tab; another one has them only where the browser made it as a copy of this one. The pages share them: who signed in
+// at one is signed in at the other.
 const KEY = 'guichet';
 
 export const NOBODY = { token: '', organization: '', person: '' };
@@ -24,14 +25,25 @@ export function asPerson({ name, organization, token }) {
   return { token, organization, person: name };
 }
 
-/** How to call somebody whom the organization does not know yet: the token is the server's to judge, this only reads it. */
+/** How to call somebody whom the organization does not know yet. */
 export function nameIn({ person, token }) {
+  const { name, email } = claimsOf(token);
+  return person || name || email || 'a guest';
+}
+
+/** Whose token it is: the same for each that somebody gets from an issuer. */
+export function subjectOf(token) {
+  const { iss, sub } = claimsOf(token);
+  return JSON.stringify([iss, sub]);
+}
+
+/** What a token says. It is the server's to judge, this only reads it; of what is none, nothing. */
+function claimsOf(token) {
   try {
     const bytes = Uint8Array.from(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/')), (at) => at.charCodeAt(0));
-    const claims = JSON.parse(new TextDecoder().decode(bytes));
-    return person || claims.name || claims.email || 'a guest';
+    return { ...JSON.parse(new TextDecoder().decode(bytes)) };
   } catch {
-    return person || 'a guest';
+    return {};
   }
 }
 

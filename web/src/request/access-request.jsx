@@ -1,20 +1,20 @@
 import { useEffect, useRef, useState } from 'react';
 import { Deliveries } from './deliveries.jsx';
-import { useMutation, useQuery } from './hooks.js';
+import { useQuery } from './hooks.js';
 import { Nothing } from './nothing.jsx';
 import accessRequest from './operations/access-request.graphql';
 import cancel from './operations/cancel.graphql';
-import { Aside, ErrorSummary, Fact, Facts, Field, focusHeading, Moment, Send, TextArea, useIds, View, Waiting } from './parts.jsx';
+import { Fact, Facts, focusHeading, Moment, View, Waiting } from './parts.jsx';
 import { Review } from './review.jsx';
 import { to } from './route.js';
 import { Stages } from './stages.jsx';
-import { LANGUAGE, languageOf, OPEN_REQUESTS, reason, REQUEST_STATE, REQUEST_TYPE, takesAway } from './words.js';
-
-/** How often a request that is on its way is looked at again, in milliseconds. */
-const PAUSE = 4_000;
+import { Withdrawal } from './withdrawal.jsx';
+import { LANGUAGE, languageOf, OPEN_REQUESTS, REQUEST_STATE, REQUEST_TYPE, takesAway } from './words.js';
 
 const onItsWay = ({ node }) =>
-  OPEN_REQUESTS.includes(node?.state) || node?.deliveries?.some(({ nextAttemptAt }) => nextAttemptAt) ? PAUSE : 0;
+  OPEN_REQUESTS.includes(node?.state) || node?.deliveries?.some(({ nextAttemptAt }) => nextAttemptAt);
+
+const CANCEL = { summary: 'Cancel this request', action: 'Cancel the request', title: 'It was not cancelled' };
 
 /** A request: where it stands, who decides or decided, what was delivered. */
 export function AccessRequest({ id }) {
@@ -26,6 +26,12 @@ export function AccessRequest({ id }) {
   const { accessPackage, requestor, submittedBy, submittedAt, justification, schedule, answers, assignment } = request;
   const ending = assignment?.endedAt ?? assignment?.expiresAt;
   const isOwn = requestor.id === data.viewer.user?.id;
+
+  function done() {
+    focusHeading();
+    reload();
+  }
+
   return (
     <View title={`${REQUEST_TYPE[request.type]}: ${accessPackage.displayName}`}>
       <State request={request} problem={problem} />
@@ -63,7 +69,14 @@ export function AccessRequest({ id }) {
       <Review request={request} onDone={reload} />
       <Stages request={request} />
       <Deliveries deliveries={request.deliveries} isTakenAway={takesAway(request)} />
-      {request.viewerCanCancel && <Cancel id={id} onDone={reload} />}
+      <Withdrawal
+        id={id}
+        operation={cancel}
+        isOffered={request.viewerCanCancel}
+        words={CANCEL}
+        onDone={done}
+        onRefused={reload}
+      />
     </View>
   );
 }
@@ -105,31 +118,5 @@ function State({ request, problem }) {
         {problem ? `${problem.message} What stands here may be old.` : change}
       </p>
     </>
-  );
-}
-
-function Cancel({ id, onDone }) {
-  const ids = useIds();
-  const [why, setWhy] = useState('');
-  const { send, isBusy, errors } = useMutation(cancel);
-
-  async function withdraw(event) {
-    event.preventDefault();
-    if (await send({ id, reason: why || null })) {
-      focusHeading();
-      onDone();
-    }
-  }
-
-  return (
-    <Aside summary="Cancel this request">
-      <form noValidate onSubmit={withdraw}>
-        <ErrorSummary refusal={errors} errors={errors.map((error) => ({ message: reason(error) }))} title="It was not cancelled" />
-        <Field id={ids('reason')} label="Why">
-          {(given) => <TextArea {...given} value={why} onChange={setWhy} />}
-        </Field>
-        <Send isBusy={isBusy}>Cancel the request</Send>
-      </form>
-    </Aside>
   );
 }

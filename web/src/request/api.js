@@ -20,7 +20,7 @@ export function createApi(token, organization) {
     const { response, result } = await send(who, { query, variables });
     const [error] = Array.isArray(result.errors) ? result.errors : [];
     if (response.status === 401 || error?.extensions?.code === 'UNAUTHENTICATED') throw refused(response);
-    if (error) throw told(error, organization);
+    if (error) throw told(error, response, organization);
     return result.data;
   };
 }
@@ -37,10 +37,12 @@ function refused(response) {
   return new Problem('refused', CHALLENGES[why] ?? usual);
 }
 
-function told(error, organization) {
+/** How the server begins what it says of an organization that is not there. The code alone says less. */
+const NO_ORGANIZATION = 'There is no such organization.';
+
+function told(error, { status }, organization) {
   const code = error.extensions?.code;
-  // What is wrong with the call as a whole has no path; of what the page sends, only the address can be.
-  if (code === 'BAD_USER_INPUT' && !error.path) {
+  if (status === 400 && code === 'BAD_USER_INPUT' && error.message?.startsWith(NO_ORGANIZATION)) {
     return new Problem('unknown', `There is no organization “${organization}” here. Look whether the address is right.`);
   }
   if (code === 'TIMEOUT' || code === 'UNAVAILABLE') {

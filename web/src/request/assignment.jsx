@@ -1,17 +1,21 @@
-import { useState } from 'react';
+import { useDraft } from './drafts.js';
 import { useMutation, useQuery } from './hooks.js';
 import { Nothing } from './nothing.jsx';
 import assignmentOf from './operations/assignment.graphql';
 import extend from './operations/extend.graphql';
 import giveUp from './operations/give-up.graphql';
-import { Aside, ErrorSummary, Fact, Facts, Field, Input, Moment, placed, ResourceRoles, Send, TextArea, useIds, View, Waiting } from './parts.jsx';
+import { Aside, ErrorSummary, Fact, Facts, Field, halfTyped, Input, Moment, placed, ResourceRoles, Send, TextArea, useIds, View, Waiting } from './parts.jsx';
 import { to } from './route.js';
+import { Withdrawal } from './withdrawal.jsx';
 import { ASSIGNMENT_STATE, instant, reason } from './words.js';
 
-/** How often an assignment that is changing is looked at again, in milliseconds. */
-const PAUSE = 4_000;
+const changing = ({ node }) => ['DELIVERING', 'REVOKING'].includes(node?.state);
 
-const changing = ({ node }) => (['DELIVERING', 'REVOKING'].includes(node?.state) ? PAUSE : 0);
+const GIVE_UP = { summary: 'Give it up', action: 'Give up the access', title: 'It was not given up' };
+
+const showRequest = ({ accessRequest }) => {
+  location.hash = to.accessRequest(accessRequest.id);
+};
 
 /** Access that somebody has: until when, and what they can do with it. */
 export function Assignment({ id }) {
@@ -42,18 +46,26 @@ export function Assignment({ id }) {
         </Fact>
         <Fact name="Made by">{request && <a href={to.accessRequest(request.id)}>The request</a>}</Fact>
       </Facts>
-      {may.viewerCanExtend && <Extend id={id} policy={policy} />}
+      <Extend id={id} policy={policy} isOffered={may.viewerCanExtend} onRefused={reload} />
       {isOwn && may.extension.reason === 'REQUEST_OPEN' && <p>You have asked to keep it longer.</p>}
-      {may.viewerCanGiveUp && <GiveUp id={id} />}
+      <Withdrawal
+        id={id}
+        operation={giveUp}
+        isRepeatable
+        isOffered={may.viewerCanGiveUp}
+        words={GIVE_UP}
+        onDone={showRequest}
+        onRefused={reload}
+      />
     </View>
   );
 }
 
-function Extend({ id, policy }) {
+/** Asks for a later end. Why that was refused stays when it is offered no more. */
+function Extend({ id, policy, isOffered, onRefused }) {
   const ids = useIds();
-  const [expiresAt, setExpiresAt] = useState('');
-  const [why, setWhy] = useState('');
-  const { send, isBusy, errors } = useMutation(extend, true);
+  const { draft, change, drop } = useDraft(`extend ${id}`, { expiresAt: '', why: '' });
+  const { send, isBusy, errors, refuse } = useMutation(extend, true, onRefused);
   const fields = { expiresAt: ['New end', ids('expiresAt')], justification: ['Why you need it longer', ids('justification')] };
   const located = placed(errors, fields, reason);
   const control = (name) => {
@@ -63,47 +75,40 @@ function Extend({ id, policy }) {
 
   async function keep(event) {
     event.preventDefault();
+    const unread = halfTyped(event.currentTarget);
+    if (unread.length > 0) return refuse(unread);
+    const { expiresAt, why } = draft;
     const payload = await send({ assignment: id, expiresAt: instant(expiresAt), justification: why || null });
-    if (payload) location.hash = to.accessRequest(payload.accessRequest.id);
+    if (!payload) return undefined;
+    drop();
+    return showRequest(payload);
   }
 
   return (
-    <Aside summary="Keep it longer">
-      <form noValidate onSubmit={keep}>
-        {policy?.extension === 'WITH_APPROVAL' && <p>This is decided as the first request was.</p>}
-        <ErrorSummary refusal={errors} errors={located} />
-        <Field {...control('expiresAt')} hint="Left empty: as late as the policy allows.">
-          {(given) => <Input {...given} type="datetime-local" value={expiresAt} onChange={setExpiresAt} />}
-        </Field>
-        <Field {...control('justification')} isRequired={policy?.justificationRequired ?? false}>
-          {(given) => <TextArea {...given} value={why} onChange={setWhy} />}
-        </Field>
-        <Send isBusy={isBusy}>Ask to keep it</Send>
-      </form>
-    </Aside>
-  );
-}
-
-function GiveUp({ id }) {
-  const ids = useIds();
-  const [why, setWhy] = useState('');
-  const { send, isBusy, errors } = useMutation(giveUp);
-
-  async function leave(event) {
-    event.preventDefault();
-    const payload = await send({ id, reason: why || null });
-    if (payload) location.hash = to.accessRequest(payload.accessRequest.id);
-  }
-
-  return (
-    <Aside summary="Give it up">
-      <form noValidate onSubmit={leave}>
-        <ErrorSummary refusal={errors} errors={errors.map((error) => ({ message: reason(error) }))} title="It was not given up" />
-        <Field id={ids('reason')} label="Why">
-          {(given) => <TextArea {...given} value={why} onChange={setWhy} />}
-        </Field>
-        <Send isBusy={isBusy}>Give up the access</Send>
-      </form>
-    </Aside>
+    <>
+      <ErrorSummary refusal={errors} errors={isOffered ? located : located.map(({ message }) => ({ message }))} />
+      {isOffered && (
+        <Aside summary="Keep it longer" isBegun={Object.values(draft).some((typed) => typed !== '')}>
+          <form noValidate onSubmit={keep}>
+            {policy?.extension === 'WITH_APPROVAL' && <p>This is decided as the first request was.</p>}
+            <Field {...control('expiresAt')} hint="Left empty: as late as the policy allows.">
+              {(given) => (
+                <Input
+                  {...given}
+                  type="datetime-local"
+                  name="expiresAt"
+                  value={draft.expiresAt}
+                  onChange={(expiresAt) => change({ expiresAt })}
+                />
+              )}
+            </Field>
+            <Field {...control('justification')} isRequired={policy?.justificationRequired ?? false}>
+              {(given) => <TextArea {...given} value={draft.why} onChange={(why) => change({ why })} />}
+            </Field>
+            <Send isBusy={isBusy}>Ask to keep it</Send>
+          </form>
+        </Aside>
+      )}
+    </>
   );
 }

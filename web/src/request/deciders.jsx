@@ -1,9 +1,9 @@
 import { useQuery } from './hooks.js';
 import preview from './operations/preview.graphql';
 import { Lasting } from './parts.jsx';
-import { CATALOG_ROLE, either } from './words.js';
+import { CATALOG_ROLE, either, reason } from './words.js';
 
-/** Who would decide a request. */
+/** Who would decide a request. For another one it has to be made anew, so that nobody is shown the deciders of the last. */
 export function Deciders({ input }) {
   const { data, problem } = useQuery(preview, { input });
   return (
@@ -16,7 +16,9 @@ export function Deciders({ input }) {
 
 function Stages({ preview }) {
   if (!preview) return <p>Loading…</p>;
-  const { stages } = preview;
+  const { policy, stages, userErrors } = preview;
+  // The policy may be gone since it was shown. Nobody decides then, but nothing is given either.
+  if (!policy) return userErrors.map((error) => <p key={error.code}>{reason(error)}</p>);
   if (stages.length === 0) return <p>Nobody has to decide.</p>;
   return (
     <>
@@ -33,11 +35,20 @@ function Stages({ preview }) {
   );
 }
 
+/** Managers by how many steps they are above the person. */
+const MANAGER = [
+  undefined,
+  'your manager',
+  'your manager’s manager',
+  'the manager three steps above you',
+  'the manager four steps above you',
+];
+
 /** An approver whose name is not told. */
-function inWords({ kind, catalogRole, user }) {
+function inWords({ kind, managerLevel, catalogRole, user }) {
   switch (kind) {
     case 'MANAGER':
-      return 'your manager';
+      return MANAGER[managerLevel];
     case 'SPONSOR':
       return 'the sponsors of your organization';
     case 'CATALOG_ROLE':

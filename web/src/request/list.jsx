@@ -12,24 +12,30 @@ export function List({ operation, variables = {}, label, empty, children }) {
   const rows = useRef(null);
   /** The row to which "More" leads, once it is there. */
   const next = useRef(null);
+  /** Only what was asked last is listened to. */
+  const turn = useRef(0);
 
-  async function load(before, isCurrent) {
+  async function load(before) {
+    turn.current += 1;
+    const own = turn.current;
     try {
       const data = await api(operation, { ...JSON.parse(asked), after: before.pageInfo.endCursor ?? null });
-      if (!isCurrent()) return;
+      if (own !== turn.current) return;
       const { nodes, totalCount, pageInfo } = data.viewer.list;
       setProblem('');
       setList({ nodes: [...(before.nodes ?? []), ...nodes], totalCount, pageInfo });
     } catch (error) {
-      if (isCurrent()) setProblem(error.message);
+      if (own === turn.current) setProblem(error.message);
     }
   }
 
   useEffect(() => {
-    let isCurrent = true;
-    load(NOTHING, () => isCurrent);
+    next.current = null;
+    setProblem('');
+    setList(NOTHING);
+    load(NOTHING);
     return () => {
-      isCurrent = false;
+      turn.current += 1;
     };
   }, [api, operation, asked]);
 
@@ -41,7 +47,7 @@ export function List({ operation, variables = {}, label, empty, children }) {
 
   function more() {
     next.current = list.nodes?.length ?? null;
-    load(list, () => true);
+    load(list);
   }
 
   const { nodes, totalCount, pageInfo } = list;

@@ -3,12 +3,18 @@ import target from './operations/share-link-target.graphql';
 import { Fact, Facts, Moment, ResourceRoles, View, Waiting } from './parts.jsx';
 import { RequestForm } from './request-form.jsx';
 import { to } from './route.js';
-import { ASSIGNMENT_STATE, HELD, LANGUAGE, OPEN_REQUESTS, reason, REQUEST_STATE } from './words.js';
+import { HELD, LANGUAGE, OPEN_REQUESTS, reason, REQUEST_STATE } from './words.js';
 
 /** These are no obstacles: the form asks for what they miss. */
 const ANSWERED_BY_THE_FORM = ['POLICY_REQUIRED'];
-/** What these say is said with a link to what there is already. */
-const SAID_WITH_A_LINK = ['ALREADY_ASSIGNED', 'REQUEST_OPEN'];
+/** What somebody has of a package, by the state of the assignment. */
+const HAVING = {
+  DELIVERED: 'You have this access already.',
+  DELIVERING: 'This access is being set up for you.',
+  PARTIALLY_DELIVERED: 'You have this access in part.',
+  REVOKING: 'This access is being taken away from you.',
+  SCHEDULED: 'You will have this access: it starts later.',
+};
 
 /** The package to which a share link leads. */
 export function Package({ id, hash }) {
@@ -38,6 +44,10 @@ export function Package({ id, hash }) {
   }
   const { displayName, description, catalog, resourceRoles } = accessPackage;
   const obstacles = blockers.filter(({ code }) => !ANSWERED_BY_THE_FORM.includes(code));
+  const [assignment] = data.viewer.assignments.nodes;
+  // A request that is being carried out is told by what it gives.
+  const [request] = blockers.some(({ code }) => code === 'REQUEST_OPEN') ? data.viewer.accessRequests.nodes : [];
+  const isSaid = { ALREADY_ASSIGNED: assignment, REQUEST_OPEN: request };
   return (
     <View title={displayName}>
       <p className="lead">{description}</p>
@@ -45,16 +55,15 @@ export function Package({ id, hash }) {
         <Fact name="Catalog">{catalog.displayName}</Fact>
         <Fact name="Gives">{resourceRoles.length > 0 && <ResourceRoles roles={resourceRoles} />}</Fact>
       </Facts>
-      <Already viewer={data.viewer} />
+      <Already assignment={assignment} request={request} />
       {obstacles.length > 0 ? (
-        <Obstacles obstacles={obstacles} />
+        <Obstacles obstacles={obstacles.filter(({ code }) => !isSaid[code])} />
       ) : (
         <RequestForm
           accessPackage={accessPackage}
           policies={applicablePolicies}
           // A link without a secret says no more than the package's id.
           shareLink={hash.includes('?t=') ? url : undefined}
-          draft={`${id}:${data.viewer.user?.id ?? ''}`}
         />
       )}
     </View>
@@ -62,16 +71,14 @@ export function Package({ id, hash }) {
 }
 
 /** What the person holds, or has asked for, with links to it. */
-function Already({ viewer }) {
-  const [assignment] = viewer.assignments.nodes;
-  const [request] = viewer.accessRequests.nodes;
+function Already({ assignment, request }) {
   if (!assignment && !request) return null;
   return (
     <div className="notice">
       {assignment && (
         <p>
-          <a href={to.assignment(assignment.id)}>You have this access already.</a> {ASSIGNMENT_STATE[assignment.state]}.
-          {assignment.expiresAt && (
+          <a href={to.assignment(assignment.id)}>{HAVING[assignment.state]}</a>
+          {assignment.expiresAt && assignment.state !== 'REVOKING' && (
             <>
               {' '}
               Ends on <Moment at={assignment.expiresAt} />.
@@ -88,14 +95,14 @@ function Already({ viewer }) {
   );
 }
 
+/** Why it cannot be requested, beside what was said with a link to it. */
 function Obstacles({ obstacles }) {
-  const rest = obstacles.filter(({ code }) => !SAID_WITH_A_LINK.includes(code));
   return (
     <section aria-labelledby="obstacles">
       <h2 id="obstacles">You cannot request it now</h2>
-      {rest.length > 0 && (
+      {obstacles.length > 0 && (
         <ul>
-          {rest.map((blocker) => (
+          {obstacles.map((blocker) => (
             <li key={blocker.code}>{reason(blocker)}</li>
           ))}
         </ul>

@@ -1,5 +1,5 @@
 // What the views are made of.
-import { useEffect, useId, useRef } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 import { usePage } from './hooks.js';
 import { duration, moment } from './words.js';
 
@@ -128,6 +128,13 @@ export function placed(errors, fields, reason) {
   });
 }
 
+/** Errors for the fields of a form, by their `name`, that hold part of a date: to a script they look empty. */
+export function halfTyped(form) {
+  const fields = [...form.elements].filter(({ validity }) => validity?.badInput);
+  const message = 'The date or the time is not complete, or there is none like it.';
+  return fields.map(({ name }) => ({ code: null, message, field: ['input', name] }));
+}
+
 /** A field with its label, its hint, and what is wrong with it. `children` is given what the control needs. */
 export function Field({ id, label, lang, hint, error, isRequired, children }) {
   const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ');
@@ -182,10 +189,11 @@ export function Send({ isBusy, children, ...more }) {
   );
 }
 
-/** Something that one does rarely, behind its name: a form with a reason. */
-export function Aside({ summary, children }) {
+/** Something that one does rarely, behind its name: a form. It is open from the beginning for who was about to do it. */
+export function Aside({ summary, isBegun, children }) {
+  const [isOpen] = useState(isBegun);
   return (
-    <details>
+    <details open={isOpen}>
       <summary>{summary}</summary>
       {children}
     </details>

@@ -1,12 +1,23 @@
 import { Field, Input, Required, TextArea } from './parts.jsx';
 import { languageOf } from './words.js';
 
-/** The name of a question's field. */
-export const fieldOf = ({ key }) => `answer-${key.replace(/[^\w-]/g, '_')}`;
+/** The name of the field of the question at this place. */
+export const fieldAt = (place) => `answer-${place}`;
+
+/** What was answered to a question; of choices only those that it has, and that can be seen to be chosen. */
+export function valuesOf({ key, answer }, given) {
+  const values = given[key] ?? [];
+  if (answer.__typename !== 'AcceptedChoice') return values;
+  const offered = values.filter((value) => answer.choices.some((choice) => choice.value === value));
+  return answer.several ? offered : offered.slice(0, 1);
+}
 
 /** One answer for each question, in their order, so that the place of an answer in an error says which question. */
 export function answersOf(questions, given) {
-  return questions.map(({ key }) => ({ question: key, values: (given[key] ?? []).filter((value) => value !== '') }));
+  return questions.map((question) => ({
+    question: question.key,
+    values: valuesOf(question, given).filter((value) => value !== ''),
+  }));
 }
 
 /** A question of a policy: a text, one of some choices, or several of them. */

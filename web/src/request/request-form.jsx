@@ -1,32 +1,27 @@
-import { useState } from 'react';
 import { Deciders } from './deciders.jsx';
-import { dropDraft, keepDraft, readDraft } from './drafts.js';
+import { useDraft } from './drafts.js';
 import { useMutation } from './hooks.js';
 import submit from './operations/submit.graphql';
-import { ErrorSummary, Field, Input, Lasting, Moment, Required, Send, TextArea, useIds } from './parts.jsx';
-import { answersOf, fieldOf, Question } from './question.jsx';
+import { ErrorSummary, Field, halfTyped, Input, Lasting, Moment, Required, Send, TextArea, useIds } from './parts.jsx';
+import { answersOf, fieldAt, Question, valuesOf } from './question.jsx';
 import { to } from './route.js';
 import { instant, reason } from './words.js';
 
 const EMPTY = { policy: '', justification: '', startsAt: '', expiresAt: '', answers: {} };
 
 /** Asks for a package: under which policy, the answers to its questions, why, when. */
-export function RequestForm({ accessPackage, policies, shareLink, draft }) {
+export function RequestForm({ accessPackage, policies, shareLink }) {
   const ids = useIds();
-  const [form, setForm] = useState(() => ({ ...EMPTY, ...readDraft(draft) }));
-  const { send, isBusy, errors } = useMutation(submit, true);
+  const { draft: form, change, drop } = useDraft(accessPackage.id, EMPTY);
+  const { send, isBusy, errors, refuse } = useMutation(submit, true);
   const only = policies.length === 1 ? policies[0] : null;
   const policy = only ?? policies.find(({ id }) => id === form.policy);
   const questions = policy?.questions ?? [];
 
-  function change(part) {
-    const next = { ...form, ...part };
-    setForm(next);
-    keepDraft(draft, next);
-  }
-
   async function request(event) {
     event.preventDefault();
+    const unread = halfTyped(event.currentTarget);
+    if (unread.length > 0) return refuse(unread);
     const payload = await send({
       accessPackage: accessPackage.id,
       policy: policy?.id,
@@ -35,13 +30,15 @@ export function RequestForm({ accessPackage, policies, shareLink, draft }) {
       justification: form.justification,
       ...(policy?.customSchedule && { startsAt: instant(form.startsAt), expiresAt: instant(form.expiresAt) }),
     });
-    if (!payload) return;
-    dropDraft(draft);
+    if (!payload) return undefined;
+    drop();
     location.hash = to.accessRequest(payload.accessRequest.id);
+    return undefined;
   }
 
   const labels = {
-    policy: ['How you get it', ids(`policy-${policies[0]?.id}`)],
+    // The only one is not chosen: there is no field for it.
+    policy: only ? [] : ['How you get it', ids(`policy-${policies[0]?.id}`)],
     justification: ['Why you need it', ids('justification')],
     startsAt: ['Start', ids('startsAt')],
     expiresAt: ['End', ids('expiresAt')],
@@ -50,7 +47,7 @@ export function RequestForm({ accessPackage, policies, shareLink, draft }) {
   const located = errors.map((error) => {
     const [, name, place] = error.field ?? [];
     const question = name === 'answers' ? questions[Number(place ?? NaN)] : undefined;
-    const [label, id] = question ? [question.text, ids(fieldOf(question))] : (labels[name] ?? []);
+    const [label, id] = question ? [question.text, ids(fieldAt(place))] : (labels[name] ?? []);
     return { message: reason(error), label, id };
   });
   const errorAt = (id) => located.find((error) => error.id === id)?.message;
@@ -72,13 +69,13 @@ export function RequestForm({ accessPackage, policies, shareLink, draft }) {
       {policy && (
         <>
           {only && policy.description && <p>{policy.description}</p>}
-          {questions.map((question) => (
+          {questions.map((question, place) => (
             <Question
               key={`${policy.id} ${question.key}`}
-              id={ids(fieldOf(question))}
+              id={ids(fieldAt(place))}
               question={question}
-              values={form.answers[question.key] ?? []}
-              error={errorAt(ids(fieldOf(question)))}
+              values={valuesOf(question, form.answers)}
+              error={errorAt(ids(fieldAt(place)))}
               onChange={(values) => change({ answers: { ...form.answers, [question.key]: values } })}
             />
           ))}
@@ -91,12 +88,24 @@ export function RequestForm({ accessPackage, policies, shareLink, draft }) {
             <>
               <Field {...control('startsAt')} hint="Left empty: as soon as it is decided.">
                 {(given) => (
-                  <Input {...given} type="datetime-local" value={form.startsAt} onChange={(startsAt) => change({ startsAt })} />
+                  <Input
+                    {...given}
+                    type="datetime-local"
+                    name="startsAt"
+                    value={form.startsAt}
+                    onChange={(startsAt) => change({ startsAt })}
+                  />
                 )}
               </Field>
               <Field {...control('expiresAt')} hint="Left empty: as late as the policy allows.">
                 {(given) => (
-                  <Input {...given} type="datetime-local" value={form.expiresAt} onChange={(expiresAt) => change({ expiresAt })} />
+                  <Input
+                    {...given}
+                    type="datetime-local"
+                    name="expiresAt"
+                    value={form.expiresAt}
+                    onChange={(expiresAt) => change({ expiresAt })}
+                  />
                 )}
               </Field>
             </>
@@ -105,7 +114,7 @@ export function RequestForm({ accessPackage, policies, shareLink, draft }) {
           <p>
             <Ending policy={policy} />
           </p>
-          <Deciders input={{ accessPackage: accessPackage.id, policy: policy.id, shareLink }} />
+          <Deciders key={policy.id} input={{ accessPackage: accessPackage.id, policy: policy.id, shareLink }} />
         </>
       )}
       <Send isBusy={isBusy}>Send the request</Send>

@@ -1,4 +1,5 @@
-import { useState } from 'react';
+import { useRef } from 'react';
+import { useDraft } from './drafts.js';
 import { useMutation, usePage } from './hooks.js';
 import decide from './operations/decide.graphql';
 import decided from './operations/decided.graphql';
@@ -8,17 +9,34 @@ import { reason } from './words.js';
 /** How long to wait for the decision to be carried out before looking again, in milliseconds. */
 const PAUSE = 1_000;
 
-/** The decision of the stage that waits. Why one was refused stays when there is nothing to decide any more. */
+/**
+ * The decision of the stage that waits. Why one was refused stays when there is nothing to decide any more. When others
+ * decide the stage meanwhile, the next one does not slip under what was meant for it.
+ */
 export function Review({ request, onDone }) {
   const { api } = usePage();
   const ids = useIds();
-  const [why, setWhy] = useState('');
+  const { draft, change, drop } = useDraft(`review ${request.id}`, { why: '' });
   const { send, isBusy, errors, refuse } = useMutation(decide, true);
   const approval = request.approvals.find(({ state }) => state === 'PENDING');
   const isOffered = request.viewerCanReview && approval;
+  /** The stage that the person has before them, and the last that they decided. */
+  const meant = useRef(null);
+  const own = useRef(null);
+  if (!isOffered) meant.current = null;
+  else if (!meant.current || meant.current === own.current) meant.current = approval.id;
+  const isAnother = isOffered && meant.current !== approval.id;
+
+  function goOn() {
+    meant.current = approval.id;
+    refuse([]);
+    // The button goes away with what it was for.
+    document.getElementById(ids('reason')).focus();
+  }
 
   async function submit(decision) {
-    const item = { id: approval.id, decision, justification: why || null };
+    const { id } = approval;
+    const item = { id, decision, justification: draft.why || null };
     const payload = await send({ selection: { items: [item] } });
     if (!payload) return;
     try {
@@ -26,7 +44,8 @@ export function Review({ request, onDone }) {
       if (error) {
         refuse([error]);
       } else {
-        setWhy('');
+        own.current = id;
+        drop();
         focusHeading();
       }
     } catch (problem) {
@@ -53,15 +72,24 @@ export function Review({ request, onDone }) {
             isRequired={approval.justificationRequired}
             error={located.find(({ id }) => id)?.message}
           >
-            {(given) => <TextArea {...given} value={why} onChange={setWhy} />}
+            {(given) => <TextArea {...given} value={draft.why} onChange={(why) => change({ why })} />}
           </Field>
+          <p className="change" role="status">{isAnother && 'This stage was decided meanwhile, and the next one waits for you.'}</p>
           <div className="buttons">
-            <button type="button" className="main" aria-disabled={isBusy} onClick={() => submit('APPROVE')}>
-              Approve
-            </button>
-            <button type="button" aria-disabled={isBusy} onClick={() => submit('DENY')}>
-              Deny
-            </button>
+            {isAnother ? (
+              <button key="go on" type="button" onClick={goOn}>
+                Go on to the next stage
+              </button>
+            ) : (
+              <>
+                <button key="approve" type="button" className="main" aria-disabled={isBusy} onClick={() => submit('APPROVE')}>
+                  Approve
+                </button>
+                <button key="deny" type="button" aria-disabled={isBusy} onClick={() => submit('DENY')}>
+                  Deny
+                </button>
+              </>
+            )}
           </div>
         </form>
       )}

@@ -1,5 +1,6 @@
-import { useEffect, useMemo, useState } from 'react';
-import { nameIn, NOBODY, restore, save } from '../session.js';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { nameIn, NOBODY, restore, save, subjectOf } from '../session.js';
+import { signedOut } from '../sign-in/server.js';
 import { AccessRequest } from './access-request.jsx';
 import { createApi, Problem } from './api.js';
 import { Assignment } from './assignment.jsx';
@@ -27,6 +28,9 @@ export function Shell({ organization, ways }) {
   const [session, setSession] = useState(() => restore(ways.people));
   const [problem, setProblem] = useState('');
   const [hash, setHash] = useState(location.hash);
+  /** The token of the session that there is now: an answer to another one may come late. */
+  const current = useRef('');
+  current.current = session.token;
 
   useEffect(() => {
     const follow = () => setHash(location.hash);
@@ -48,22 +52,26 @@ export function Shell({ organization, ways }) {
 
   function signOut() {
     dropAllDrafts();
+    signedOut();
     end('');
   }
 
   const api = useMemo(() => {
-    const call = createApi(session.token, organization);
+    const { token } = session;
+    const call = createApi(token, organization);
     return async (...asked) => {
       try {
         return await call(...asked);
       } catch (error) {
-        if (error instanceof Problem && error.kind === 'refused') end(error.message);
+        const isRefused = error instanceof Problem && error.kind === 'refused';
+        if (isRefused && token === current.current) end(error.message);
         throw error;
       }
     };
   }, [session.token, organization]);
   // Whatever address the page was opened by: the server knows its links by its public one.
-  const page = { api, name: organization, link: `${ways.public_url}/@${organization}` };
+  const link = `${ways.public_url}/@${organization}`;
+  const page = { api, name: organization, link, subject: subjectOf(session.token) };
 
   return (
     <Page.Provider value={page}>

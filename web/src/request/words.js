@@ -26,12 +26,6 @@ export function duration(text) {
 /** The value of a field for date and time as the API takes it; the field means the time zone of the browser. */
 export const instant = (local) => (local ? new Date(local).toISOString() : undefined);
 
-/** The other way round. */
-export function local(time) {
-  const date = new Date(time);
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-}
-
 export const OPEN_REQUESTS = ['SUBMITTED', 'PENDING_APPROVAL', 'SCHEDULED', 'DELIVERING'];
 export const HELD = ['SCHEDULED', 'DELIVERING', 'DELIVERED', 'PARTIALLY_DELIVERED', 'REVOKING'];
 /** Beside what is held: what somebody should have. */

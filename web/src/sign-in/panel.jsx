@@ -1,5 +1,5 @@
 import { useId, useRef, useState } from 'react';
-import { exchangeCode, leaveFor, mailCode, Told } from './server.js';
+import { exchangeCode, leaveFor, mailCode, publicAddress, Told } from './server.js';
 
 /**
  * The ways to sign in to an organization, other than by a token that one has. `onToken` is given the token; signing in
@@ -24,13 +24,23 @@ export function SignIn({ ways, organization, onToken }) {
     }
   }
 
+  // What the issuer sends back arrives at the public URL, and there this tab has not asked for it.
+  const elsewhere = ways.issuers.length > 0 && publicAddress(ways);
+
   return (
     <div className="sign-in">
-      {ways.issuers.map(({ issuer, name }) => (
-        <button key={issuer} type="button" onClick={() => attempt(() => leaveFor(issuer, organization))}>
-          Sign in with {name}
-        </button>
-      ))}
+      {elsewhere ? (
+        <p>
+          To sign in with {ways.issuers.map(({ name }) => name).join(' or ')}, open this page at{' '}
+          <a href={elsewhere}>{ways.public_url}</a>.
+        </p>
+      ) : (
+        ways.issuers.map(({ issuer, name }) => (
+          <button key={issuer} type="button" onClick={() => attempt(() => leaveFor(issuer, organization))}>
+            Sign in with {name}
+          </button>
+        ))
+      )}
       {ways.email && <ByMail organization={organization} attempt={attempt} onToken={onToken} />}
       {ways.issuers.length === 0 && !ways.email && <p>No way to sign in is set up here.</p>}
       <p className="problem" role="alert">

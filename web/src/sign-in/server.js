@@ -27,6 +27,13 @@ export function signedOut() {
   sessionStorage.setItem(SIGNED_OUT, 'true');
 }
 
+/** The address of this page at the server's public URL, where issuers send people back to; none where it is there. */
+export function publicAddress({ public_url }) {
+  if (new URL(public_url).origin === location.origin) return null;
+  const { pathname, search, hash } = location;
+  return public_url + pathname.slice(pathname.lastIndexOf('/')) + search + hash;
+}
+
 /** Leaves for the issuer; its page of the way back goes on when it sends the person there, and then returns here. */
 export async function leaveFor(issuer, organization) {
   const again = sessionStorage.getItem(SIGNED_OUT) !== null;
