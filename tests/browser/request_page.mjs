@@ -367,7 +367,7 @@ await drive('request_page.mjs', async (driver) => {
   });
 
   await step('come back from an issuer without having been sent there', async () => {
-    await karim.goto(new URL('/sign-in?code=x&state=y', base).href);
+    await karim.goto(new URL('/sign-in/from/nobody?code=x&state=y', base).href);
     await heading(karim, 'You are not signed in');
     check(!karim.url().includes('code='), 'The code stays in the address.');
     await accessible(karim);
