@@ -193,6 +193,16 @@ on_both_databases! {
         assert_eq!(server.findings(&id).await, ["PRESENT", "REPAIRED"]);
         assert_eq!(server.checked(&id).await["state"], "DELIVERED");
         assert_eq!(server.members("newsletter").await, ["Emil Novák"]);
+        // What succeeds after a failure of the same operation does not hide it.
+        server.sql("UPDATE directory_group SET origin_id = 'elsewhere' WHERE origin_id = 'campaigns'").await;
+        server.compare("alice", std::slice::from_ref(&id), false).await;
+        server.work().await;
+        assert_eq!(server.findings(&id).await, ["FAILED", "PRESENT"]);
+        assert_eq!(server.checked(&id).await["state"], "PARTIALLY_DELIVERED");
+        server.sql("UPDATE directory_group SET origin_id = 'campaigns' WHERE origin_id = 'elsewhere'").await;
+        server.compare("alice", std::slice::from_ref(&id), false).await;
+        server.work().await;
+        assert_eq!(server.checked(&id).await["state"], "DELIVERED");
         server.mutation("alice", "revokeAssignment", "assignment { state }", json!({ "id": id })).await;
         server.work().await;
         assert!(server.members("newsletter").await.is_empty());
