@@ -51,6 +51,34 @@ pub enum ConnectorHealth {
     Failing,
 }
 
+/// What a user's login name at a remote is.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    EnumIter,
+    DeriveActiveEnum,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AccountName {
+    /// The e-mail address.
+    Email,
+    /// The e-mail address before its `@`.
+    EmailLocalPart,
+    /// The `sub` of the user at their issuer.
+    Subject,
+    /// The user's Guichet id.
+    UserId,
+}
+
 /// What performs deliveries at a target system.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "connector")]
@@ -86,6 +114,12 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// When it was deleted.
     pub deleted_at: Option<DateTimeUtc>,
+    /// The remote system that it leads to; none only for a connector that an older server has just made.
+    pub remote_system_id: Option<Uuid>,
+    /// What a user's login name is there.
+    pub account_name: AccountName,
+    /// Whether accounts are also looked for by their e-mail addresses.
+    pub match_by_email: bool,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

@@ -89,6 +89,12 @@ pub enum DeliveryResult {
     NoLongerWanted,
     /// It is not there; nothing was changed.
     Missing,
+    /// Nothing to take: the remote no longer has the account.
+    AccountGone,
+    /// Nothing to take: the remote no longer has the target.
+    TargetGone,
+    /// Somebody who manages connectors declared it done.
+    ResolvedManually,
 }
 
 /// Why a delivery failed.
@@ -131,6 +137,16 @@ pub enum DeliveryErrorCode {
     NotSupported,
     /// The connector's settings cannot work.
     ConnectorMisconfigured,
+    /// The person has no account at the remote, and none is known from before.
+    AccountNotFound,
+    /// The remote has the account, but cannot give it access yet.
+    AccountNotReady,
+    /// The account that was found belongs to another user.
+    AccountAlreadyLinked,
+    /// The account is switched off at the remote, and Guichet did not make it.
+    AccountInactive,
+    /// The remote said that it made the change, and still shows the opposite.
+    ChangeNotMade,
     /// Guichet failed; the log says more.
     Internal,
 }
@@ -192,6 +208,8 @@ pub struct Model {
     pub completed_at: Option<DateTimeUtc>,
     /// For repairing and comparing: the operation that asked for it.
     pub bulk_operation_id: Option<Uuid>,
+    /// What is given or taken; none only for a delivery that an older server has just queued.
+    pub grant_id: Option<Uuid>,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

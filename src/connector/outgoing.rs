@@ -64,12 +64,7 @@ pub enum Refusal {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        Self {
-            code: DeliveryErrorCode::ConnectorMisconfigured,
-            message: refusal.to_string(),
-            remote_status: None,
-            retry_after: None,
-        }
+        Self::new(DeliveryErrorCode::ConnectorMisconfigured, &refusal.to_string())
     }
 }
 
@@ -189,7 +184,7 @@ impl From<&reqwest::Error> for Unanswered {
             (DeliveryErrorCode::RemoteUnavailable, "The connection to the remote was lost.")
         };
         Self {
-            failure: Failure { code, message: message.to_owned(), remote_status: None, retry_after: None },
+            failure: Failure::new(code, message),
             may_have_arrived: !error.is_connect() && !error.is_builder(),
         }
     }
@@ -235,6 +230,11 @@ pub fn is_network_failure(failure: &Failure) -> bool {
         | DeliveryErrorCode::RejectedByRemote
         | DeliveryErrorCode::NotSupported
         | DeliveryErrorCode::ConnectorMisconfigured
+        | DeliveryErrorCode::AccountNotFound
+        | DeliveryErrorCode::AccountNotReady
+        | DeliveryErrorCode::AccountAlreadyLinked
+        | DeliveryErrorCode::AccountInactive
+        | DeliveryErrorCode::ChangeNotMade
         | DeliveryErrorCode::Internal => false,
     }
 }
@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn a_breaker_counts_what_speaks_of_the_whole_remote() {
         let failure =
-            |code, remote_status| Failure { code, message: String::new(), remote_status, retry_after: None };
+            |code, remote_status| Failure { remote_status, ..Failure::new(code, "") };
         assert!(is_network_failure(&failure(DeliveryErrorCode::RemoteTimeout, None)));
         assert!(is_network_failure(&failure(DeliveryErrorCode::RemoteUnavailable, None)));
         assert!(is_network_failure(&failure(DeliveryErrorCode::RemoteUnavailable, Some(503))));

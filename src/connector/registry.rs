@@ -117,10 +117,5 @@ impl Inner {
 }
 
 fn misconfigured(message: &str) -> Failure {
-    Failure {
-        code: DeliveryErrorCode::ConnectorMisconfigured,
-        message: message.to_owned(),
-        remote_status: None,
-        retry_after: None,
-    }
+    Failure::new(DeliveryErrorCode::ConnectorMisconfigured, message)
 }

@@ -1,11 +1,9 @@
 //! Groups of a SCIM 2.0 server (RFC 7643, 7644): access is membership.
 //!
-//! A resource is a group, named by the server's own id; its one role is
-//! `member`. A person is the user whose `externalId` is Guichet's id, else the
-//! user whose `userName` is the e-mail address (the subject where there is
-//! none); giving access creates the user where neither is found. The group is
-//! read before each write, because some servers list a member twice when told
-//! twice, and after a write whose answer is not known.
+//! A resource is a group, named by the server's own id; its one role is `member`. The server's word is not enough: after
+//! a write the group is read again, and a removal that the server only says it made is sent in another form, and is a
+//! failure if the member is still shown. Servers differ in what they show and which forms they take; `groups.rs` has
+//! the forms, `people.rs` the ways to find an account, `remote.rs` what an answer means.
 
 mod groups;
 mod people;
@@ -20,10 +18,10 @@ use reqwest::Method;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use self::groups::{Group, Membership, Wish};
+use self::groups::{Filters, Group, Membership, Wish};
 use self::remote::{Call, Remote};
 use super::outgoing::TimeLimits;
-use super::{Connector, Done, Failure, Person, Target};
+use super::{Account, Change, Connector, Failure, MatchedBy, Person, Target};
 use crate::clock::Clock;
 use crate::secret::Secret;
 
@@ -52,15 +50,22 @@ pub struct Scim {
     limits: TimeLimits,
     /// One writer a group: two writers that read at once would both add.
     locks: [Mutex<()>; LOCKS],
+    /// What is known of the server's filters.
+    filters: Filters,
 }
 
 impl Scim {
     /// Prepares the calls; no call is made yet.
     ///
-    /// Fails with `CONNECTOR_MISCONFIGURED` where the base URL or the token cannot work.
+    /// Fails with `CONNECTOR_MISCONFIGURED` if the base URL or the token cannot work.
     pub fn new(settings: &ScimSettings, clock: Clock) -> Result<Self, Failure> {
         let remote = Remote::new(settings, clock)?;
-        Ok(Self { remote, limits: settings.limits, locks: std::array::from_fn(|_| Mutex::new(())) })
+        Ok(Self {
+            remote,
+            limits: settings.limits,
+            locks: std::array::from_fn(|_| Mutex::new(())),
+            filters: Filters::default(),
+        })
     }
 
     /// The lock of a group. Groups that share one only wait for each other.
@@ -71,40 +76,36 @@ impl Scim {
         &self.locks[lock]
     }
 
-    /// Ends a call by its deadline.
+    /// Ends a call by its deadline. A write that was cut off may have been made.
     async fn within<T>(&self, call: impl Future<Output = Result<T, Failure>> + Send) -> Result<T, Failure> {
         tokio::time::timeout(self.limits.call, call).await.unwrap_or_else(|_| {
-            Err(failure(DeliveryErrorCode::RemoteTimeout, "The remote did not answer in time."))
+            Err(failure(DeliveryErrorCode::RemoteTimeout, "The remote did not answer in time.").uncertain())
         })
     }
 
-    async fn give(&self, person: &Person, target: &Target) -> Result<Done, Failure> {
-        check_role(target)?;
+    async fn change(&self, account: &str, target: &Target, wish: Wish) -> Result<Change, Failure> {
+        let membership = self.membership(account, target, wish)?;
         let _writer = self.lock(&target.resource).lock().await;
-        // The group first: nobody is created for a group that does not exist.
-        let group = Group::read(&self.remote, &target.resource).await?;
-        let user = people::find_or_create(&self.remote, person).await?;
-        self.membership(target, &user, Wish::Member).fulfil(Some(group)).await
-    }
-
-    async fn take(&self, person: &Person, target: &Target) -> Result<Done, Failure> {
-        check_role(target)?;
-        let _writer = self.lock(&target.resource).lock().await;
-        match people::find(&self.remote, person).await? {
-            Some(user) => self.membership(target, &user, Wish::NoMember).fulfil(None).await,
-            None => Ok(Done::AlreadySo),
+        match wish {
+            Wish::Member => membership.give().await,
+            Wish::NoMember => membership.take().await,
         }
     }
 
-    async fn is_member(&self, person: &Person, target: &Target) -> Result<bool, Failure> {
+    fn membership<'a>(
+        &'a self,
+        user: &'a str,
+        target: &'a Target,
+        wish: Wish,
+    ) -> Result<Membership<'a>, Failure> {
         check_role(target)?;
-        let group = Group::read(&self.remote, &target.resource).await?;
-        let user = people::find(&self.remote, person).await?;
-        Ok(user.is_some_and(|user| self.membership(target, &user, Wish::Member).is_met(&group)))
+        Ok(Membership { remote: &self.remote, filters: &self.filters, group: &target.resource, user, wish })
     }
 
-    fn membership<'a>(&'a self, target: &'a Target, user: &'a str, wish: Wish) -> Membership<'a> {
-        Membership { remote: &self.remote, group: &target.resource, user, wish }
+    async fn is_member(&self, account: &str, target: &Target) -> Result<Option<bool>, Failure> {
+        let membership = self.membership(account, target, Wish::Member)?;
+        let group = Group::read(&self.remote, &target.resource).await?;
+        membership.shown_by(&group).await
     }
 
     async fn look(&self) -> Result<(), Failure> {
@@ -127,16 +128,36 @@ impl Scim {
 
 #[async_trait]
 impl Connector for Scim {
-    async fn add(&self, person: &Person, target: &Target) -> Result<Done, Failure> {
-        self.within(self.give(person, target)).await
+    fn has_accounts(&self) -> bool {
+        true
     }
 
-    async fn remove(&self, person: &Person, target: &Target) -> Result<Done, Failure> {
-        self.within(self.take(person, target)).await
+    async fn find_account(&self, person: &Person) -> Result<Option<(Account, MatchedBy)>, Failure> {
+        self.within(people::find(&self.remote, person)).await
     }
 
-    async fn holds(&self, person: &Person, target: &Target) -> Result<bool, Failure> {
-        self.within(self.is_member(person, target)).await
+    async fn create_account(&self, person: &Person) -> Result<(Account, Option<MatchedBy>), Failure> {
+        self.within(people::create(&self.remote, person)).await
+    }
+
+    async fn account(&self, id: &str) -> Result<Option<Account>, Failure> {
+        self.within(people::read(&self.remote, id)).await
+    }
+
+    async fn activate_account(&self, id: &str) -> Result<(), Failure> {
+        self.within(people::activate(&self.remote, id)).await
+    }
+
+    async fn add(&self, account: &str, target: &Target) -> Result<Change, Failure> {
+        self.within(self.change(account, target, Wish::Member)).await
+    }
+
+    async fn remove(&self, account: &str, target: &Target) -> Result<Change, Failure> {
+        self.within(self.change(account, target, Wish::NoMember)).await
+    }
+
+    async fn holds(&self, account: &str, target: &Target) -> Result<Option<bool>, Failure> {
+        self.within(self.is_member(account, target)).await
     }
 
     async fn check(&self) -> Result<(), Failure> {
@@ -153,10 +174,14 @@ fn check_role(target: &Target) -> Result<(), Failure> {
 
 /// A failure in our own words.
 fn failure(code: DeliveryErrorCode, message: &str) -> Failure {
-    Failure { code, message: message.to_owned(), remote_status: None, retry_after: None }
+    Failure::new(code, message)
 }
 
-/// The text of an attribute of a SCIM object.
-fn text<'a>(object: &'a serde_json::Map<String, Value>, attribute: &str) -> Option<&'a str> {
-    object.get(attribute).and_then(Value::as_str).filter(|text| !text.is_empty())
+/// The text of an attribute of a SCIM object. Some servers send ids as numbers.
+fn text(object: &serde_json::Map<String, Value>, attribute: &str) -> Option<String> {
+    match object.get(attribute)? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
 }

@@ -103,7 +103,7 @@ impl Sender {
         let words = self.redactor.clean(&words(answer).await);
         let message = if words.is_empty() { format!("The endpoint answered {status}.") } else { words };
         let remote_status = Some(status.as_u16());
-        Err(Failure { code: code(status), message, remote_status, retry_after })
+        Err(Failure { remote_status, retry_after, ..Failure::new(code(status), &message) })
     }
 }
 
@@ -129,7 +129,7 @@ async fn words(mut answer: Response) -> String {
 }
 
 fn failure(code: DeliveryErrorCode, message: &str) -> Failure {
-    Failure { code, message: message.to_owned(), remote_status: None, retry_after: None }
+    Failure::new(code, message)
 }
 
 #[cfg(test)]

@@ -65,6 +65,16 @@ impl Connector {
         self.0.enabled
     }
 
+    /// What a user's login name (`userName`) at the target system is. Means nothing for `DIRECTORY`.
+    async fn account_name(&self) -> AccountName {
+        self.0.account_name.into()
+    }
+
+    /// Whether an account is also looked for by its e-mail addresses, if none has the login name.
+    async fn match_by_email(&self) -> bool {
+        self.0.match_by_email
+    }
+
     /// What was last seen of the remote.
     async fn health(&self) -> ConnectorHealth {
         self.0.health.into()
@@ -162,6 +172,20 @@ pub enum ConnectorKind {
     Directory,
     /// SCIM 2.0 (RFC 7644).
     Scim,
+}
+
+/// What a user's login name at a target system is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "entity::connector::AccountName")]
+pub enum AccountName {
+    /// The e-mail address; the `sub` of a user who has none.
+    Email,
+    /// The e-mail address before its `@`.
+    EmailLocalPart,
+    /// The `sub` of the user at their issuer.
+    Subject,
+    /// The user's Guichet id, a UUID.
+    UserId,
 }
 
 /// What was last seen of a remote.

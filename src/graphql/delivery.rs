@@ -172,6 +172,11 @@ fn sentence(code: entity::delivery::DeliveryErrorCode) -> &'static str {
         Code::RejectedByRemote => "The target system refused the change.",
         Code::NotSupported => "The target system cannot do this.",
         Code::ConnectorMisconfigured => "The connection to the target system is not set up rightly.",
+        Code::AccountNotFound => "The target system has no account that matches the person.",
+        Code::AccountNotReady => "The target system does not know the person's new account everywhere yet.",
+        Code::AccountAlreadyLinked => "The account that matches the person belongs to another user.",
+        Code::AccountInactive => "The person's account at the target system is switched off.",
+        Code::ChangeNotMade => "The target system said that it made the change, and still shows the opposite.",
         Code::Internal => "Guichet failed; its operators were told.",
     }
 }
@@ -308,6 +313,12 @@ pub enum DeliveryResult {
     NoLongerWanted,
     /// For `COMPARE`: it is not there. Nothing was changed.
     Missing,
+    /// Nothing to take: the target system no longer has the account.
+    AccountGone,
+    /// Nothing to take: the target system no longer has the target, for example the group.
+    TargetGone,
+    /// Somebody who manages connectors declared the removal done.
+    ResolvedManually,
 }
 
 /// Why a delivery failed.
@@ -336,6 +347,16 @@ pub enum DeliveryErrorCode {
     NotSupported,
     /// The connector's settings cannot work.
     ConnectorMisconfigured,
+    /// The person has no account at the target system, and none is known from before.
+    AccountNotFound,
+    /// The target system has the account, but cannot give it access yet. It is tried again after seconds.
+    AccountNotReady,
+    /// The account that matches the person is linked to another user.
+    AccountAlreadyLinked,
+    /// The account is switched off at the target system, and Guichet did not create it.
+    AccountInactive,
+    /// The target system said that it made the change, and still shows the opposite.
+    ChangeNotMade,
     /// Guichet failed; the log says more.
     Internal,
 }

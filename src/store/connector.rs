@@ -116,6 +116,9 @@ pub async fn update(txn: &Txn, after: &connector::Model, version: i32) -> Result
     sql.push(", health = ").bind(after.health.to_value());
     sql.push(", health_message = ").bind(after.health_message.clone());
     sql.push(", failures_in_row = ").bind(after.failures_in_row);
+    sql.push(", remote_system_id = ").bind(after.remote_system_id);
+    sql.push(", account_name = ").bind(after.account_name.to_value());
+    sql.push(", match_by_email = ").bind(after.match_by_email);
     sql.push(", version = version + 1 WHERE deleted_at IS NULL AND id = ").bind(after.id);
     sql.push(" AND version = ").bind(version);
     Ok(txn.execute(sql).await? == 1)

@@ -1,23 +1,23 @@
 //! Deliveries and their attempts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::delivery::DeliveryOperation;
-use entity::{app_user, connector, delivery, delivery_attempt};
+use entity::{app_user, connector, delivery, delivery_attempt, entitlement_grant as grant, remote_account};
 use sea_orm::{ActiveEnum as _, DbErr, QueryResult};
 use uuid::Uuid;
 
 use super::columns::{Columns, columns};
-use super::database::{Connection, Database, Txn};
+use super::database::{Connection, Database, Transaction, Txn};
 use super::due::{self, STEP};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window, alone};
 use super::resource::{self, RoleRow, RoleRows};
-use super::row::{model, part};
+use super::row::{model, optional, part};
 use super::sql::Sql;
-use super::{Access, access_request};
+use super::{Access, access_request, entitlement_grant, user};
 
 /// A delivery, with the role and resource that it is about.
 #[derive(Clone, Debug)]
@@ -139,12 +139,20 @@ pub struct Claimed {
     pub role: RoleRow,
     /// What carries it out.
     pub connector: connector::Model,
-    /// For taking: another current assignment of the person holds the role.
-    pub still_needed: bool,
-    /// For giving: the role is still in the package. For checking also: the assignment is not over.
-    pub still_wanted: bool,
-    /// Whether the role was the person's before Guichet gave it, as far as that is known from before.
-    pub known_before: Option<bool>,
+    /// What is given or taken, as it was before this attempt.
+    pub grant: grant::Model,
+    /// Whether nothing of Guichet's was there before this attempt.
+    pub began_absent: bool,
+    /// The account that was given the access, if it is known.
+    pub given_to: Option<remote_account::Model>,
+    /// The account that is the user's now, or is about to be created.
+    pub account: Option<remote_account::Model>,
+    /// For taking: a current assignment of the user wants it now.
+    pub is_wanted: bool,
+    /// For giving and checking: its own assignment is not over, and its package holds the role now.
+    pub is_due_to_assignment: bool,
+    /// Whether the user's e-mail address may match an account: its issuer owns the directory, or may vouch for it.
+    pub address_counts: bool,
 }
 
 /// Claims deliveries that are due: at most eight a connector, one a resource, and none that must
@@ -152,60 +160,74 @@ pub struct Claimed {
 /// after its lease. A failure that lies in the future (the clock was set back) is due at once.
 /// Checks, of which there can be very many, come after what people wait for.
 pub async fn claim(database: &Database, lease: Uuid) -> Result<Vec<Claimed>, StoreError> {
+    let now = database.clock().now();
     let ids = due::claim(
         database,
         "delivery",
         "state = 'IN_PROGRESS', attempt_in_round = attempt_in_round + 1, ",
         lease,
-        |sql| pick(sql, database.clock().now()),
+        |sql| pick(sql, now),
     )
     .await?;
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut sql = database.sql();
-    sql.push("SELECT ").columns::<delivery::Entity>("d").push(", ").columns::<app_user::Entity>("u");
-    sql.push(", ").columns::<connector::Entity>("k").push(", ");
-    resource::role_columns(&mut sql);
-    sql.push(", EXISTS (SELECT 1 FROM assignment g JOIN delivery x ON x.assignment_id = g.id");
-    sql.push(" WHERE g.user_id = d.user_id AND g.id <> d.assignment_id");
-    sql.push(" AND g.state IN ('DELIVERING', 'PARTIALLY_DELIVERED', 'DELIVERED')");
-    sql.push(" AND x.resource_role_id = d.resource_role_id AND x.operation IN ('ADD', 'REPAIR')");
-    sql.push(" AND x.state IN ('PENDING', 'IN_PROGRESS', 'SUCCEEDED')) AS still_needed");
-    sql.push(
-        ", EXISTS (SELECT 1 FROM access_package_resource_role i JOIN assignment g ON g.id = d.assignment_id",
-    );
-    sql.push(" WHERE i.access_package_id = g.access_package_id");
-    sql.push(" AND i.resource_role_id = d.resource_role_id");
-    sql.push(" AND (d.operation = 'ADD' OR g.state NOT IN ('REVOKING', 'ENDED'))) AS still_wanted");
-    sql.push(", (SELECT b.existed_before FROM delivery b WHERE b.user_id = d.user_id");
-    sql.push(
-        " AND b.resource_role_id = d.resource_role_id AND b.operation IN ('ADD', 'REPAIR') AND b.state = 'SUCCEEDED'",
-    );
-    sql.push(" AND b.existed_before IS NOT NULL AND NOT EXISTS (SELECT 1 FROM delivery w");
-    sql.push(" WHERE w.user_id = b.user_id AND w.resource_role_id = b.resource_role_id AND w.id > b.id");
-    sql.push(
-        " AND w.operation = 'REMOVE' AND w.state = 'SUCCEEDED' AND w.result IN ('CHANGED', 'ALREADY_SO'))",
-    );
-    sql.push(" ORDER BY b.id DESC LIMIT 1) AS known_before");
-    sql.push(
-        " FROM delivery d JOIN app_user u ON u.id = d.user_id JOIN connector k ON k.id = d.connector_id",
-    );
-    sql.push(" JOIN resource_role t ON t.id = d.resource_role_id JOIN resource s ON s.id = t.resource_id");
-    sql.push(" WHERE d.lease = ").bind(lease).push(" AND d.id").any_id(&ids).push(" ORDER BY d.due_at, d.id");
-    let rows = database.all_writing(sql).await?;
-    let read = |row: &QueryResult| {
-        Ok(Claimed {
-            delivery: model::<delivery::Model>(row, "d_")?,
-            user: model::<app_user::Model>(row, "u_")?,
-            role: resource::role_row(row)?,
-            connector: model::<connector::Model>(row, "k_")?,
-            still_needed: row.try_get("", "still_needed")?,
-            still_wanted: row.try_get("", "still_wanted")?,
-            known_before: row.try_get("", "known_before")?,
-        })
-    };
-    rows.iter().map(read).collect()
+    database.write(&Begin { ids: &ids, lease }).await
+}
+
+/// Reads what was claimed, and notes before the first write what it may give.
+struct Begin<'a> {
+    ids: &'a [Uuid],
+    lease: Uuid,
+}
+
+impl Transaction for Begin<'_> {
+    type Output = Vec<Claimed>;
+    type Error = StoreError;
+
+    async fn run(&self, txn: &Txn) -> Result<Vec<Claimed>, StoreError> {
+        txn.wakes_nobody();
+        let began: HashSet<Uuid> =
+            entitlement_grant::begin_giving(txn, self.ids).await?.into_iter().collect();
+        let mut sql = txn.sql();
+        sql.push("SELECT ").columns::<delivery::Entity>("d").push(", ").columns::<app_user::Entity>("u");
+        sql.push(", ").columns::<connector::Entity>("k").push(", ");
+        resource::role_columns(&mut sql);
+        sql.push(", ").columns::<grant::Entity>("x").push(", ").columns::<remote_account::Entity>("a");
+        sql.push(", ").columns::<remote_account::Entity>("b").push(", ");
+        entitlement_grant::wanted(&mut sql);
+        sql.push(" AS is_wanted, EXISTS (SELECT 1 FROM access_package_resource_role i");
+        sql.push(" JOIN assignment g ON g.id = d.assignment_id WHERE i.access_package_id = g.access_package_id");
+        sql.push(" AND i.resource_role_id = d.resource_role_id AND g.state NOT IN ('REVOKING', 'ENDED'))");
+        sql.push(" AS is_due_to_assignment, ");
+        user::address_counts(&mut sql);
+        sql.push(" AS address_counts FROM delivery d JOIN app_user u ON u.id = d.user_id");
+        sql.push(" JOIN connector k ON k.id = d.connector_id");
+        sql.push(" JOIN resource_role t ON t.id = d.resource_role_id JOIN resource s ON s.id = t.resource_id");
+        sql.push(" JOIN entitlement_grant x ON x.id = d.grant_id");
+        sql.push(" LEFT JOIN remote_account a ON a.id = x.account_id");
+        sql.push(" LEFT JOIN remote_account b ON b.system_id = x.system_id AND b.user_id = x.user_id");
+        sql.push(" AND b.state IN ('CREATING', 'LINKED') WHERE d.lease = ").bind(self.lease);
+        sql.push(" AND d.id").any_id(self.ids).push(" ORDER BY d.due_at, d.id");
+        let rows = txn.all(sql).await?;
+        let read = |row: &QueryResult| {
+            let grant = model::<grant::Model>(row, "x_")?;
+            Ok(Claimed {
+                delivery: model::<delivery::Model>(row, "d_")?,
+                user: model::<app_user::Model>(row, "u_")?,
+                role: resource::role_row(row)?,
+                connector: model::<connector::Model>(row, "k_")?,
+                began_absent: began.contains(&grant.id),
+                grant,
+                given_to: optional::<remote_account::Model>(row, "a_")?,
+                account: optional::<remote_account::Model>(row, "b_")?,
+                is_wanted: row.try_get("", "is_wanted")?,
+                is_due_to_assignment: row.try_get("", "is_due_to_assignment")?,
+                address_counts: row.try_get("", "address_counts")?,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
 }
 
 /// Adds the deliveries to claim.
@@ -221,8 +243,8 @@ fn pick(sql: &mut Sql, now: DateTime<Utc>) {
     sql.push(" AND (k.failures_in_row < 5 OR k.health_checked_at <= ").bind(now - REST).push(")");
     sql.push(" WHERE d.due_at IS NOT NULL AND (d.due_at <= ").bind(now);
     sql.push(" OR (d.state = 'PENDING' AND d.error_at > ").bind(now + STEP).push("))");
-    sql.push(" AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.user_id = d.user_id");
-    sql.push(" AND e.resource_role_id = d.resource_role_id AND e.id < d.id AND e.due_at IS NOT NULL)");
+    sql.push(" AND d.grant_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM delivery e");
+    sql.push(" WHERE e.grant_id = d.grant_id AND e.id < d.id AND e.due_at IS NOT NULL)");
     sql.push(" AND NOT EXISTS (SELECT 1 FROM delivery o JOIN resource_role ot ON ot.id = o.resource_role_id");
     sql.push(" WHERE o.state = 'IN_PROGRESS' AND o.due_at > ").bind(now);
     sql.push(" AND ot.resource_id = t.resource_id)),");
@@ -299,25 +321,6 @@ pub async fn cancel_open_adds(txn: &Txn, assignments: &[Uuid]) -> Result<Vec<Uui
     requests.sort_unstable();
     requests.dedup();
     Ok(requests)
-}
-
-/// What may have been given for assignments and not been taken back: every role whose giving was
-/// tried at least once, with the assignment and the connector.
-pub async fn given(txn: &Txn, assignments: &[Uuid]) -> Result<Vec<(Uuid, Uuid, Uuid)>, StoreError> {
-    let mut sql = txn.sql();
-    sql.push("SELECT DISTINCT d.assignment_id AS assignment_id, d.resource_role_id AS role_id");
-    sql.push(", d.connector_id AS connector_id FROM delivery d");
-    sql.push(" WHERE d.operation IN ('ADD', 'REPAIR') AND d.attempt_count > 0 AND d.assignment_id");
-    sql.any_id(assignments);
-    sql.push(" AND (d.state IN ('SUCCEEDED', 'IN_PROGRESS', 'CANCELED') OR d.error_retryable)");
-    sql.push(" AND NOT EXISTS (SELECT 1 FROM delivery x WHERE x.assignment_id = d.assignment_id");
-    sql.push(" AND x.resource_role_id = d.resource_role_id AND x.operation = 'REMOVE' AND x.id > d.id");
-    sql.push(" AND x.state <> 'CANCELED')");
-    let rows = txn.all(sql).await?;
-    let read = |row: &QueryResult| {
-        Ok((row.try_get("", "assignment_id")?, row.try_get("", "role_id")?, row.try_get("", "connector_id")?))
-    };
-    rows.iter().map(read).collect()
 }
 
 /// Queues the failed deliveries of requests again, in a new round with a fresh budget.

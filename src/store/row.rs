@@ -195,12 +195,13 @@ stored! {
     catalog_role_assignment { id, organization_id, catalog_id, user_id, role, created_by_id, created_at }
     connected_organization { id, organization_id, display_name, name_key, description, state, proposed_at, version, created_at, deleted_at }
     connected_organization_sponsor { connected_organization_id, user_id }
-    connector { id, organization_id, kind, display_name, name_key, base_url, secret, enabled, health, health_message, health_checked_at, failures_in_row, version, created_at, deleted_at }
+    connector { id, organization_id, kind, display_name, name_key, base_url, secret, enabled, health, health_message, health_checked_at, failures_in_row, version, created_at, deleted_at, remote_system_id, account_name, match_by_email }
     connector_opening { connector_id, catalog_id, target, created_at }
-    delivery { id, organization_id, request_id, assignment_id, user_id, resource_role_id, connector_id, operation, state, result, existed_before, attempt_count, attempt_in_round, round, retry_until, hold_until, due_at, lease, error_code, error_message, error_retryable, error_status, error_at, created_at, completed_at, bulk_operation_id }
+    delivery { id, organization_id, request_id, assignment_id, user_id, resource_role_id, connector_id, operation, state, result, existed_before, attempt_count, attempt_in_round, round, retry_until, hold_until, due_at, lease, error_code, error_message, error_retryable, error_status, error_at, created_at, completed_at, bulk_operation_id, grant_id }
     delivery_attempt { delivery_id, number, round, started_at, finished_at, outcome, error_code, message, remote_status }
     directory_group { id, organization_id, connector_id, origin_id, display_name, created_at }
     directory_member { group_id, user_id, role, created_at }
+    entitlement_grant { id, organization_id, system_id, target, role, user_id, account_id, origin, state, confirmed_at, created_at, updated_at }
     guest_step { id, organization_id, user_id, step, at, since, actor_id }
     idempotency_key { organization_id, user_id, operation, key, input_hash, result_id, created_at }
     identity_source { connected_organization_id, position, organization_id, kind, issuer, claim, value, vouchers }
@@ -218,6 +219,8 @@ stored! {
     policy_stage { policy_id, position, timeout_seconds, justification_required, alternates_after_seconds, approvers_visible }
     policy_stage_approver { policy_id, position, ordinal, kind, user_id, catalog_role, part, manager_level }
     policy_user { policy_id, user_id }
+    remote_account { id, organization_id, system_id, user_id, remote_id, user_name, state, origin, linked_by_id, delivery_id, version, created_at, updated_at }
+    remote_system { id, organization_id, address, tenant, created_at }
     repository { id, organization_id, name, name_key, description, visibility, origin_id, version, created_at, deleted_at }
     repository_access { id, organization_id, repository_id, user_id, level, created_at }
     resource { id, organization_id, catalog_id, connector_id, kind, display_name, name_key, origin_id, version, created_at, deleted_at }

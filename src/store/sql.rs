@@ -180,6 +180,35 @@ impl Sql {
         }
     }
 
+    /// Adds a new id, another one for each row. Ids that are made here sort in no order.
+    pub fn new_id(&mut self) -> &mut Self {
+        match self.dialect {
+            Dialect::Postgres => self.push("gen_random_uuid()"),
+            Dialect::Sqlite => self.push("randomblob(16)"),
+        }
+    }
+
+    /// Adds: the JSON array in a column holds the text of another one.
+    pub fn holds_column(&mut self, column: &'static str, text: &'static str) -> &mut Self {
+        match self.dialect {
+            Dialect::Postgres => self.push("jsonb_exists(").push(column).push(", ").push(text).push(")"),
+            Dialect::Sqlite => {
+                self.push("EXISTS (SELECT 1 FROM json_each(").push(column).push(") held WHERE held.value = ");
+                self.push(text).push(")")
+            }
+        }
+    }
+
+    /// Adds what stands after the `@` of an address, in lower case.
+    pub fn domain_of(&mut self, column: &'static str) -> &mut Self {
+        match self.dialect {
+            Dialect::Postgres => self.push("lower(split_part(").push(column).push(", '@', 2))"),
+            Dialect::Sqlite => {
+                self.push("lower(substr(").push(column).push(", instr(").push(column).push(", '@') + 1))")
+            }
+        }
+    }
+
     /// Adds `FOR UPDATE OF alias` where rows can be locked; on SQLite the writer is alone.
     pub fn lock(&mut self, alias: &'static str) -> &mut Self {
         if self.dialect == Dialect::Postgres {

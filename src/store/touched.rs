@@ -5,7 +5,7 @@
 //! token: they are listed here, and every other table is taken to matter.
 
 /// The tables of which no judgement of a token depends.
-const APART: [&str; 41] = [
+const APART: [&str; 44] = [
     "access_package",
     "access_package_incompatible",
     "access_package_resource_role",
@@ -29,6 +29,7 @@ const APART: [&str; 41] = [
     "delivery_attempt",
     "directory_group",
     "directory_member",
+    "entitlement_grant",
     "guest_step",
     "idempotency_key",
     "identity_source",
@@ -40,6 +41,8 @@ const APART: [&str; 41] = [
     "policy_stage",
     "policy_stage_approver",
     "policy_user",
+    "remote_account",
+    "remote_system",
     "resource",
     "resource_role",
     "signed_link",

@@ -267,3 +267,14 @@ pub async fn lock_active(txn: &Txn, user: Uuid) -> Result<bool, StoreError> {
     let state: Option<UserState> = rows.first().map(|row| row.try_get("", "state")).transpose()?;
     Ok(state == Some(UserState::Active))
 }
+
+/// Adds the condition that the e-mail address of the user `u` may match an account at a remote: the user is a member,
+/// whose issuer owns the directory, or a guest whose issuer may vouch for the domain. An address of one of the
+/// organization's own domains never counts for a guest.
+pub(super) fn address_counts(sql: &mut Sql) {
+    sql.push("(u.kind = 'MEMBER' OR (u.email IS NOT NULL AND NOT EXISTS (SELECT 1 FROM organization_domain o");
+    sql.push(" WHERE o.organization_id = u.organization_id AND o.domain = ").domain_of("u.email");
+    sql.push(") AND EXISTS (SELECT 1 FROM identity_source v WHERE v.organization_id = u.organization_id");
+    sql.push(" AND v.connected_organization_id = u.connected_organization_id AND v.kind = 'DOMAIN' AND v.value = ");
+    sql.domain_of("u.email").push(" AND ").holds_column("v.vouchers", "u.issuer").push(")))");
+}

@@ -1,15 +1,23 @@
 //! Deliveries: claim what is due, call the connector outside of any transaction, write the end.
 
+mod account;
+
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use entity::connector::ConnectorHealth;
-use entity::delivery::{DeliveryOperation, DeliveryResult};
+use entity::delivery::{DeliveryErrorCode, DeliveryOperation, DeliveryResult};
+use entity::entitlement_grant::{EntitlementGrantOrigin, EntitlementGrantState};
+use entity::remote_account::RemoteAccountState;
 use uuid::Uuid;
 
+use self::account::Resolver;
 use crate::connector::outgoing::is_network_failure;
 use crate::connector::registry::Registry;
-use crate::connector::{CALL_DEADLINE, Done, Failure, Person, Target};
+use crate::connector::{CALL_DEADLINE, Change, Connector, Done, Failure, Target};
 use crate::domain::Error;
-use crate::domain::delivery::outcome::{End, Finish, existed_before};
+use crate::domain::delivery::outcome::{End, Finish};
+use crate::domain::remote_account::Gone;
 use crate::store::delivery::Claimed;
 use crate::store::{self, Database, StoreError};
 
@@ -30,20 +38,22 @@ pub async fn claim(database: &Database) -> Result<Vec<Claim>, StoreError> {
 pub async fn attempt(database: &Database, connectors: &Registry, claim: Claim) {
     let Claim { claimed, lease } = claim;
     let started_at = database.clock().now();
-    let end = if let Some(result) = without_remote(&claimed) {
-        End::Done { result, existed_before: None }
+    let (end, account) = if let Some(result) = without_remote(&claimed) {
+        (End::without_call(result), None)
     } else {
-        let called = call(connectors, &claimed).await;
+        let mut call = Call { database, claimed: &claimed, account: None };
+        let called = call.make(connectors).await;
         if let Err(error) = note_health(database, &claimed, called.as_ref().err()).await {
             tracing::warn!(%error, "could not note the health of a connector");
         }
-        ended(&claimed, called)
+        (ended(called), call.account)
     };
-    let delivery = claimed.delivery;
+    let Claimed { delivery, grant, began_absent, .. } = claimed;
     let id = delivery.id;
     // Random bits of the lease spread the next tries out.
     let jitter = f64::from(lease.as_bytes()[15]) / 255.0;
-    match database.write(&Finish { delivery, lease, started_at, end, jitter }).await {
+    let finish = Finish { delivery, lease, grant, began_absent, account, started_at, end, jitter };
+    match database.write(&finish).await {
         Ok(true) => {}
         Ok(false) => {
             tracing::warn!(delivery = %id, "an attempt took longer than its lease; its end is not written");
@@ -57,73 +67,148 @@ pub async fn attempt(database: &Database, connectors: &Registry, claim: Claim) {
 
 /// What needs no call: a role that others still need, that was there before, or that is no longer wanted.
 fn without_remote(claimed: &Claimed) -> Option<DeliveryResult> {
+    let grant = &claimed.grant;
     match claimed.delivery.operation {
         DeliveryOperation::Add | DeliveryOperation::Repair | DeliveryOperation::Compare => {
-            (!claimed.still_wanted).then_some(DeliveryResult::NoLongerWanted)
+            (!claimed.is_due_to_assignment).then_some(DeliveryResult::NoLongerWanted)
         }
-        DeliveryOperation::Remove if claimed.still_needed => Some(DeliveryResult::StillNeeded),
-        DeliveryOperation::Remove if claimed.known_before == Some(true) => {
+        DeliveryOperation::Remove if claimed.is_wanted => Some(DeliveryResult::StillNeeded),
+        DeliveryOperation::Remove if grant.state == EntitlementGrantState::Absent => {
+            Some(DeliveryResult::AlreadySo)
+        }
+        DeliveryOperation::Remove
+            if grant.origin == EntitlementGrantOrigin::Existed
+                && grant.state == EntitlementGrantState::Held =>
+        {
             Some(DeliveryResult::ExistedBefore)
         }
         DeliveryOperation::Remove => None,
     }
 }
 
-async fn call(connectors: &Registry, claimed: &Claimed) -> Result<DeliveryResult, Failure> {
-    let connector = connectors.get(&claimed.connector)?;
-    let person = Person {
-        id: claimed.user.id.to_string(),
-        subject: claimed.user.subject.clone(),
-        display_name: claimed.user.display_name.clone(),
-        email: claimed.user.email.clone(),
-    };
-    let target = Target {
-        resource: claimed.role.resource.origin_id.clone(),
-        role: claimed.role.role.origin_id.clone(),
-    };
-    let work = async {
-        match claimed.delivery.operation {
-            DeliveryOperation::Add | DeliveryOperation::Repair => {
-                connector.add(&person, &target).await.map(DeliveryResult::from)
-            }
-            DeliveryOperation::Remove => connector.remove(&person, &target).await.map(DeliveryResult::from),
-            DeliveryOperation::Compare => {
-                let found = |there| if there { DeliveryResult::AlreadySo } else { DeliveryResult::Missing };
-                connector.holds(&person, &target).await.map(found)
-            }
-        }
-    };
-    tokio::time::timeout(CALL_DEADLINE, work).await.unwrap_or_else(|_| {
-        Err(Failure {
-            code: entity::delivery::DeliveryErrorCode::RemoteTimeout,
-            message: "The target system did not answer in time.".to_owned(),
-            remote_status: None,
-            retry_after: None,
-        })
-    })
+/// One attempt at a remote.
+struct Call<'a> {
+    database: &'a Database,
+    claimed: &'a Claimed,
+    /// The account that is written, once it is known.
+    account: Option<Uuid>,
 }
 
-impl From<Done> for DeliveryResult {
-    fn from(done: Done) -> Self {
-        match done {
-            Done::Changed => Self::Changed,
-            Done::AlreadySo => Self::AlreadySo,
+/// What a call that succeeded found.
+type Outcome = (DeliveryResult, Option<Change>);
+
+impl Call<'_> {
+    async fn make(&mut self, connectors: &Registry) -> Result<Outcome, Failure> {
+        let connector = connectors.get(&self.claimed.connector)?;
+        let resource = self.claimed.role.resource.origin_id.clone();
+        let target = Target { resource, role: self.claimed.role.role.origin_id.clone() };
+        let work = async {
+            match self.claimed.delivery.operation {
+                DeliveryOperation::Add | DeliveryOperation::Repair => self.give(&connector, &target).await,
+                DeliveryOperation::Remove => self.take(&connector, &target).await,
+                DeliveryOperation::Compare => self.compare(&connector, &target).await,
+            }
+        };
+        tokio::time::timeout(CALL_DEADLINE, work).await.unwrap_or_else(|_| {
+            let message = "The target system did not answer in time.";
+            Err(Failure::new(DeliveryErrorCode::RemoteTimeout, message).uncertain())
+        })
+    }
+
+    fn resolver<'a>(&'a self, connector: &'a Arc<dyn Connector>) -> Resolver<'a> {
+        Resolver { database: self.database, connector, claimed: self.claimed }
+    }
+
+    async fn give(&mut self, connector: &Arc<dyn Connector>, target: &Target) -> Result<Outcome, Failure> {
+        let account = self.resolver(connector).to_give().await?;
+        self.account = account.row;
+        let change = connector.add(&account.id, target).await;
+        let change = match change {
+            Ok(change) => change,
+            // The remote has the account, but where access is given it is not known yet.
+            Err(failure) if account.is_new && is_about_the_person(&failure) => {
+                return Err(Failure { code: DeliveryErrorCode::AccountNotReady, ..failure });
+            }
+            Err(failure) => return Err(failure),
+        };
+        Ok((result(change.done), Some(change)))
+    }
+
+    async fn take(&mut self, connector: &Arc<dyn Connector>, target: &Target) -> Result<Outcome, Failure> {
+        let known = self.claimed.given_to.as_ref().or(self.claimed.account.as_ref());
+        if let Some(account) = known.filter(|account| account.state == RemoteAccountState::Gone) {
+            self.account = Some(account.id);
+            return Ok((DeliveryResult::AccountGone, None));
+        }
+        let account = self.resolver(connector).to_take().await?;
+        self.account = account.row;
+        match connector.remove(&account.id, target).await {
+            Ok(change) => Ok((result(change.done), Some(change))),
+            Err(failure) if connector.has_accounts() && is_about_the_person(&failure) => {
+                // Whoever has no account any more is in no group either.
+                if connector.account(&account.id).await?.is_some() {
+                    return Err(failure);
+                }
+                if let Some(account) = account.row {
+                    self.database.write(&Gone { account }).await.map_err(|error| broken(&error))?;
+                }
+                Ok((DeliveryResult::AccountGone, None))
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn compare(&self, connector: &Arc<dyn Connector>, target: &Target) -> Result<Outcome, Failure> {
+        let Some(account) = self.resolver(connector).known().await? else {
+            return Ok((DeliveryResult::Missing, None));
+        };
+        match connector.holds(&account, target).await? {
+            Some(true) => Ok((DeliveryResult::AlreadySo, None)),
+            Some(false) => Ok((DeliveryResult::Missing, None)),
+            None => {
+                let message = "The remote does not show who has this access.";
+                Err(Failure::new(DeliveryErrorCode::NotSupported, message))
+            }
         }
     }
 }
 
-fn ended(claimed: &Claimed, called: Result<DeliveryResult, Failure>) -> End {
+/// Whether a failure may mean that the remote does not know the person.
+fn is_about_the_person(failure: &Failure) -> bool {
+    match failure.code {
+        DeliveryErrorCode::PrincipalNotFound => true,
+        DeliveryErrorCode::RejectedByRemote => matches!(failure.remote_status, Some(400 | 404 | 422)),
+        _ => false,
+    }
+}
+
+/// The database failed: its words go to the log.
+fn broken(error: &StoreError) -> Failure {
+    tracing::error!(%error, "what is known of an account could not be read or written");
+    Failure::new(DeliveryErrorCode::Internal, "Guichet could not keep what it found of the account.")
+}
+
+const fn result(done: Done) -> DeliveryResult {
+    match done {
+        Done::Changed => DeliveryResult::Changed,
+        Done::AlreadySo => DeliveryResult::AlreadySo,
+        Done::TargetGone => DeliveryResult::TargetGone,
+    }
+}
+
+fn ended(called: Result<Outcome, Failure>) -> End {
     match called {
-        Ok(result) => {
-            let already_so = result == DeliveryResult::AlreadySo;
-            let existed_before = existed_before(&claimed.delivery, claimed.known_before, already_so);
-            End::Done { result, existed_before }
-        }
+        Ok((result, change)) => End::Done {
+            result,
+            held_before: change.and_then(|change| change.held_before),
+            confirmed: change.is_some_and(|change| change.confirmed),
+        },
         Err(failure) => End::Failed {
             code: failure.code,
             message: failure.message,
             status: failure.remote_status.map(i32::from),
             retry_after: failure.retry_after.and_then(|wait| TimeDelta::from_std(wait).ok()),
+            uncertain: failure.uncertain,
         },
     }
 }

@@ -1,4 +1,4 @@
-//! The people of a SCIM server: finding one, and creating one (RFC 7644 §3.3, §3.4.2).
+//! The accounts of a SCIM server: finding one, and creating one (RFC 7644 §3.3, §3.4.2).
 
 use entity::delivery::DeliveryErrorCode;
 use reqwest::Method;
@@ -7,15 +7,17 @@ use serde_json::{Map, Value, json};
 use super::remote::{Answer, Call, Remote};
 use super::{failure, text};
 use crate::connector::outgoing::Unanswered;
-use crate::connector::{Failure, Person};
+use crate::connector::{Account, Failure, MatchedBy, Person};
 
-/// What a person is looked up by.
+/// What an account is looked up by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Attribute {
-    /// The id that Guichet gave them (RFC 7643 §3.1; compared exactly).
+    /// The id that Guichet gave the person (RFC 7643 §3.1; compared exactly).
     ExternalId,
     /// Their login name (RFC 7643 §4.1.1; compared without case).
     UserName,
+    /// One of their e-mail addresses (RFC 7643 §4.1.2).
+    Email,
 }
 
 impl Attribute {
@@ -23,57 +25,119 @@ impl Attribute {
         match self {
             Self::ExternalId => "externalId",
             Self::UserName => "userName",
+            Self::Email => "emails.value",
         }
     }
 
     /// Whether a user is the one asked for, so that a server that ignores filters gives us nobody
-    /// else's id. Both attributes are returned by default (RFC 7643 §3.1, §8.7.1).
+    /// else's id. All three are returned by default (RFC 7643 §3.1, §8.7.1).
     fn fits(self, user: &Map<String, Value>, value: &str) -> bool {
-        text(user, self.name()).is_some_and(|found| match self {
-            Self::ExternalId => found == value,
-            Self::UserName => found.to_lowercase() == value.to_lowercase(),
-        })
+        let same = |found: &str| found.to_lowercase() == value.to_lowercase();
+        match self {
+            Self::ExternalId => text(user, self.name()).is_some_and(|found| found == value),
+            Self::UserName => text(user, self.name()).is_some_and(|found| same(&found)),
+            Self::Email => {
+                let addresses = user.get("emails").and_then(Value::as_array).into_iter().flatten();
+                let mut addresses = addresses.filter_map(|email| match email {
+                    Value::String(address) => Some(address.clone()),
+                    Value::Object(email) => text(email, "value"),
+                    Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
+                });
+                addresses.any(|address| same(&address))
+            }
+        }
     }
 }
 
-/// The server's id of a person, by Guichet's id, then by login name.
+/// Finds the account of a person: by Guichet's id, then by login name, then by e-mail address.
 ///
-/// A user with that login name is the person whatever `externalId` they have: it is often given by
-/// the company's directory, and the server keeps login names unique (RFC 7643 §4.1.1).
-pub(super) async fn find(remote: &Remote, person: &Person) -> Result<Option<String>, Failure> {
-    if let Some(user) = look_up(remote, Attribute::ExternalId, &person.id).await? {
-        return Ok(Some(user));
+/// An account with that login name is the person's whatever `externalId` it has: it is often given by the company's
+/// directory, and the server keeps login names unique (RFC 7643 §4.1.1). An address that nobody vouches for matches no
+/// account.
+pub(super) async fn find(
+    remote: &Remote,
+    person: &Person,
+) -> Result<Option<(Account, MatchedBy)>, Failure> {
+    if let Some(account) = look_up(remote, Attribute::ExternalId, &person.id).await? {
+        return Ok(Some((account, MatchedBy::ExternalId)));
     }
-    look_up(remote, Attribute::UserName, user_name(person)).await
+    if person.match_by_user_name {
+        let lower = person.user_name.to_lowercase();
+        // Some servers compare login names with case; most people have a lower-case one.
+        let again = (lower != person.user_name).then_some(lower);
+        for name in std::iter::once(person.user_name.clone()).chain(again) {
+            if let Some(account) = look_up(remote, Attribute::UserName, &name).await? {
+                return Ok(Some((account, MatchedBy::UserName)));
+            }
+        }
+    }
+    let email = person.email.as_deref().filter(|email| person.match_by_email && !email.is_empty());
+    if let Some(email) = email
+        && let Some(account) = look_up(remote, Attribute::Email, email).await?
+    {
+        return Ok(Some((account, MatchedBy::Email)));
+    }
+    Ok(None)
 }
 
-/// The server's id of a person, who is created where they are not found.
-pub(super) async fn find_or_create(remote: &Remote, person: &Person) -> Result<String, Failure> {
-    if let Some(user) = find(remote, person).await? {
-        return Ok(user);
-    }
+/// Creates the account of a person. One that the server says it has already is found, with what it was found by.
+pub(super) async fn create(
+    remote: &Remote,
+    person: &Person,
+) -> Result<(Account, Option<MatchedBy>), Failure> {
     let body = new_user(person);
     let created = remote.send(Call { body: Some(&body), ..Call::new(Method::POST, &["Users"]) }).await;
     let failure = match created {
         Ok(answer) => match judge_creation(remote, &answer) {
-            Creation::Created(user) => return Ok(user),
+            Creation::Created(account) => return Ok((account, None)),
             Creation::Unclear(failure) => failure,
             Creation::Failed(failure) => return Err(failure),
         },
-        Err(Unanswered { failure, may_have_arrived: true }) => failure,
+        Err(Unanswered { failure, may_have_arrived: true }) => failure.uncertain(),
         Err(Unanswered { failure, may_have_arrived: false }) => return Err(failure),
     };
-    // Somebody else may have created them, or our own request may have done so unheard.
+    // Somebody else may have created it, or our own request may have done so unheard.
     match find(remote, person).await {
-        Ok(Some(user)) => Ok(user),
+        Ok(Some((account, by))) => Ok((account, (!failure.uncertain).then_some(by))),
         Ok(None) | Err(_) => Err(failure),
     }
 }
 
+/// Reads an account by its id; `None` if the server says in SCIM that it has none.
+pub(super) async fn read(remote: &Remote, id: &str) -> Result<Option<Account>, Failure> {
+    let answer = remote.answer(Call::new(Method::GET, &["Users", id])).await?;
+    if answer.status.as_u16() == 404 && answer.is_scim_error() {
+        return Ok(None);
+    }
+    let user = remote.scim_object(&answer)?;
+    account(&user).map(Some).ok_or_else(|| remote.not_scim(&answer))
+}
+
+/// Switches an account on.
+pub(super) async fn activate(remote: &Remote, id: &str) -> Result<(), Failure> {
+    let body = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{"op": "replace", "path": "active", "value": true}],
+    });
+    let path = ["Users", id];
+    let answer = remote.answer(Call { body: Some(&body), ..Call::new(Method::PATCH, &path) }).await?;
+    if answer.status.is_success() { Ok(()) } else { Err(remote.failure(&answer)) }
+}
+
+/// The account that a SCIM user is; `None` if it has no id.
+fn account(user: &Map<String, Value>) -> Option<Account> {
+    let active = match user.get("active") {
+        Some(Value::Bool(active)) => *active,
+        Some(Value::String(active)) => !active.eq_ignore_ascii_case("false"),
+        Some(Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_)) | None => true,
+    };
+    Some(Account { id: text(user, "id")?, user_name: text(user, "userName"), active })
+}
+
 /// What became of a creation.
 enum Creation {
-    /// The user's id.
-    Created(String),
+    /// The account.
+    Created(Account),
     /// The person may be there; if not, this is why.
     Unclear(Failure),
     /// They are not.
@@ -82,34 +146,37 @@ enum Creation {
 
 fn judge_creation(remote: &Remote, answer: &Answer) -> Creation {
     match answer.status.as_u16() {
-        200..=299 => match answer.object().as_ref().and_then(|user| text(user, "id")) {
-            Some(user) => Creation::Created(user.to_owned()),
-            None => Creation::Unclear(remote.not_scim(answer)),
+        200..=299 => match answer.object().as_ref().and_then(account) {
+            Some(account) => Creation::Created(account),
+            None => Creation::Unclear(remote.not_scim(answer).uncertain()),
         },
         // `uniqueness` (RFC 7644 §3.3).
         409 => Creation::Unclear(remote.failure_as(DeliveryErrorCode::PrincipalNotFound, answer)),
+        403 if answer.is_throttle() => Creation::Failed(remote.failure(answer)),
         403 | 404 | 405 | 501 => {
             Creation::Failed(remote.failure_as(DeliveryErrorCode::PrincipalNotFound, answer))
         }
-        500 | 502 | 504 => Creation::Unclear(remote.failure(answer)),
+        500 | 502 | 504 => Creation::Unclear(remote.failure(answer).uncertain()),
         _ => Creation::Failed(remote.failure(answer)),
     }
 }
 
-async fn look_up(remote: &Remote, attribute: Attribute, value: &str) -> Result<Option<String>, Failure> {
+async fn look_up(remote: &Remote, attribute: Attribute, value: &str) -> Result<Option<Account>, Failure> {
     let filter = format!("{} eq {}", attribute.name(), quoted(value));
     let call = Call { query: &[("filter", &filter)], ..Call::new(Method::GET, &["Users"]) };
     let answer = remote.answer(call).await?;
     match (answer.status.as_u16(), attribute) {
+        (400 | 403 | 503, _) if answer.is_throttle() => {}
         // Some servers say 404 instead of giving an empty list, and some cannot search by the
-        // other side's id; all can by login name.
-        (404, _) | (400 | 501, Attribute::ExternalId) => return Ok(None),
+        // other side's id or by an address, which they say in many ways; all can by login name.
+        (404, _)
+        | (400 | 403 | 405 | 422 | 500 | 501, Attribute::ExternalId | Attribute::Email) => return Ok(None),
         _ => {}
     }
     let list = remote.scim_object(&answer)?;
     let users = match list.get("Resources") {
         Some(Value::Array(users)) => users.as_slice(),
-        // The list may be left out only where it is empty (RFC 7644 §3.4.2).
+        // The list may be left out only if it is empty (RFC 7644 §3.4.2).
         Some(Value::Null) | None if list.get("totalResults").and_then(Value::as_u64) == Some(0) => &[],
         _ => return Err(remote.not_scim(&answer)),
     };
@@ -117,10 +184,10 @@ async fn look_up(remote: &Remote, attribute: Attribute, value: &str) -> Result<O
         .iter()
         .filter_map(Value::as_object)
         .filter(|user| attribute.fits(user, value))
-        .filter_map(|user| text(user, "id"));
+        .filter_map(account);
     match (fitting.next(), fitting.next()) {
         (None, _) => Ok(None),
-        (Some(user), None) => Ok(Some(user.to_owned())),
+        (Some(account), None) => Ok(Some(account)),
         (Some(_), Some(_)) => Err(failure(
             DeliveryErrorCode::PrincipalNotFound,
             "The remote has several users for this person.",
@@ -133,18 +200,13 @@ pub(super) fn quoted(value: &str) -> String {
     Value::from(value).to_string()
 }
 
-/// The login name: the e-mail address, or the subject where there is none.
-fn user_name(person: &Person) -> &str {
-    person.email.as_deref().filter(|email| !email.is_empty()).unwrap_or(&person.subject)
-}
-
 /// The body of a creation. Many servers demand the parts of a name that RFC 7643 §4.1.1 leaves
 /// optional; the first word is given as one and the rest as the other, for want of better knowledge.
 fn new_user(person: &Person) -> Value {
     let mut user = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
         "externalId": person.id,
-        "userName": user_name(person),
+        "userName": person.user_name,
         "active": true,
     });
     let name = person.display_name.trim();
@@ -168,9 +230,11 @@ mod tests {
     fn person(display_name: &str, email: Option<&str>) -> Person {
         Person {
             id: "0190".to_owned(),
-            subject: "sub-1".to_owned(),
+            user_name: email.filter(|email| !email.is_empty()).unwrap_or("sub-1").to_owned(),
             display_name: display_name.to_owned(),
             email: email.map(str::to_owned),
+            match_by_user_name: true,
+            match_by_email: true,
         }
     }
 

@@ -1,5 +1,6 @@
 //! One request to a SCIM server, and what its answer means.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use entity::delivery::DeliveryErrorCode;
@@ -19,6 +20,8 @@ use crate::secret::Secret;
 
 /// The media type of SCIM (RFC 7644 §8.1).
 const SCIM_JSON: &str = "application/scim+json";
+/// What servers take that refuse the other one with 415.
+const PLAIN_JSON: &str = "application/json";
 
 /// One request.
 pub(super) struct Call<'a> {
@@ -45,7 +48,8 @@ pub(super) struct Answer {
     /// The `ETag` header.
     pub etag: Option<String>,
     retry_after: Option<Duration>,
-    body: Vec<u8>,
+    /// None: it is longer than what is read.
+    body: Option<Vec<u8>>,
 }
 
 /// A SCIM server.
@@ -56,6 +60,10 @@ pub(super) struct Remote {
     authorization: HeaderValue,
     redactor: Redactor,
     clock: Clock,
+    /// Whether the server has refused SCIM's own media type.
+    plain_json: AtomicBool,
+    /// Whether the server has refused conditional requests.
+    unconditional: AtomicBool,
 }
 
 impl Remote {
@@ -74,6 +82,8 @@ impl Remote {
             authorization: authorization(&settings.token)?,
             redactor: Redactor::new(&settings.token),
             clock,
+            plain_json: AtomicBool::new(false),
+            unconditional: AtomicBool::new(false),
         })
     }
 
@@ -82,10 +92,24 @@ impl Remote {
         self.send(call).await.map_err(|unanswered| unanswered.failure)
     }
 
-    /// Sends a request and reads the answer, whatever its status.
+    /// Sends a request and reads the answer, whatever its status. A server that takes no `application/scim+json` (415)
+    /// or no `If-Match` (501) is asked again without, then and from then on.
     pub async fn send(&self, call: Call<'_>) -> Result<Answer, Unanswered> {
+        let answer = self.send_once(&call).await?;
+        let flag = match answer.status.as_u16() {
+            415 if call.body.is_some() => &self.plain_json,
+            501 if call.if_match.is_some() => &self.unconditional,
+            _ => return Ok(answer),
+        };
+        if flag.swap(true, Ordering::Relaxed) {
+            return Ok(answer);
+        }
+        self.send_once(&call).await
+    }
+
+    async fn send_once(&self, call: &Call<'_>) -> Result<Answer, Unanswered> {
         let request =
-            self.request(&call).map_err(|failure| Unanswered { failure, may_have_arrived: false })?;
+            self.request(call).map_err(|failure| Unanswered { failure, may_have_arrived: false })?;
         let response = request.send().await.map_err(|error| Unanswered::from(&error))?;
         self.read(response).await
     }
@@ -96,11 +120,12 @@ impl Remote {
             .request(call.method.clone(), self.url(call)?)
             .header(ACCEPT, HeaderValue::from_static("application/scim+json, application/json"))
             .header(AUTHORIZATION, self.authorization.clone());
-        if let Some(version) = call.if_match {
+        if let Some(version) = call.if_match.filter(|_| !self.unconditional.load(Ordering::Relaxed)) {
             request = request.header(IF_MATCH, version);
         }
         if let Some(body) = call.body {
-            let content_type = HeaderValue::from_static(SCIM_JSON);
+            let plain = self.plain_json.load(Ordering::Relaxed);
+            let content_type = HeaderValue::from_static(if plain { PLAIN_JSON } else { SCIM_JSON });
             request = request.header(CONTENT_TYPE, content_type).body(body.to_string());
         }
         Ok(request)
@@ -127,13 +152,7 @@ impl Remote {
         let retry_after = header(response.headers(), RETRY_AFTER.as_str())
             .and_then(|value| retry_after::parse(&value, self.clock.now()));
         let body = match outgoing::read_body(response).await {
-            Ok(Some(body)) => body,
-            // The status alone tells how a request failed, however long its explanation is.
-            Ok(None) if !status.is_success() => Vec::new(),
-            Ok(None) => {
-                let failure = self.rejected(status, "The remote's answer is longer than 1 MiB.");
-                return Err(Unanswered { failure, may_have_arrived: true });
-            }
+            Ok(body) => body,
             Err(error) => return Err(Unanswered { may_have_arrived: true, ..Unanswered::from(&error) }),
         };
         Ok(Answer { status, etag, retry_after, body })
@@ -150,13 +169,18 @@ impl Remote {
     /// What an answer that is no success means, where its request gives it no meaning of its own.
     pub fn failure(&self, answer: &Answer) -> Failure {
         let status = answer.status.as_u16();
-        let retry_after = answer.retry_after.filter(|_| matches!(status, 429 | 503));
-        let (code, sentence) = meaning(status);
+        // A refusal that says when to come back is a throttle, whatever its status: some say 400 or 403.
+        let (code, sentence) = match answer.retry_after {
+            Some(_) if matches!(status, 400 | 403) => meaning(429),
+            Some(_) | None => meaning(status),
+        };
+        let retry_after = answer.retry_after.filter(|_| matches!(status, 400 | 403 | 429 | 503));
         Failure {
             code,
             message: self.detail(answer).unwrap_or_else(|| sentence.to_owned()),
             remote_status: Some(status),
             retry_after,
+            uncertain: false,
         }
     }
 
@@ -179,14 +203,34 @@ impl Remote {
     /// The `detail` of a SCIM error (RFC 7644 §3.12), cleaned.
     fn detail(&self, answer: &Answer) -> Option<String> {
         let object = answer.object()?;
-        Some(self.redactor.clean(text(&object, "detail")?)).filter(|detail| !detail.is_empty())
+        Some(self.redactor.clean(&text(&object, "detail")?)).filter(|detail| !detail.is_empty())
     }
 }
 
 impl Answer {
     /// The body as a JSON object.
     pub fn object(&self) -> Option<Map<String, Value>> {
-        serde_json::from_slice(&self.body).ok()
+        serde_json::from_slice(self.body.as_deref()?).ok()
+    }
+
+    /// Whether the body is longer than what is read.
+    pub fn is_too_long(&self) -> bool {
+        self.body.is_none()
+    }
+
+    /// Whether it is an error in the form of SCIM (RFC 7644 §3.12), and not one of a gateway or of another site.
+    pub fn is_scim_error(&self) -> bool {
+        let is_error = |schema: &Value| schema.as_str().is_some_and(|name| name.ends_with(":Error"));
+        self.object().is_some_and(|object| {
+            let schemas = object.get("schemas").and_then(Value::as_array);
+            schemas.is_some_and(|schemas| schemas.iter().any(is_error))
+                || (object.contains_key("detail") && object.contains_key("status"))
+        })
+    }
+
+    /// Whether the refusal asks to come back later.
+    pub fn is_throttle(&self) -> bool {
+        self.status.as_u16() == 429 || self.retry_after.is_some()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use entity::catalog_role_assignment::{self, CatalogRole};
-use entity::connector::{self, ConnectorHealth, ConnectorKind};
+use entity::connector::{self, AccountName, ConnectorHealth, ConnectorKind};
 use entity::resource::{self, ResourceKind};
 use entity::{
     access_package, access_package_resource_role, catalog, connector_opening, directory_group, resource_role,
@@ -29,6 +29,9 @@ impl Story {
             version: 1,
             created_at: self.now - TimeDelta::days(380),
             deleted_at: None,
+            remote_system_id: None,
+            account_name: AccountName::Email,
+            match_by_email: true,
         });
     }
 

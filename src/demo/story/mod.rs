@@ -115,6 +115,8 @@ impl Story {
         txn.insert_all(self.events.clone()).await?;
         txn.insert_all(self.assignments.clone()).await?;
         txn.insert_all(self.deliveries.clone()).await?;
+        // What the story says was delivered is what is held.
+        store::entitlement_grant::adopt(txn).await?;
         txn.insert_all(self.attempts.clone()).await
     }
 }

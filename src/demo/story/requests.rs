@@ -178,6 +178,7 @@ impl Story {
                 created_at: started_at,
                 completed_at: (!waiting).then_some(ended_at),
                 bulk_operation_id: None,
+                grant_id: None,
             });
             self.attempts.push(delivery_attempt::Model {
                 delivery_id: id,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::domain::Error;
 use crate::domain::access_request::{Outcome, Step, next};
-use crate::domain::delivery::{BUDGET, outcome::DELIVERED};
+use crate::domain::delivery::{BUDGET, outcome::DELIVERED, queue::queue};
 use crate::id::Kind;
 use crate::store::access_request::{Move, Moved, advance};
 use crate::store::audit_event::{self, Event};
@@ -136,7 +136,7 @@ pub async fn deliver(
             rows.push(queued(txn, assignment, &new));
         }
     }
-    txn.insert_all(rows).await?;
+    queue(txn, rows).await?;
     let moved: Vec<Moved> = starting.iter().map(|(moved, _)| *moved).collect();
     let step = Move {
         to: State::Delivering,
@@ -174,15 +174,15 @@ pub async fn deliver(
 }
 
 /// A delivery to queue.
-pub(super) struct New {
+pub(crate) struct New {
     pub request: Uuid,
     pub operation: DeliveryOperation,
     pub role: Uuid,
     pub connector: Uuid,
 }
 
-/// A delivery that is due now.
-pub(super) fn queued(txn: &Txn, assignment: &assignment::Model, new: &New) -> delivery::Model {
+/// A delivery that is due now; it gets its grant when it is queued.
+pub(crate) fn queued(txn: &Txn, assignment: &assignment::Model, new: &New) -> delivery::Model {
     delivery::Model {
         id: txn.id(),
         organization_id: assignment.organization_id,
@@ -215,6 +215,7 @@ pub(super) fn queued(txn: &Txn, assignment: &assignment::Model, new: &New) -> de
         created_at: txn.now(),
         completed_at: None,
         bulk_operation_id: None,
+        grant_id: None,
     }
 }
 

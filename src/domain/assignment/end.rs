@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::begin::{New, queued};
 use crate::domain::Error;
-use crate::domain::delivery::outcome;
+use crate::domain::delivery::{outcome, queue::queue};
 use crate::id::Kind;
 use crate::store::access_request::{Move, Moved, advance};
 use crate::store::audit_event::{self, Event};
@@ -50,8 +50,8 @@ pub async fn end(
     drop_extensions(txn, &ids).await?;
     let stopped = store::delivery::cancel_open_adds(txn, &ids).await?;
     let mut given: HashMap<Uuid, Vec<(Uuid, Uuid)>> = HashMap::new();
-    for (assignment, role, connector) in store::delivery::given(txn, &ids).await? {
-        given.entry(assignment).or_default().push((role, connector));
+    for row in store::entitlement_grant::given(txn, &ids).await? {
+        given.entry(row.assignment).or_default().push((row.role, row.connector));
     }
     let (mut requests, mut events, mut deliveries) = (Vec::new(), Vec::new(), Vec::new());
     let (mut revoking, mut ended) = (Vec::new(), Vec::new());
@@ -79,7 +79,7 @@ pub async fn end(
     let made = requests.iter().map(|request| request.id).collect();
     txn.insert_all(requests).await?;
     txn.insert_all(events).await?;
-    txn.insert_all(deliveries).await?;
+    queue(txn, deliveries).await?;
     if !revoking.is_empty() {
         store::assignment::set_state(txn, &revoking, AssignmentState::Revoking, false).await?;
     }

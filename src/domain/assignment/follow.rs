@@ -6,6 +6,8 @@ use uuid::Uuid;
 
 use super::begin::{New, queued};
 use crate::domain::Error;
+use crate::domain::delivery::queue::queue;
+use crate::store::entitlement_grant::Given;
 use crate::store::{self, Txn};
 
 /// Queues deliveries for the current assignments of a package whose roles changed.
@@ -22,16 +24,15 @@ pub async fn follow_package(txn: &Txn, package: Uuid, added: &[Uuid], removed: &
         rows.extend(connectors.iter().map(|(role, connector)| adding(txn, assignment, *role, *connector)));
     }
     let ids: Vec<Uuid> = held.iter().map(|assignment| assignment.id).collect();
-    for (id, role, connector) in store::delivery::given(txn, &ids).await? {
-        let assignment = held.iter().find(|assignment| assignment.id == id);
+    for Given { assignment, role, connector, .. } in store::entitlement_grant::given(txn, &ids).await? {
+        let assignment = held.iter().find(|held| held.id == assignment);
         if let Some(assignment) = assignment.filter(|_| removed.contains(&role)) {
             let new =
                 New { request: assignment.request_id, operation: DeliveryOperation::Remove, role, connector };
             rows.push(queued(txn, assignment, &new));
         }
     }
-    txn.insert_all(rows).await?;
-    Ok(())
+    Ok(queue(txn, rows).await?)
 }
 
 /// Queues what came to the packages of failed requests meanwhile: they are about to be delivered again.
@@ -40,8 +41,7 @@ pub async fn catch_up(txn: &Txn, requests: &[Uuid]) -> Result<(), Error> {
     let add = |(assignment, role, connector): &(assignment::Model, Uuid, Uuid)| {
         adding(txn, assignment, *role, *connector)
     };
-    txn.insert_all(lacking.iter().map(add).collect()).await?;
-    Ok(())
+    Ok(queue(txn, lacking.iter().map(add).collect()).await?)
 }
 
 fn adding(txn: &Txn, assignment: &assignment::Model, role: Uuid, connector: Uuid) -> delivery::Model {

@@ -19,6 +19,7 @@ use super::lock_visible;
 use crate::authz::Scope;
 use crate::authz::permission::action;
 use crate::domain::bulk_operation::{Bulk, Verdicts, record};
+use crate::domain::delivery::queue::queue as queue_deliveries;
 use crate::domain::error::{Code, Error};
 use crate::id::Kind;
 use crate::store::assignment::{Filter, select_for};
@@ -137,7 +138,7 @@ async fn queue(
             });
         }
     }
-    txn.insert_all(rows).await?;
+    queue_deliveries(txn, rows).await?;
     // A package that has no roles any more leaves nothing to repair.
     if check == DeliveryOperation::Repair { made_whole(txn, &ids, operation.id).await } else { Ok(()) }
 }

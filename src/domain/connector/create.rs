@@ -1,6 +1,6 @@
 //! Make a connector. It serves no catalog until it is opened to one.
 
-use entity::connector::{self, ConnectorHealth, ConnectorKind};
+use entity::connector::{self, AccountName, ConnectorHealth, ConnectorKind};
 use uuid::Uuid;
 
 use super::{address, name_taken, seal};
@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::id::Kind;
 use crate::secret::Secret;
-use crate::store::Txn;
+use crate::store::{self, Txn};
 use crate::store::audit_event::{self, Event};
 use crate::store::idempotency::Key;
 
@@ -32,6 +32,10 @@ pub struct Create {
     pub secret: Option<Secret>,
     /// Whether deliveries go out.
     pub enabled: bool,
+    /// What a user's login name at the remote is.
+    pub account_name: AccountName,
+    /// Whether accounts are also looked for by their e-mail addresses.
+    pub match_by_email: bool,
     /// Makes the call repeatable.
     pub idempotency: Option<Key>,
 }
@@ -53,6 +57,8 @@ impl Command for Create {
         if let Some(first) = repeated(txn, &actor, "createConnector", self.idempotency.as_ref(), id).await? {
             return Ok(first);
         }
+        let address = store::remote_system::address(id, self.kind, base_url.as_deref());
+        let system = store::remote_system::ensure(txn, actor.organization, &address, "").await?;
         let secret = self.secret.as_ref().map(|secret| seal(&self.environment, id, secret)).transpose()?;
         let row = connector::Model {
             id,
@@ -70,6 +76,9 @@ impl Command for Create {
             version: 1,
             created_at: txn.now(),
             deleted_at: None,
+            remote_system_id: Some(system),
+            account_name: self.account_name,
+            match_by_email: self.match_by_email,
         };
         txn.insert(row).await.map_err(refusal::taken(name_taken))?;
         let event = Event::by(&actor, "connector.created", Kind::Connector, id);

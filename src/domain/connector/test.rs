@@ -42,12 +42,10 @@ pub async fn test(
             let call = tokio::spawn(async move { tokio::time::timeout(time, connector.check()).await });
             match call.await {
                 Ok(Ok(checked)) => checked.err(),
-                Ok(Err(_)) | Err(_) => Some(Failure {
-                    code: DeliveryErrorCode::RemoteTimeout,
-                    message: "The target system did not answer in time.".to_owned(),
-                    remote_status: None,
-                    retry_after: None,
-                }),
+                Ok(Err(_)) | Err(_) => {
+                    let message = "The target system did not answer in time.";
+                    Some(Failure::new(DeliveryErrorCode::RemoteTimeout, message))
+                }
             }
         }
     };

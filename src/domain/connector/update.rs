@@ -1,6 +1,6 @@
 //! Change a connector.
 
-use entity::connector::{self, ConnectorHealth, ConnectorKind};
+use entity::connector::{self, AccountName, ConnectorHealth, ConnectorKind};
 use uuid::Uuid;
 
 use super::{address, get, name_taken, seal};
@@ -12,6 +12,15 @@ use crate::id::Kind;
 use crate::secret::Secret;
 use crate::store::audit_event::{self, Event};
 use crate::store::{self, Txn};
+
+/// What becomes of the accounts and grants that are known, when a connector leads to another address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accounts {
+    /// The same system has moved: they stay.
+    Keep,
+    /// It is another system: accounts are looked for anew there, and nothing counts as given.
+    Forget,
+}
 
 /// Change a connector; what is not given stays.
 pub struct Update {
@@ -31,6 +40,12 @@ pub struct Update {
     pub secret: Change<Secret>,
     /// Whether deliveries go out.
     pub enabled: Option<bool>,
+    /// What a user's login name at the remote is.
+    pub account_name: Option<AccountName>,
+    /// Whether accounts are also looked for by their e-mail addresses.
+    pub match_by_email: Option<bool>,
+    /// With another base URL: whether it is the same system, with the accounts that are known.
+    pub accounts: Option<Accounts>,
 }
 
 impl Command for Update {
@@ -51,8 +66,11 @@ impl Command for Update {
             after.name_key = input::key(&after.display_name);
         }
         after.enabled = self.enabled.unwrap_or(before.enabled);
+        after.account_name = self.account_name.unwrap_or(before.account_name);
+        after.match_by_email = self.match_by_email.unwrap_or(before.match_by_email);
         self.change_remote(&before, &mut after, &mut checks);
         checks.done()?;
+        self.change_system(txn, &before, &mut after).await?;
         match &self.secret {
             Change::Keep => {}
             Change::Clear => after.secret = None,
@@ -69,12 +87,19 @@ impl Command for Update {
         if !updated.map_err(refusal::taken(name_taken))? {
             return Err(refusal::conflict("connector").into());
         }
+        if before.remote_system_id != after.remote_system_id {
+            store::entitlement_grant::regrant_open(txn, before.id).await?;
+        }
         let event = Event::by(&actor, "connector.updated", Kind::Connector, before.id);
         let details = serde_json::json!({
             "enabled": { "from": before.enabled, "to": after.enabled },
             "renamed": before.display_name != after.display_name,
             "baseUrlChanged": moved,
             "secretChanged": new_secret,
+            "accounts": self.accounts.filter(|_| moved).map(|accounts| match accounts {
+                Accounts::Keep => "KEEP",
+                Accounts::Forget => "FORGET",
+            }),
         });
         audit_event::record(txn, &event.with(details)).await?;
         Ok(before.id)
@@ -82,6 +107,36 @@ impl Command for Update {
 }
 
 impl Update {
+    /// Lets the connector lead to the system of its new address. A system that has moved takes everything along; it can
+    /// only move if no other connector stays, and nothing is known at the new address yet.
+    async fn change_system(
+        &self,
+        txn: &Txn,
+        before: &connector::Model,
+        after: &mut connector::Model,
+    ) -> Result<(), Error> {
+        if before.base_url == after.base_url {
+            return Ok(());
+        }
+        let organization = before.organization_id;
+        let address = store::remote_system::address(before.id, before.kind, after.base_url.as_deref());
+        let moves = self.accounts == Some(Accounts::Keep);
+        match before.remote_system_id.filter(|_| moves) {
+            Some(system) => {
+                if !store::remote_system::move_to(txn, system, before.id, &address).await? {
+                    let message = "Another connector leads to the old address, or something is known at the new one \
+                                   already: the accounts cannot be kept. Use `FORGET`.";
+                    return Err(Rejection::of("accounts", Code::InUse, message).into());
+                }
+            }
+            None => {
+                let system = store::remote_system::ensure(txn, organization, &address, "").await?;
+                after.remote_system_id = Some(system);
+            }
+        }
+        Ok(())
+    }
+
     /// Checks address and secret.
     fn change_remote(&self, before: &connector::Model, after: &mut connector::Model, checks: &mut Checks) {
         let refuse = |field: &str, message: &str| Rejection::of(field, Code::InvalidInput, message);
@@ -106,6 +161,12 @@ impl Update {
                 let leaks = before.base_url != after.base_url
                     && before.secret.is_some()
                     && matches!(self.secret, Change::Keep);
+                checks.refuse_if(before.base_url != after.base_url && self.accounts.is_none(), || {
+                    refuse(
+                        "accounts",
+                        "With another `baseUrl`, say whether the accounts that are known stay (`KEEP`) or not (`FORGET`).",
+                    )
+                });
                 checks.refuse_if(leaks, || {
                     refuse(
                         "secret",

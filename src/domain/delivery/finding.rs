@@ -32,7 +32,12 @@ pub const fn finding(check: &Model) -> Finding {
             DeliveryState::Succeeded,
             None
             | Some(
-                DeliveryResult::NoLongerWanted | DeliveryResult::StillNeeded | DeliveryResult::ExistedBefore,
+                DeliveryResult::NoLongerWanted
+                | DeliveryResult::StillNeeded
+                | DeliveryResult::ExistedBefore
+                | DeliveryResult::AccountGone
+                | DeliveryResult::TargetGone
+                | DeliveryResult::ResolvedManually,
             ),
         )
         | (DeliveryState::Canceled, _) => Finding::Skipped,

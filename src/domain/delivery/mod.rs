@@ -2,6 +2,7 @@
 
 pub mod finding;
 pub mod outcome;
+pub mod queue;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::delivery::{DeliveryErrorCode as Code, DeliveryOperation};
@@ -10,6 +11,8 @@ use super::back_off;
 
 /// How often a removal is tried that waiting alone does not help.
 const DAILY: TimeDelta = TimeDelta::hours(24);
+/// The first pause before a remote that does not know a new account yet is tried again.
+const NOT_READY: TimeDelta = TimeDelta::seconds(3);
 /// How long adding is tried by itself.
 pub const BUDGET: TimeDelta = TimeDelta::hours(6);
 
@@ -21,6 +24,8 @@ pub const fn is_retryable(code: Code) -> bool {
         | Code::RemoteTimeout
         | Code::RemoteUnavailable
         | Code::Conflict
+        | Code::AccountNotReady
+        | Code::ChangeNotMade
         | Code::Internal => true,
         Code::RemoteAuthFailed
         | Code::PrincipalNotFound
@@ -28,7 +33,10 @@ pub const fn is_retryable(code: Code) -> bool {
         | Code::RoleNotFound
         | Code::RejectedByRemote
         | Code::NotSupported
-        | Code::ConnectorMisconfigured => false,
+        | Code::ConnectorMisconfigured
+        | Code::AccountNotFound
+        | Code::AccountAlreadyLinked
+        | Code::AccountInactive => false,
     }
 }
 
@@ -52,7 +60,11 @@ pub struct Failed {
 /// When to try again; none: given up until reprocessed. Removing never gives up.
 #[must_use]
 pub fn next_try(failed: &Failed, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let pause = back_off::pause(failed.tries, failed.jitter).max(failed.retry_after.unwrap_or_default());
+    let pause = match failed.code {
+        Code::AccountNotReady if failed.tries < 5 => NOT_READY * failed.tries,
+        _ => back_off::pause(failed.tries, failed.jitter),
+    };
+    let pause = pause.max(failed.retry_after.unwrap_or_default());
     match failed.operation {
         DeliveryOperation::Remove if is_retryable(failed.code) => Some(now + pause),
         DeliveryOperation::Remove => Some(now + DAILY),
@@ -67,7 +79,7 @@ mod tests {
 
     use super::*;
 
-    const CODES: [Code; 12] = [
+    const CODES: [Code; 17] = [
         Code::RemoteThrottled,
         Code::RemoteTimeout,
         Code::RemoteUnavailable,
@@ -79,6 +91,11 @@ mod tests {
         Code::RejectedByRemote,
         Code::NotSupported,
         Code::ConnectorMisconfigured,
+        Code::AccountNotFound,
+        Code::AccountNotReady,
+        Code::AccountAlreadyLinked,
+        Code::AccountInactive,
+        Code::ChangeNotMade,
         Code::Internal,
     ];
 

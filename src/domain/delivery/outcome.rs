@@ -8,13 +8,16 @@ use entity::access_request_event::AccessRequestAction as Action;
 use entity::assignment::AssignmentState;
 use entity::delivery::{self, DeliveryErrorCode, DeliveryOperation, DeliveryResult, DeliveryState};
 use entity::delivery_attempt::{self, AttemptOutcome};
+use entity::entitlement_grant::{self, EntitlementGrantOrigin, EntitlementGrantState};
 use uuid::Uuid;
 
+use super::queue::queue;
 use super::{Failed, is_retryable, next_try};
 use crate::domain::Error;
 use crate::domain::access_request::{Outcome, Step, is_removal};
-use crate::domain::assignment::begin::legal;
+use crate::domain::assignment::begin::{New, legal, queued};
 use crate::domain::assignment::reprocess;
+use crate::domain::entitlement_grant::{self as grant, Attempt, Found};
 use crate::id::Kind;
 use crate::store::access_request::{Move, Moved, advance};
 use crate::store::audit_event::{self, Event};
@@ -30,8 +33,10 @@ pub enum End {
     Done {
         /// What was found.
         result: DeliveryResult,
-        /// For giving: whether the access was there before Guichet gave it.
-        existed_before: Option<bool>,
+        /// Whether the account had the access before; none if the remote does not show it.
+        held_before: Option<bool>,
+        /// Whether the remote showed the result afterwards.
+        confirmed: bool,
     },
     /// It failed.
     Failed {
@@ -43,7 +48,27 @@ pub enum End {
         status: Option<i32>,
         /// How long the remote asked us to wait.
         retry_after: Option<TimeDelta>,
+        /// Whether the change may have been made all the same.
+        uncertain: bool,
     },
+}
+
+impl End {
+    /// A delivery that needed no call.
+    #[must_use]
+    pub const fn without_call(result: DeliveryResult) -> Self {
+        Self::Done { result, held_before: None, confirmed: false }
+    }
+
+    /// What it means for the grant.
+    const fn found(&self) -> Found {
+        match self {
+            Self::Done { result, held_before, confirmed } => {
+                Found::Done { result: *result, held_before: *held_before, confirmed: *confirmed }
+            }
+            Self::Failed { uncertain, .. } => Found::Failed { uncertain: *uncertain },
+        }
+    }
 }
 
 /// Writes the end of an attempt, if the delivery is still this worker's.
@@ -52,6 +77,12 @@ pub struct Finish {
     pub delivery: delivery::Model,
     /// The lease it was claimed with.
     pub lease: Uuid,
+    /// What it gives or takes, as it was before.
+    pub grant: entitlement_grant::Model,
+    /// Whether nothing of Guichet's was there before.
+    pub began_absent: bool,
+    /// The account that was written, if one is known.
+    pub account: Option<Uuid>,
     /// When the attempt began.
     pub started_at: DateTime<Utc>,
     /// How it ended.
@@ -69,10 +100,12 @@ impl Transaction for Finish {
         // The request is locked before its state is computed: two last deliveries that finish at
         // once must not both think that the other one is still open.
         store::access_request::lock(txn, &[self.delivery.request_id]).await?;
-        let after = self.after(txn.now());
+        let grant = self.grant_after(txn.now());
+        let after = self.after(&grant, txn.now());
         if !store::delivery::finish(txn, &after, self.lease).await? {
             return Ok(false);
         }
+        store::entitlement_grant::update(txn, &grant).await?;
         txn.insert(self.attempt(txn.now())).await?;
         if after.state == DeliveryState::Failed {
             let organization = after.organization_id;
@@ -83,6 +116,9 @@ impl Transaction for Finish {
         }
         if after.operation == DeliveryOperation::Repair {
             self.repaired(txn, after.state).await?;
+        }
+        if after.operation == DeliveryOperation::Add && after.state == DeliveryState::Failed {
+            self.give_up(txn, &grant).await?;
         }
         if after.due_at.is_none() {
             complete(txn, &[self.delivery.request_id]).await?;
@@ -96,6 +132,34 @@ impl Transaction for Finish {
 }
 
 impl Finish {
+    fn grant_after(&self, now: DateTime<Utc>) -> entitlement_grant::Model {
+        let attempt = Attempt {
+            operation: self.delivery.operation,
+            began_absent: self.began_absent,
+            account: self.account,
+            found: self.end.found(),
+        };
+        grant::after(&self.grant, &attempt, now)
+    }
+
+    /// An add that failed for good no longer wants its grant: what nobody else wants, and may be there, is taken.
+    async fn give_up(&self, txn: &Txn, grant: &entitlement_grant::Model) -> Result<(), Error> {
+        if grant.state == EntitlementGrantState::Absent
+            || store::entitlement_grant::lock_unwanted(txn, &[grant.id]).await?.is_empty()
+        {
+            return Ok(());
+        }
+        let assignments = store::assignment::lock(txn, &[self.delivery.assignment_id]).await?;
+        let new = New {
+            request: self.delivery.request_id,
+            operation: DeliveryOperation::Remove,
+            role: self.delivery.resource_role_id,
+            connector: self.delivery.connector_id,
+        };
+        let rows = assignments.iter().map(|assignment| queued(txn, assignment, &new)).collect();
+        Ok(queue(txn, rows).await?)
+    }
+
     /// What the end of a repair means for its assignment.
     async fn repaired(&self, txn: &Txn, state: DeliveryState) -> Result<(), Error> {
         let assignment = self.delivery.assignment_id;
@@ -111,18 +175,18 @@ impl Finish {
     }
 
     /// The delivery as the attempt leaves it.
-    fn after(&self, now: DateTime<Utc>) -> delivery::Model {
+    fn after(&self, grant: &entitlement_grant::Model, now: DateTime<Utc>) -> delivery::Model {
         let before = &self.delivery;
         match &self.end {
-            End::Done { result, existed_before } => delivery::Model {
+            End::Done { result, .. } => delivery::Model {
                 state: DeliveryState::Succeeded,
                 result: Some(*result),
-                existed_before: *existed_before,
+                existed_before: existed_before(before.operation, *result, grant),
                 due_at: None,
                 completed_at: Some(now),
                 ..before.clone()
             },
-            End::Failed { code, message, status, retry_after } => {
+            End::Failed { code, message, status, retry_after, .. } => {
                 let failed = Failed {
                     operation: before.operation,
                     code: *code,
@@ -224,14 +288,21 @@ pub async fn complete(txn: &Txn, requests: &[Uuid]) -> Result<(), Error> {
     Ok(audit_event::record_all(txn, &audited).await?)
 }
 
-/// What a success means for the access that was there before.
-#[must_use]
-pub fn existed_before(delivery: &delivery::Model, known: Option<bool>, already_so: bool) -> Option<bool> {
-    match delivery.operation {
+/// What a success shows of whether the user had the access before Guichet first gave it.
+fn existed_before(
+    operation: DeliveryOperation,
+    result: DeliveryResult,
+    grant: &entitlement_grant::Model,
+) -> Option<bool> {
+    let existed = match grant.origin {
+        EntitlementGrantOrigin::Existed => Some(true),
+        EntitlementGrantOrigin::Given => Some(false),
+        EntitlementGrantOrigin::Unknown => None,
+    };
+    match operation {
         DeliveryOperation::Remove | DeliveryOperation::Compare => None,
-        // What was missing and was given again is Guichet's, whatever was there before.
-        DeliveryOperation::Repair => (!already_so).then_some(false),
-        // Only what the very first try found was there before: a later one may find its own work.
-        DeliveryOperation::Add => Some(known.unwrap_or(already_so && delivery.attempt_count == 1)),
+        DeliveryOperation::Repair => (result == DeliveryResult::Changed).then_some(false),
+        DeliveryOperation::Add if result == DeliveryResult::NoLongerWanted => None,
+        DeliveryOperation::Add => existed,
     }
 }

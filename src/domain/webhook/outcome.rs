@@ -162,7 +162,7 @@ mod tests {
 
     fn failed(code: Code, remote_status: Option<u16>, retry_after: Option<u64>) -> End {
         let retry_after = retry_after.map(Duration::from_secs);
-        End::Failed(Failure { code, message: "away".to_owned(), remote_status, retry_after })
+        End::Failed(Failure { remote_status, retry_after, ..Failure::new(code, "away") })
     }
 
     proptest! {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use uuid::Uuid;
 
-use super::{Connector, ConnectorKind};
+use super::{AccountName, Connector, ConnectorKind};
 use crate::authz::Action as _;
 use crate::authz::permission::action::EditConnector;
 use crate::domain::connector::{create, delete, open, test, update};
@@ -32,6 +32,12 @@ pub struct CreateConnectorInput {
     /// Whether deliveries go out; while false they wait.
     #[graphql(default = true)]
     enabled: bool,
+    /// For `SCIM`: what a user's login name (`userName`) at the target system is.
+    #[graphql(default_with = "AccountName::Email")]
+    account_name: AccountName,
+    /// For `SCIM`: whether an account is also looked for by its e-mail addresses, if none has the login name.
+    #[graphql(default = true)]
+    match_by_email: bool,
     /// Makes the call repeatable for 24 hours: a second call with the same key and input answers with the first one's connector.
     idempotency_key: Option<String>,
 }
@@ -61,6 +67,24 @@ pub struct UpdateConnectorInput {
     secret: MaybeUndefined<SecretText>,
     /// Whether deliveries go out; while false they wait.
     enabled: Option<bool>,
+    /// For `SCIM`: what a user's login name (`userName`) at the target system is. Accounts that are known stay linked.
+    account_name: Option<AccountName>,
+    /// For `SCIM`: whether an account is also looked for by its e-mail addresses, if none has the login name.
+    match_by_email: Option<bool>,
+    /// Required with another `baseUrl`: whether the accounts and grants that are known stay.
+    accounts: Option<KnownAccounts>,
+}
+
+/// What becomes of the accounts and grants that are known when a connector leads to another address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::connector::update::Accounts")]
+pub enum KnownAccounts {
+    /// The same system has moved: they stay. Refused with `IN_USE` if another connector leads to the old address, or
+    /// something is known at the new one already.
+    Keep,
+    /// It is another system: accounts are looked for anew there, and nothing counts as given. What was given at the old
+    /// address stays there.
+    Forget,
 }
 
 /// The end of `updateConnector`.
@@ -170,6 +194,8 @@ impl ConnectorMutation {
                 base_url: input.base_url,
                 secret: input.secret.map(|secret| secret.0),
                 enabled: input.enabled,
+            account_name: input.account_name.into(),
+            match_by_email: input.match_by_email,
                 idempotency,
             })
             .await?;
@@ -195,6 +221,9 @@ impl ConnectorMutation {
                 base_url: input.base_url,
                 secret: change(input.secret.map_value(|secret| secret.0)),
                 enabled: input.enabled,
+            account_name: input.account_name.map(Into::into),
+            match_by_email: input.match_by_email,
+            accounts: input.accounts.map(Into::into),
             })
             .await?;
         Ok(UpdateConnectorPayload { connector: changed(api, id).await?, user_errors })

@@ -1,0 +1,74 @@
+//! The accounts that people have at remote systems.
+
+use entity::remote_account::{self, RemoteAccountState};
+use sea_orm::ActiveEnum as _;
+use uuid::Uuid;
+
+use super::database::{Connection, Txn};
+use super::error::StoreError;
+use super::row::model;
+
+/// Returns the account of a user at a system, locked, if one is linked or being created.
+pub async fn lock_of_user(
+    txn: &Txn,
+    system: Uuid,
+    user: Uuid,
+) -> Result<Option<remote_account::Model>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT ").columns::<remote_account::Entity>("a").push(" FROM remote_account a");
+    sql.push(" WHERE a.system_id = ").bind(system).push(" AND a.user_id = ").bind(user);
+    sql.push(" AND a.state IN ('CREATING', 'LINKED')").lock("a");
+    let rows = txn.all(sql).await?;
+    Ok(rows.first().map(|row| model(row, "a_")).transpose()?)
+}
+
+/// Whose account a remote id is.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// The account.
+    pub account: remote_account::Model,
+    /// Whether its user can neither act nor hold access any more, and nothing of theirs is left there.
+    pub is_free: bool,
+}
+
+/// Returns who a remote id is linked to, locked.
+pub async fn lock_owner(txn: &Txn, system: Uuid, remote_id: &str) -> Result<Option<Owner>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT ").columns::<remote_account::Entity>("a");
+    sql.push(", (u.state <> 'ACTIVE' AND NOT EXISTS (SELECT 1 FROM entitlement_grant x");
+    sql.push(" WHERE x.user_id = a.user_id AND x.system_id = a.system_id AND x.state <> 'ABSENT')) AS is_free");
+    sql.push(" FROM remote_account a JOIN app_user u ON u.id = a.user_id WHERE a.system_id = ").bind(system);
+    sql.push(" AND a.remote_id = ").bind(remote_id.to_owned()).push(" AND a.state = 'LINKED'").lock("a");
+    let rows = txn.all(sql).await?;
+    let read = |row| Ok(Owner { account: model(row, "a_")?, is_free: row.try_get("", "is_free")? });
+    rows.first().map(read).transpose()
+}
+
+/// Writes an account as it is now.
+pub async fn update(txn: &Txn, after: &remote_account::Model) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE remote_account SET state = ").bind(after.state.to_value());
+    sql.push(", remote_id = ").bind(after.remote_id.clone());
+    sql.push(", user_name = ").bind(after.user_name.clone());
+    sql.push(", origin = ").bind(after.origin.to_value());
+    sql.push(", linked_by_id = ").bind(after.linked_by_id).push(", delivery_id = ").bind(after.delivery_id);
+    sql.push(", updated_at = ").bind(txn.now());
+    sql.push(", version = version + 1 WHERE id = ").bind(after.id);
+    txn.execute(sql).await.map(|_| ())
+}
+
+/// Deletes the announcement that an account of a user is about to be created.
+pub async fn delete_announced(txn: &Txn, system: Uuid, user: Uuid) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("DELETE FROM remote_account WHERE state = 'CREATING' AND system_id = ").bind(system);
+    sql.push(" AND user_id = ").bind(user);
+    txn.execute(sql).await.map(|_| ())
+}
+
+/// Takes accounts out of use.
+pub async fn set_state(txn: &Txn, ids: &[Uuid], state: RemoteAccountState) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE remote_account SET state = ").bind(state.to_value());
+    sql.push(", updated_at = ").bind(txn.now()).push(", version = version + 1 WHERE id").any_id(ids);
+    txn.execute(sql).await.map(|_| ())
+}
