@@ -17,10 +17,11 @@ use axum::extract::Request;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::DateTime;
+use entity::delivery::DeliveryErrorCode;
 use guichet::clock::Clock;
 use guichet::connector::outgoing::TimeLimits;
 use guichet::connector::scim::{Scim, ScimSettings};
-use guichet::connector::{Failure, Person, Target};
+use guichet::connector::{Connector as _, Done, Failure, Person, Target};
 use guichet::secret::Secret;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -37,9 +38,39 @@ const NOW: i64 = 1_767_225_600;
 fn person(id: &str) -> Person {
     Person {
         id: id.to_owned(),
-        subject: format!("subject-{id}"),
+        user_name: format!("{id}@example.com"),
         display_name: "Ada Lovelace".to_owned(),
         email: Some(format!("{id}@example.com")),
+        match_by_user_name: true,
+        match_by_email: true,
+    }
+}
+
+/// What a delivery does at a remote of which nothing is known yet.
+trait Gives {
+    /// Finds or creates the account, and gives it the access.
+    async fn give(&self, person: &Person, target: &Target) -> Result<Done, Failure>;
+    /// Finds the account, and takes the access from it.
+    async fn take(&self, person: &Person, target: &Target) -> Result<Done, Failure>;
+}
+
+impl Gives for Scim {
+    async fn give(&self, person: &Person, target: &Target) -> Result<Done, Failure> {
+        let account = match self.find_account(person).await? {
+            Some((account, _)) => account,
+            None => {
+                self.find_target(target).await?;
+                self.create_account(person).await?.0
+            }
+        };
+        Ok(self.add(&account.id, target).await?.done)
+    }
+
+    async fn take(&self, person: &Person, target: &Target) -> Result<Done, Failure> {
+        match self.find_account(person).await? {
+            Some((account, _)) => Ok(self.remove(&account.id, target).await?.done),
+            None => Err(Failure::new(DeliveryErrorCode::AccountNotFound, "no account")),
+        }
     }
 }
 

@@ -169,12 +169,16 @@ on_both_databases! {
         let late = Finish {
             delivery: claimed[0].delivery.clone(),
             lease,
+            grant: claimed[0].grant.clone(),
+            began_absent: claimed[0].began_absent,
+            account: None,
             started_at: server.clock.now(),
             end: End::Failed {
                 code: entity::delivery::DeliveryErrorCode::RejectedByRemote,
                 message: "Too late.".to_owned(),
                 status: None,
                 retry_after: None,
+                uncertain: false,
             },
             jitter: 0.5,
         };

@@ -83,6 +83,10 @@ impl Connector for Directory {
         Ok(())
     }
 
+    async fn find_target(&self, target: &Target) -> Result<(), Failure> {
+        self.group(target).await?.map(drop).ok_or_else(|| no_group(target))
+    }
+
     async fn add(&self, account: &str, target: &Target) -> Result<Change, Failure> {
         let user = user(account)?;
         let group = self.group(target).await?.ok_or_else(|| no_group(target))?;

@@ -140,6 +140,9 @@ pub trait Connector: Send + Sync {
     /// Switches an account on.
     async fn activate_account(&self, id: &str) -> Result<(), Failure>;
 
+    /// Looks whether the target is there; changes nothing. Nobody gets an account for a target that is not.
+    async fn find_target(&self, target: &Target) -> Result<(), Failure>;
+
     /// Gives an account the access.
     async fn add(&self, account: &str, target: &Target) -> Result<Change, Failure>;
 

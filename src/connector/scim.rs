@@ -148,6 +148,11 @@ impl Connector for Scim {
         self.within(people::activate(&self.remote, id)).await
     }
 
+    async fn find_target(&self, target: &Target) -> Result<(), Failure> {
+        check_role(target)?;
+        self.within(async { Group::read(&self.remote, &target.resource).await.map(drop) }).await
+    }
+
     async fn add(&self, account: &str, target: &Target) -> Result<Change, Failure> {
         self.within(self.change(account, target, Wish::Member)).await
     }

@@ -120,7 +120,7 @@ impl Call<'_> {
     }
 
     async fn give(&mut self, connector: &Arc<dyn Connector>, target: &Target) -> Result<Outcome, Failure> {
-        let account = self.resolver(connector).to_give().await?;
+        let account = self.resolver(connector).to_give(target).await?;
         self.account = account.row;
         let change = connector.add(&account.id, target).await;
         let change = match change {

@@ -5,10 +5,10 @@ use std::time::Duration;
 use axum::http::Method;
 use entity::delivery::DeliveryErrorCode as Code;
 use guichet::connector::outgoing::is_network_failure;
-use guichet::connector::{Connector, Done, Failure};
+use guichet::connector::{Connector as _, Done, Failure};
 
 use super::fault_proxy::{FaultProxy, Mode};
-use super::{Peer, connect, connect_impatiently, member_of, person};
+use super::{Gives as _, Peer, connect, connect_impatiently, member_of, person};
 
 /// Asks for an addition and a removal in `mode`, shows that nothing happened, and gives the failure.
 async fn failure_in(mode: Mode) -> Option<Failure> {
@@ -16,19 +16,19 @@ async fn failure_in(mode: Mode) -> Option<Failure> {
     let proxy = FaultProxy::start(&peer.origin()).await;
     let base_url = format!("{}/scim/v2", proxy.origin());
     let patient = connect(&base_url);
-    assert_eq!(patient.add(&person("ada"), &member_of("team")).await, Ok(Done::Changed));
+    assert_eq!(patient.give(&person("ada"), &member_of("team")).await, Ok(Done::Changed));
     let before = (peer.writes().await, peer.members("team").await);
 
     let scim = if mode == Mode::Hang { connect_impatiently(&base_url) } else { connect(&base_url) };
     proxy.set(mode);
-    let failure = scim.add(&person("bob"), &member_of("team")).await.expect_err("a fault");
-    let other = scim.remove(&person("ada"), &member_of("team")).await.expect_err("a fault");
+    let failure = scim.give(&person("bob"), &member_of("team")).await.expect_err("a fault");
+    let other = scim.take(&person("ada"), &member_of("team")).await.expect_err("a fault");
     assert_eq!(other, failure);
     assert_eq!(scim.check().await, Err(failure.clone()));
     assert_eq!((peer.writes().await, peer.members("team").await), before);
 
     proxy.set(Mode::Pass);
-    assert_eq!(patient.remove(&person("ada"), &member_of("team")).await, Ok(Done::Changed));
+    assert_eq!(patient.take(&person("ada"), &member_of("team")).await, Ok(Done::Changed));
     Some(failure)
 }
 
@@ -94,11 +94,11 @@ async fn an_unheard_answer_is_replaced_by_looking() {
         let proxy = FaultProxy::start(&peer.origin()).await;
         let scim = connect(&format!("{}/scim/v2", proxy.origin()));
         proxy.set(mode);
-        assert_eq!(scim.add(&person("ada"), &member_of("team")).await, Ok(Done::Changed));
+        assert_eq!(scim.give(&person("ada"), &member_of("team")).await, Ok(Done::Changed));
         assert_eq!(peer.members("team").await.len(), 1);
-        assert_eq!(scim.add(&person("ada"), &member_of("team")).await, Ok(Done::AlreadySo));
+        assert_eq!(scim.give(&person("ada"), &member_of("team")).await, Ok(Done::AlreadySo));
         assert_eq!(peer.members("team").await.len(), 1);
-        assert_eq!(scim.remove(&person("ada"), &member_of("team")).await, Ok(Done::Changed));
+        assert_eq!(scim.take(&person("ada"), &member_of("team")).await, Ok(Done::Changed));
         assert!(peer.members("team").await.is_empty());
         assert_eq!(peer.writes().await, ["POST", "PATCH", "PATCH"]);
     }
@@ -110,7 +110,7 @@ async fn an_unheard_creation_makes_one_person() {
     let proxy = FaultProxy::start(&peer.origin()).await;
     let scim = connect(&format!("{}/scim/v2", proxy.origin()));
     proxy.set(Mode::SwallowAnswer(Method::POST));
-    assert_eq!(scim.add(&person("ada"), &member_of("team")).await, Ok(Done::Changed));
+    assert_eq!(scim.give(&person("ada"), &member_of("team")).await, Ok(Done::Changed));
     assert_eq!(peer.list("__users").await.len(), 1);
     assert_eq!(peer.writes().await, ["POST", "PATCH"]);
 }

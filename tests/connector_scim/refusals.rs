@@ -11,13 +11,13 @@ use entity::delivery::DeliveryErrorCode as Code;
 use futures_util::stream;
 use guichet::connector::outgoing::TimeLimits;
 use guichet::connector::scim::ScimSettings;
-use guichet::connector::{Connector, Failure, REMOTE_TEXT_LIMIT, Target};
+use guichet::connector::{Connector as _, Failure, REMOTE_TEXT_LIMIT, Target};
 use guichet::secret::Secret;
 
-use super::{Fake, TOKEN, connect, error, group, list, member_of, person, settings, try_connect};
+use super::{Gives as _, Fake, TOKEN, connect, error, group, list, member_of, person, settings, try_connect};
 
 async fn add_to(base_url: &str) -> Failure {
-    connect(base_url).add(&person("ada"), &member_of("g")).await.expect_err("a refusal")
+    connect(base_url).give(&person("ada"), &member_of("g")).await.expect_err("a refusal")
 }
 
 #[tokio::test]
@@ -95,7 +95,8 @@ async fn unavailable_tells_how_long_and_other_failures_do_not() {
         (503, Code::RemoteUnavailable, Some(Duration::from_secs(9))),
         (429, Code::RemoteThrottled, Some(Duration::from_secs(9))),
         (500, Code::RemoteUnavailable, None),
-        (403, Code::RemoteAuthFailed, None),
+        // Whatever the status: who says when to come back, throttles.
+        (403, Code::RemoteThrottled, Some(Duration::from_secs(9))),
         (418, Code::RejectedByRemote, None),
     ] {
         let status_code = StatusCode::from_u16(status).expect("a status");
@@ -110,7 +111,7 @@ async fn a_role_that_groups_do_not_have_is_told_without_a_call() {
     let fake = Fake::start(|_| list(&[])).await;
     let scim = connect(&fake.origin);
     let owner = Target { role: "owner".to_owned(), ..member_of("g") };
-    for answer in [scim.add(&person("ada"), &owner).await, scim.remove(&person("ada"), &owner).await] {
+    for answer in [scim.add("u1", &owner).await, scim.remove("u1", &owner).await] {
         assert_eq!(answer.expect_err("no such role").code, Code::RoleNotFound);
     }
     assert!(fake.seen().is_empty());
@@ -175,7 +176,7 @@ async fn the_whole_call_ends_by_its_limit() {
     let (started, fake) = (std::time::Instant::now(), Fake::start(|_| flood_slowly()).await);
     let limits = TimeLimits { call: Duration::from_millis(200), ..TimeLimits::default() };
     let scim = try_connect(&ScimSettings { limits, ..settings(&fake.origin) }).expect("settings that work");
-    let failure = scim.add(&person("ada"), &member_of("g")).await.expect_err("no end");
+    let failure = scim.give(&person("ada"), &member_of("g")).await.expect_err("no end");
     assert_eq!(failure.code, Code::RemoteTimeout);
     assert!(started.elapsed() < Duration::from_secs(5));
 }

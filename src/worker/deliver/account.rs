@@ -9,7 +9,7 @@ use entity::remote_account::{Model, RemoteAccountOrigin, RemoteAccountState};
 use uuid::Uuid;
 
 use super::broken;
-use crate::connector::{Account, Connector, Failure, MatchedBy, Person};
+use crate::connector::{Account, Connector, Failure, MatchedBy, Person, Target};
 use crate::domain::remote_account::resolve::Seeker;
 use crate::domain::remote_account::{Abandon, Announce, Gone, Link, Linked};
 use crate::store::Database;
@@ -34,7 +34,7 @@ pub(super) struct Resolved {
 
 impl Resolver<'_> {
     /// Returns the account to give access to. One that is switched off is switched on if Guichet created it.
-    pub async fn to_give(&self) -> Result<Resolved, Failure> {
+    pub async fn to_give(&self, target: &Target) -> Result<Resolved, Failure> {
         if !self.connector.has_accounts() {
             return Ok(self.user_itself());
         }
@@ -50,7 +50,11 @@ impl Resolver<'_> {
                 let kept = self.link(&found, Some(by)).await?;
                 (found, kept)
             }
-            None => self.create(&person).await?,
+            None => {
+                // Nobody gets an account for a target that is not there.
+                self.connector.find_target(target).await?;
+                self.create(&person).await?
+            }
         };
         self.activate(kept.origin, &found).await?;
         Ok(self.resolved(&kept, found.id))
