@@ -29,6 +29,7 @@ mod connected_organizations;
 mod connections;
 mod connector_scim;
 mod cross_organization;
+mod delivery_at_odd_servers;
 mod delivery_findings;
 mod delivery_odd_server;
 mod demo;
