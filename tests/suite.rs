@@ -30,6 +30,7 @@ mod connections;
 mod connector_scim;
 mod cross_organization;
 mod delivery_at_odd_servers;
+mod delivery_at_real_servers;
 mod delivery_findings;
 mod delivery_odd_server;
 mod demo;

@@ -6,6 +6,7 @@ pub mod mailbox;
 pub mod npm;
 pub mod odd_scim;
 pub mod provider;
+pub mod python;
 pub mod scim_world;
 pub mod server;
 pub mod tokens;
