@@ -8,23 +8,12 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::harness::fault_proxy::{FaultProxy, Mode};
+pub use crate::harness::scim_world::TOKEN;
 use crate::harness::{Server, codes, npm};
 
-pub const TOKEN: &str = "a-token-of-the-scim-server";
 const PEOPLE: [&str; 6] = ["goran", "hana", "ivan", "judith", "karim", "lena"];
 
 impl Server {
-    /// Runs a mutation as Alice; gives the payload, which must not refuse.
-    async fn build(&self, name: &str, fields: &str, input: Value) -> Value {
-        let kind = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
-        let query = format!(
-            "mutation($input: {kind}!) {{ {name}(input: $input) {{ {fields} userErrors {{ code message field }} }} }}"
-        );
-        let payload = self.ask("alice", &query, json!({ "input": input })).await[name].clone();
-        assert_eq!(codes(&payload), [""; 0], "{name}: {payload}");
-        payload
-    }
-
     /// A package over the group `team` of a SCIM server, built through the API alone.
     pub async fn scim_package(&self, base_url: &str) -> (Value, Value) {
         let connector = self
@@ -72,13 +61,6 @@ impl Server {
         )
         .await;
         (connector["id"].clone(), package)
-    }
-
-    pub async fn ask_for(&self, subject: &str, package: &Value) -> Value {
-        let query = "mutation($p: ID!) { submitAccessRequest(input: {accessPackage: $p}) { accessRequest { id } userErrors { code } } }";
-        let payload = self.ask(subject, query, json!({ "p": package })).await["submitAccessRequest"].clone();
-        assert_eq!(codes(&payload), [""; 0], "{subject}");
-        payload["accessRequest"]["id"].clone()
     }
 
     /// The requests of a package: state and the one delivery's error, attempts and next try.

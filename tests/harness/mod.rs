@@ -4,7 +4,10 @@ pub mod database;
 pub mod fault_proxy;
 pub mod mailbox;
 pub mod npm;
+pub mod odd_scim;
 pub mod provider;
+pub mod python;
+pub mod scim_world;
 pub mod server;
 pub mod tokens;
 
@@ -14,13 +17,13 @@ pub use server::{Answer, Server, codes};
 /// Defines tests that run on both databases: `name::sqlite` and `name::postgres`.
 macro_rules! on_both_databases {
     ($($(#[$meta:meta])* async fn $name:ident($server:ident: Server) $body:block)*) => {$(
-        $(#[$meta])*
         mod $name {
             #[allow(unused_imports)]
             use super::*;
 
             async fn check($server: $crate::harness::Server) $body
 
+            $(#[$meta])*
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
                 if let Some(server) = $crate::harness::Server::start($crate::harness::Kind::Sqlite).await {
@@ -28,6 +31,7 @@ macro_rules! on_both_databases {
                 }
             }
 
+            $(#[$meta])*
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
                 if let Some(server) = $crate::harness::Server::start($crate::harness::Kind::Postgres).await {

@@ -34,7 +34,7 @@ impl Script {
     pub fn start(folder: &str, script: &str, arguments: &[&str]) -> Option<Self> {
         match Self::try_start(folder, script, arguments) {
             Ok(script) => Some(script),
-            Err(missing) if is_required() => panic!("GUICHET_TEST_REQUIRE names npm, but {missing}"),
+            Err(missing) if is_required("npm") => panic!("GUICHET_TEST_REQUIRE names npm, but {missing}"),
             Err(missing) => {
                 eprintln!("skipped: {missing}");
                 None
@@ -44,19 +44,22 @@ impl Script {
 
     fn try_start(folder: &str, script: &str, arguments: &[&str]) -> Result<Self, String> {
         let installed = install(folder)?;
-        let mut child = Command::new("node")
-            .arg(installed.join(script))
-            .args(arguments)
-            .current_dir(&installed)
+        let mut command = Command::new("node");
+        command.arg(installed.join(script)).args(arguments).current_dir(&installed);
+        Self::spawn(command, script)
+    }
+
+    /// Starts a command and waits for its first line.
+    pub(super) fn spawn(mut command: Command, script: &str) -> Result<Self, String> {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|error| format!("node cannot be started: {error}"))?;
+            .map_err(|error| format!("{script} cannot be started: {error}"))?;
         let output = child.stdout.take().expect("the output was piped");
         let mut started = Self { child, first_line: String::new() };
         // From here on a failure is no missing peer: the script is ours.
-        started.first_line =
-            first_line(output).unwrap_or_else(|| panic!("{folder}/{script} printed no line"));
+        started.first_line = first_line(output).unwrap_or_else(|| panic!("{script} printed no line"));
         Ok(started)
     }
 }
@@ -84,9 +87,10 @@ fn first_line(output: impl io::Read + Send + 'static) -> Option<String> {
     receiver.recv_timeout(START_LIMIT).ok()
 }
 
-fn is_required() -> bool {
+/// Whether a peer of this kind must be there.
+pub(super) fn is_required(peer: &str) -> bool {
     std::env::var("GUICHET_TEST_REQUIRE")
-        .is_ok_and(|required| required.split(',').any(|one| one.trim() == "npm"))
+        .is_ok_and(|required| required.split(',').any(|one| one.trim() == peer))
 }
 
 /// Installs the packages of `tests/<folder>` where that has not been done on this machine, and
@@ -138,7 +142,7 @@ fn copy_files(source: &Path, target: &Path) {
 }
 
 /// A name for this content.
-fn name_of(content: &[u8]) -> String {
+pub(super) fn name_of(content: &[u8]) -> String {
     digest(&SHA256, content).as_ref()[..8].iter().fold(String::new(), |mut name, byte| {
         write!(name, "{byte:02x}").expect("a string takes everything");
         name
