@@ -190,7 +190,7 @@ on_both_databases! {
             server.work().await;
             let books = server.books(&[&world.package]).await;
             assert_eq!(books.deliveries[0].state, "PENDING", "{status}");
-            assert_eq!(books.failures(), ["PRINCIPAL_NOT_FOUND"], "{status}: the person, not the group");
+            assert_eq!(books.failures(), ["ACCOUNT_NOT_READY"], "{status}: the person, not the group");
             let wait = books.deliveries[0].next.unwrap() - server.clock.now();
             assert!(wait <= TimeDelta::minutes(1), "{status}: after seconds, not {wait}");
             assert_eq!(state_of(&server, &[&world.package], &held).await, "DELIVERED", "{status}");

@@ -60,7 +60,7 @@ impl Server {
             accessRequests(first: 100) { nodes { id state type accessPackage { displayName } viewerCanCancel } } } }", json!({})).await["viewer"].clone()
     }
 
-    async fn take(&self, subject: &str, step: Step) {
+    async fn walk(&self, subject: &str, step: Step) {
         match step {
             Step::Ask(at) => {
                 let package = self.package(PACKAGES[at]).await;
@@ -122,9 +122,9 @@ on_both_databases! {
         for (at, walk) in walks(8).into_iter().enumerate() {
             let (subject, name) = people[at % people.len()];
             for step in &walk {
-                server.take(subject, *step).await;
+                server.walk(subject, *step).await;
             }
-            server.take(subject, Step::Repair).await;
+            server.walk(subject, Step::Repair).await;
             for _ in 0..4 {
                 server.work().await;
                 server.clock.advance(TimeDelta::hours(25));
@@ -195,13 +195,13 @@ on_both_databases! {
     async fn deliveries_of_one_person_and_role_run_in_order(server: Server) {
         // The group is away: the add waits for its group; the removal must wait for the add.
         server.sql("UPDATE connector SET enabled = FALSE WHERE display_name = 'Company directory'").await;
-        server.take("karim", Step::Ask(0)).await;
+        server.walk("karim", Step::Ask(0)).await;
         let database = &server.app.database;
         server.sql("UPDATE connector SET enabled = TRUE WHERE display_name = 'Company directory'").await;
         let claimed = store::delivery::claim(database, server.clock.id()).await.unwrap();
         assert_eq!(claimed.len(), 1);
         // Revoked while it is being tried: the removal is queued behind it.
-        server.take("karim", Step::Revoke(0)).await;
+        server.walk("karim", Step::Revoke(0)).await;
         assert!(store::delivery::claim(database, server.clock.id()).await.unwrap().is_empty());
         server.clock.advance(TimeDelta::seconds(61));
         server.work().await;

@@ -116,7 +116,8 @@ CREATE INDEX delivery_grant ON delivery (grant_id, id);
 CREATE INDEX delivery_unlinked ON delivery (id) WHERE grant_id IS NULL;
 ";
 
-const RESULTS: &str = "'CHANGED', 'ALREADY_SO', 'STILL_NEEDED', 'EXISTED_BEFORE', 'NO_LONGER_WANTED', 'MISSING',
+const RESULTS: &str =
+    "'CHANGED', 'ALREADY_SO', 'STILL_NEEDED', 'EXISTED_BEFORE', 'NO_LONGER_WANTED', 'MISSING',
     'ACCOUNT_GONE', 'TARGET_GONE', 'RESOLVED_MANUALLY'";
 
 const RESULTS_BEFORE: &str =

@@ -282,8 +282,7 @@ mod tests {
 
     #[test]
     fn a_breaker_counts_what_speaks_of_the_whole_remote() {
-        let failure =
-            |code, remote_status| Failure { remote_status, ..Failure::new(code, "") };
+        let failure = |code, remote_status| Failure { remote_status, ..Failure::new(code, "") };
         assert!(is_network_failure(&failure(DeliveryErrorCode::RemoteTimeout, None)));
         assert!(is_network_failure(&failure(DeliveryErrorCode::RemoteUnavailable, None)));
         assert!(is_network_failure(&failure(DeliveryErrorCode::RemoteUnavailable, Some(503))));

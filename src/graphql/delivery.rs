@@ -176,7 +176,9 @@ fn sentence(code: entity::delivery::DeliveryErrorCode) -> &'static str {
         Code::AccountNotReady => "The target system does not know the person's new account everywhere yet.",
         Code::AccountAlreadyLinked => "The account that matches the person belongs to another user.",
         Code::AccountInactive => "The person's account at the target system is switched off.",
-        Code::ChangeNotMade => "The target system said that it made the change, and still shows the opposite.",
+        Code::ChangeNotMade => {
+            "The target system said that it made the change, and still shows the opposite."
+        }
         Code::Internal => "Guichet failed; its operators were told.",
     }
 }

@@ -197,13 +197,17 @@ impl Transaction for Begin<'_> {
         sql.push(", ").columns::<remote_account::Entity>("b").push(", ");
         entitlement_grant::wanted(&mut sql);
         sql.push(" AS is_wanted, EXISTS (SELECT 1 FROM access_package_resource_role i");
-        sql.push(" JOIN assignment g ON g.id = d.assignment_id WHERE i.access_package_id = g.access_package_id");
+        sql.push(
+            " JOIN assignment g ON g.id = d.assignment_id WHERE i.access_package_id = g.access_package_id",
+        );
         sql.push(" AND i.resource_role_id = d.resource_role_id AND g.state NOT IN ('REVOKING', 'ENDED'))");
         sql.push(" AS is_due_to_assignment, ");
         user::address_counts(&mut sql);
         sql.push(" AS address_counts FROM delivery d JOIN app_user u ON u.id = d.user_id");
         sql.push(" JOIN connector k ON k.id = d.connector_id");
-        sql.push(" JOIN resource_role t ON t.id = d.resource_role_id JOIN resource s ON s.id = t.resource_id");
+        sql.push(
+            " JOIN resource_role t ON t.id = d.resource_role_id JOIN resource s ON s.id = t.resource_id",
+        );
         sql.push(" JOIN entitlement_grant x ON x.id = d.grant_id");
         sql.push(" LEFT JOIN remote_account a ON a.id = x.account_id");
         sql.push(" LEFT JOIN remote_account b ON b.system_id = x.system_id AND b.user_id = x.user_id");

@@ -78,7 +78,9 @@ pub async fn given(txn: &Txn, assignments: &[Uuid]) -> Result<Vec<Given>, StoreE
     sql.push(" WHERE d.operation IN ('ADD', 'REPAIR') AND x.state <> 'ABSENT' AND d.assignment_id");
     sql.any_id(assignments);
     sql.push(" AND NOT EXISTS (SELECT 1 FROM delivery w WHERE w.assignment_id = d.assignment_id");
-    sql.push(" AND w.grant_id = d.grant_id AND w.operation = 'REMOVE' AND w.state IN ('PENDING', 'IN_PROGRESS'))");
+    sql.push(
+        " AND w.grant_id = d.grant_id AND w.operation = 'REMOVE' AND w.state IN ('PENDING', 'IN_PROGRESS'))",
+    );
     sql.push(" ORDER BY 1, 2");
     let read = |row: &QueryResult| {
         Ok(Given {
@@ -101,15 +103,21 @@ pub(super) fn wanted(sql: &mut Sql) {
     sql.push(" JOIN resource_role wt ON wt.id = wi.resource_role_id AND wt.origin_id = x.role");
     sql.push(" JOIN resource ws ON ws.id = wt.resource_id AND ws.origin_id = x.target");
     sql.push(" JOIN connector wk ON wk.id = ws.connector_id AND wk.remote_system_id = x.system_id");
-    sql.push(" WHERE w.user_id = x.user_id AND w.state IN ('DELIVERING', 'PARTIALLY_DELIVERED', 'DELIVERED')");
-    sql.push(" AND COALESCE((SELECT f.state FROM delivery f WHERE f.grant_id = x.id AND f.assignment_id = w.id");
+    sql.push(
+        " WHERE w.user_id = x.user_id AND w.state IN ('DELIVERING', 'PARTIALLY_DELIVERED', 'DELIVERED')",
+    );
+    sql.push(
+        " AND COALESCE((SELECT f.state FROM delivery f WHERE f.grant_id = x.id AND f.assignment_id = w.id",
+    );
     sql.push(" AND f.operation = 'ADD' ORDER BY f.id DESC LIMIT 1), 'PENDING') <> 'FAILED')");
 }
 
 /// Returns which of these grants somebody wants now, locked.
 pub async fn lock_unwanted(txn: &Txn, grants: &[Uuid]) -> Result<Vec<entitlement_grant::Model>, StoreError> {
     let mut sql = txn.sql();
-    sql.push("SELECT ").columns::<entitlement_grant::Entity>("x").push(" FROM entitlement_grant x WHERE x.id");
+    sql.push("SELECT ")
+        .columns::<entitlement_grant::Entity>("x")
+        .push(" FROM entitlement_grant x WHERE x.id");
     sql.any_id(grants).push(" AND NOT ");
     wanted(&mut sql);
     sql.push(" ORDER BY x.id").lock("x");
@@ -165,21 +173,35 @@ pub async fn adopt(txn: &Txn) -> Result<u64, StoreError> {
     adopt_systems(txn).await?;
     let mut sql = txn.sql();
     sql.push("INSERT INTO entitlement_grant (id, organization_id, system_id, target, role, user_id, origin, state,");
-    sql.push(" created_at, updated_at) SELECT ").new_id().push(", f.organization_id, f.system_id, f.target, f.role, f.user_id");
-    sql.push(", CASE WHEN f.given_at IS NOT NULL AND f.existed_at = f.given_at THEN 'EXISTED' ELSE 'GIVEN' END");
-    sql.push(", CASE WHEN f.given_at IS NOT NULL AND (f.taken_at IS NULL OR f.taken_at < f.given_at) THEN 'HELD'");
-    sql.push(" WHEN f.tried_at IS NOT NULL AND (f.taken_at IS NULL OR f.taken_at < f.tried_at) THEN 'GIVING'");
+    sql.push(" created_at, updated_at) SELECT ")
+        .new_id()
+        .push(", f.organization_id, f.system_id, f.target, f.role, f.user_id");
+    sql.push(
+        ", CASE WHEN f.given_at IS NOT NULL AND f.existed_at = f.given_at THEN 'EXISTED' ELSE 'GIVEN' END",
+    );
+    sql.push(
+        ", CASE WHEN f.given_at IS NOT NULL AND (f.taken_at IS NULL OR f.taken_at < f.given_at) THEN 'HELD'",
+    );
+    sql.push(
+        " WHEN f.tried_at IS NOT NULL AND (f.taken_at IS NULL OR f.taken_at < f.tried_at) THEN 'GIVING'",
+    );
     sql.push(" ELSE 'ABSENT' END, f.created_at, ").bind(txn.now());
     sql.push(" FROM (SELECT s.organization_id AS organization_id, k.remote_system_id AS system_id");
-    sql.push(", s.origin_id AS target, t.origin_id AS role, d.user_id AS user_id, min(d.created_at) AS created_at");
+    sql.push(
+        ", s.origin_id AS target, t.origin_id AS role, d.user_id AS user_id, min(d.created_at) AS created_at",
+    );
     sql.push(", max(CASE WHEN d.operation IN ('ADD', 'REPAIR') AND d.state = 'SUCCEEDED'");
     sql.push(" AND d.result IN ('CHANGED', 'ALREADY_SO') THEN d.completed_at END) AS given_at");
     sql.push(", max(CASE WHEN d.operation = 'ADD' AND d.state = 'SUCCEEDED' AND d.existed_before");
     sql.push(" THEN d.completed_at END) AS existed_at");
     sql.push(", max(CASE WHEN d.operation = 'REMOVE' AND d.state = 'SUCCEEDED'");
-    sql.push(" AND d.result IN ('CHANGED', 'ALREADY_SO', 'EXISTED_BEFORE') THEN d.completed_at END) AS taken_at");
+    sql.push(
+        " AND d.result IN ('CHANGED', 'ALREADY_SO', 'EXISTED_BEFORE') THEN d.completed_at END) AS taken_at",
+    );
     sql.push(", max(CASE WHEN d.operation IN ('ADD', 'REPAIR') AND d.attempt_count > 0");
-    sql.push(" AND (d.state IN ('IN_PROGRESS', 'CANCELED') OR (d.state <> 'SUCCEEDED' AND d.error_retryable))");
+    sql.push(
+        " AND (d.state IN ('IN_PROGRESS', 'CANCELED') OR (d.state <> 'SUCCEEDED' AND d.error_retryable))",
+    );
     sql.push(" THEN COALESCE(d.error_at, d.created_at) END) AS tried_at");
     sql.push(" FROM delivery d JOIN resource_role t ON t.id = d.resource_role_id");
     sql.push(" JOIN resource s ON s.id = t.resource_id JOIN connector k ON k.id = d.connector_id");
@@ -206,10 +228,14 @@ async fn adopt_systems(txn: &Txn) -> Result<(), StoreError> {
     sql.push(" FROM connector k WHERE k.remote_system_id IS NULL");
     for row in txn.all(sql).await? {
         let connector: entity::connector::Model = super::row::model(&row, "k_")?;
-        let address = super::remote_system::address(connector.id, connector.kind, connector.base_url.as_deref());
+        let address =
+            super::remote_system::address(connector.id, connector.kind, connector.base_url.as_deref());
         let system = super::remote_system::ensure(txn, connector.organization_id, &address, "").await?;
         let mut sql = txn.sql();
-        sql.push("UPDATE connector SET remote_system_id = ").bind(system).push(" WHERE id = ").bind(connector.id);
+        sql.push("UPDATE connector SET remote_system_id = ")
+            .bind(system)
+            .push(" WHERE id = ")
+            .bind(connector.id);
         txn.execute(sql).await?;
     }
     Ok(())

@@ -36,7 +36,9 @@ pub async fn lock_owner(txn: &Txn, system: Uuid, remote_id: &str) -> Result<Opti
     let mut sql = txn.sql();
     sql.push("SELECT ").columns::<remote_account::Entity>("a");
     sql.push(", (u.state <> 'ACTIVE' AND NOT EXISTS (SELECT 1 FROM entitlement_grant x");
-    sql.push(" WHERE x.user_id = a.user_id AND x.system_id = a.system_id AND x.state <> 'ABSENT')) AS is_free");
+    sql.push(
+        " WHERE x.user_id = a.user_id AND x.system_id = a.system_id AND x.state <> 'ABSENT')) AS is_free",
+    );
     sql.push(" FROM remote_account a JOIN app_user u ON u.id = a.user_id WHERE a.system_id = ").bind(system);
     sql.push(" AND a.remote_id = ").bind(remote_id.to_owned()).push(" AND a.state = 'LINKED'").lock("a");
     let rows = txn.all(sql).await?;

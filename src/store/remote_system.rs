@@ -15,7 +15,9 @@ use super::{Access, sql::Sql};
 pub fn address(connector: Uuid, kind: ConnectorKind, base_url: Option<&str>) -> String {
     match (kind, base_url) {
         (ConnectorKind::Scim, Some(url)) => url.trim_end_matches('/').to_owned(),
-        (ConnectorKind::Scim, None) | (ConnectorKind::Directory, _) => format!("directory:{}", connector.simple()),
+        (ConnectorKind::Scim, None) | (ConnectorKind::Directory, _) => {
+            format!("directory:{}", connector.simple())
+        }
     }
 }
 
@@ -38,7 +40,10 @@ pub async fn ensure(txn: &Txn, organization: Uuid, address: &str, tenant: &str) 
 /// Moves a system to another address; returns `false` if another connector leads to it, or the address is taken.
 pub async fn move_to(txn: &Txn, system: Uuid, connector: Uuid, address: &str) -> Result<bool, StoreError> {
     let mut sql = txn.sql();
-    sql.push("UPDATE remote_system SET address = ").bind(address.to_owned()).push(" WHERE id = ").bind(system);
+    sql.push("UPDATE remote_system SET address = ")
+        .bind(address.to_owned())
+        .push(" WHERE id = ")
+        .bind(system);
     sql.push(" AND NOT EXISTS (SELECT 1 FROM connector k WHERE k.remote_system_id = ").bind(system);
     sql.push(" AND k.deleted_at IS NULL AND k.id <> ").bind(connector);
     sql.push(") AND NOT EXISTS (SELECT 1 FROM remote_system o WHERE o.organization_id = remote_system.organization_id");
@@ -75,7 +80,9 @@ pub async fn connectors(
     systems: &[Uuid],
 ) -> Result<Vec<connector::Model>, StoreError> {
     let mut sql = connection.sql();
-    sql.push("SELECT ").columns::<connector::Entity>("k").push(" FROM connector k WHERE k.deleted_at IS NULL");
+    sql.push("SELECT ")
+        .columns::<connector::Entity>("k")
+        .push(" FROM connector k WHERE k.deleted_at IS NULL");
     sql.push(" AND k.remote_system_id").any_id(systems).push(" ORDER BY k.name_key, k.id");
     let rows = connection.all(sql).await?;
     Ok(rows.iter().map(|row| model::<connector::Model>(row, "k_")).collect::<Result<_, _>>()?)

@@ -272,9 +272,13 @@ pub async fn lock_active(txn: &Txn, user: Uuid) -> Result<bool, StoreError> {
 /// whose issuer owns the directory, or a guest whose issuer may vouch for the domain. An address of one of the
 /// organization's own domains never counts for a guest.
 pub(super) fn address_counts(sql: &mut Sql) {
-    sql.push("(u.kind = 'MEMBER' OR (u.email IS NOT NULL AND NOT EXISTS (SELECT 1 FROM organization_domain o");
+    sql.push(
+        "(u.kind = 'MEMBER' OR (u.email IS NOT NULL AND NOT EXISTS (SELECT 1 FROM organization_domain o",
+    );
     sql.push(" WHERE o.organization_id = u.organization_id AND o.domain = ").domain_of("u.email");
     sql.push(") AND EXISTS (SELECT 1 FROM identity_source v WHERE v.organization_id = u.organization_id");
-    sql.push(" AND v.connected_organization_id = u.connected_organization_id AND v.kind = 'DOMAIN' AND v.value = ");
+    sql.push(
+        " AND v.connected_organization_id = u.connected_organization_id AND v.kind = 'DOMAIN' AND v.value = ",
+    );
     sql.domain_of("u.email").push(" AND ").holds_column("v.vouchers", "u.issuer").push(")))");
 }

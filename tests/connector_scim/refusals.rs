@@ -14,7 +14,7 @@ use guichet::connector::scim::ScimSettings;
 use guichet::connector::{Connector as _, Failure, REMOTE_TEXT_LIMIT, Target};
 use guichet::secret::Secret;
 
-use super::{Gives as _, Fake, TOKEN, connect, error, group, list, member_of, person, settings, try_connect};
+use super::{Fake, Gives as _, TOKEN, connect, error, group, list, member_of, person, settings, try_connect};
 
 async fn add_to(base_url: &str) -> Failure {
     connect(base_url).give(&person("ada"), &member_of("g")).await.expect_err("a refusal")

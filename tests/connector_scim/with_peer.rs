@@ -103,7 +103,8 @@ async fn calls_at_the_same_time_add_one_member_once() {
     let Some(peer) = Peer::start().await else { return };
     let scim = connect(&peer.base_url());
     let (ada, team) = (person("ada"), member_of("team"));
-    let (one, two, three) = tokio::join!(scim.give(&ada, &team), scim.give(&ada, &team), scim.give(&ada, &team));
+    let (one, two, three) =
+        tokio::join!(scim.give(&ada, &team), scim.give(&ada, &team), scim.give(&ada, &team));
     let mut done = [one.expect("added"), two.expect("added"), three.expect("added")];
     done.sort_by_key(|done| *done == Done::AlreadySo);
     assert_eq!(done, [Done::Changed, Done::AlreadySo, Done::AlreadySo]);

@@ -201,7 +201,11 @@ impl Membership<'_> {
                 break;
             }
             let written = self.patch(&removal, None).await?;
-            let Some(after) = self.read_or_gone().await? else { return Ok(gone()) };
+            let Some(mut after) = self.read_or_gone().await? else { return Ok(gone()) };
+            // Some servers leave the list out when nobody is in it.
+            if before.as_ref().is_some_and(|before| before.members.is_some()) && after.members.is_none() {
+                after.members = Some(BTreeSet::new());
+            }
             let shown = after.shows_in_any_case(self.user);
             if let Some(before) = &before {
                 self.restore(before, &after).await?;
@@ -210,7 +214,10 @@ impl Membership<'_> {
                 }
             }
             match (written, shown) {
-                (Write::Made, Some(false)) => return Ok(taken(Done::Changed, !after.hides())),
+                (Write::Made, Some(false)) => {
+                    let seen = before.as_ref().is_some_and(|before| before.shows(self.user) == Some(true));
+                    return Ok(taken(Done::Changed, seen || !after.hides()));
+                }
                 (Write::Made, None) => return Ok(taken(Done::Changed, false)),
                 (Write::Made, Some(true)) => {
                     refused = Some(failure(
@@ -223,7 +230,11 @@ impl Membership<'_> {
                 // Refused, and the member is not there: somebody else was first.
                 (Write::Refused(failure) | Write::Stale(failure), Some(false)) => {
                     if self.is_absent(&after).await? {
-                        return Ok(Change { done: Done::AlreadySo, held_before: Some(false), confirmed: true });
+                        return Ok(Change {
+                            done: Done::AlreadySo,
+                            held_before: Some(false),
+                            confirmed: true,
+                        });
                     }
                     refused = Some(failure);
                 }
@@ -237,7 +248,8 @@ impl Membership<'_> {
                 }
             }
         }
-        Err(refused.unwrap_or_else(|| failure(DeliveryErrorCode::NotSupported, "The remote removes no member.")))
+        Err(refused
+            .unwrap_or_else(|| failure(DeliveryErrorCode::NotSupported, "The remote removes no member.")))
     }
 
     /// Whether the group shows the user as a member; `None` if it does not show its members.
@@ -280,7 +292,8 @@ impl Membership<'_> {
         };
         match (shown, unclear) {
             (Some(true), _) => {
-                let held_before = before.shows(self.user);
+                // A list that was left out before and is there now was empty.
+                let held_before = before.shows(self.user).or(after.members.is_some().then_some(false));
                 Ok(Change { done: Done::Changed, held_before, confirmed: true })
             }
             // The server made no promise, and shows nothing.
@@ -403,7 +416,11 @@ impl Membership<'_> {
         if lost.is_empty() || !kept.is_empty() {
             return Ok(());
         }
-        tracing::error!(group = self.group, lost = lost.len(), "a SCIM server removed other members with a write");
+        tracing::error!(
+            group = self.group,
+            lost = lost.len(),
+            "a SCIM server removed other members with a write"
+        );
         let mut all = lost.clone();
         if self.wish == Wish::Member {
             all.push(self.user);

@@ -54,10 +54,7 @@ impl Attribute {
 /// An account with that login name is the person's whatever `externalId` it has: it is often given by the company's
 /// directory, and the server keeps login names unique (RFC 7643 §4.1.1). An address that nobody vouches for matches no
 /// account.
-pub(super) async fn find(
-    remote: &Remote,
-    person: &Person,
-) -> Result<Option<(Account, MatchedBy)>, Failure> {
+pub(super) async fn find(remote: &Remote, person: &Person) -> Result<Option<(Account, MatchedBy)>, Failure> {
     if let Some(account) = look_up(remote, Attribute::ExternalId, &person.id).await? {
         return Ok(Some((account, MatchedBy::ExternalId)));
     }
@@ -169,8 +166,8 @@ async fn look_up(remote: &Remote, attribute: Attribute, value: &str) -> Result<O
         (400 | 403 | 503, _) if answer.is_throttle() => {}
         // Some servers say 404 instead of giving an empty list, and some cannot search by the
         // other side's id or by an address, which they say in many ways; all can by login name.
-        (404, _)
-        | (400 | 403 | 405 | 422 | 500 | 501, Attribute::ExternalId | Attribute::Email) => return Ok(None),
+        (404, _) if answer.is_scim_error() => return Ok(None),
+        (400 | 403 | 405 | 422 | 500 | 501, Attribute::ExternalId | Attribute::Email) => return Ok(None),
         _ => {}
     }
     let list = remote.scim_object(&answer)?;

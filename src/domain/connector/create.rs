@@ -12,9 +12,9 @@ use crate::domain::{
 };
 use crate::id::Kind;
 use crate::secret::Secret;
-use crate::store::{self, Txn};
 use crate::store::audit_event::{self, Event};
 use crate::store::idempotency::Key;
+use crate::store::{self, Txn};
 
 /// Make a connector.
 pub struct Create {

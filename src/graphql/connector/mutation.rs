@@ -194,8 +194,8 @@ impl ConnectorMutation {
                 base_url: input.base_url,
                 secret: input.secret.map(|secret| secret.0),
                 enabled: input.enabled,
-            account_name: input.account_name.into(),
-            match_by_email: input.match_by_email,
+                account_name: input.account_name.into(),
+                match_by_email: input.match_by_email,
                 idempotency,
             })
             .await?;
@@ -221,9 +221,9 @@ impl ConnectorMutation {
                 base_url: input.base_url,
                 secret: change(input.secret.map_value(|secret| secret.0)),
                 enabled: input.enabled,
-            account_name: input.account_name.map(Into::into),
-            match_by_email: input.match_by_email,
-            accounts: input.accounts.map(Into::into),
+                account_name: input.account_name.map(Into::into),
+                match_by_email: input.match_by_email,
+                accounts: input.accounts.map(Into::into),
             })
             .await?;
         Ok(UpdateConnectorPayload { connector: changed(api, id).await?, user_errors })

@@ -75,7 +75,8 @@ impl Resolver<'_> {
                 Ok(self.resolved(&kept, found.id))
             }
             None => {
-                let message = "The remote has no account that matches the person, and none is known from before.";
+                let message =
+                    "The remote has no account that matches the person, and none is known from before.";
                 Err(Failure::new(DeliveryErrorCode::AccountNotFound, message))
             }
         }
@@ -102,8 +103,7 @@ impl Resolver<'_> {
 
     fn resolved(&self, kept: &Model, id: String) -> Resolved {
         let age = self.database.clock().now() - kept.created_at;
-        let is_new =
-            kept.origin == RemoteAccountOrigin::Created && age < chrono::TimeDelta::minutes(15);
+        let is_new = kept.origin == RemoteAccountOrigin::Created && age < chrono::TimeDelta::minutes(15);
         Resolved { id, row: Some(kept.id), is_new }
     }
 
@@ -123,7 +123,8 @@ impl Resolver<'_> {
         if origin == RemoteAccountOrigin::Created {
             return self.connector.activate_account(&account.id).await;
         }
-        let message = "The person's account at the remote is switched off. Have it switched on there, then reprocess.";
+        let message =
+            "The person's account at the remote is switched off. Have it switched on there, then reprocess.";
         Err(Failure::new(DeliveryErrorCode::AccountInactive, message))
     }
 
@@ -187,11 +188,7 @@ fn with_remote_id(account: &Model) -> Option<(&Model, &str)> {
 
 /// Returns the person as a connector looks for accounts. An address that nobody vouches for matches no account; nor
 /// does the `sub` of somebody from outside, which another issuer may have given to somebody else.
-pub fn person(
-    user: &app_user::Model,
-    connector: &entity::connector::Model,
-    address_counts: bool,
-) -> Person {
+pub fn person(user: &app_user::Model, connector: &entity::connector::Model, address_counts: bool) -> Person {
     let email = user.email.as_deref().filter(|email| !email.is_empty());
     let is_member = user.kind == UserKind::Member;
     let local_part = email.and_then(|email| email.split_once('@')).map(|(local, _)| local);
