@@ -29,6 +29,7 @@ mod connected_organizations;
 mod connections;
 mod connector_scim;
 mod cross_organization;
+mod delivery_books;
 mod demo;
 mod disconnects;
 mod email_sign_in;

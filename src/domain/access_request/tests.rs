@@ -15,12 +15,13 @@ const STATES: [State; 9] = [
     State::Denied,
     State::Canceled,
 ];
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step::AskApproval,
     Step::Schedule,
     Step::Deliver,
     Step::Deny,
     Step::Cancel,
+    Step::EndAssignment,
     Step::Complete(Outcome::All),
     Step::Complete(Outcome::Some),
     Step::Complete(Outcome::None),
@@ -48,6 +49,7 @@ fn every_way_between_two_states_is_one_of_these() {
         "PendingApproval Cancel Canceled",
         "Scheduled Deliver Delivering",
         "Scheduled Cancel Canceled",
+        "Scheduled EndAssignment Canceled",
         "Delivering Complete(All) Delivered",
         "Delivering Complete(Some) PartiallyDelivered",
         "Delivering Complete(None) DeliveryFailed",

@@ -9,6 +9,7 @@ use entity::delivery::DeliveryOperation;
 use uuid::Uuid;
 
 use super::begin::{New, queued};
+use super::cancel_requests::{Cause, ENDED, cancel_requests};
 use crate::domain::Error;
 use crate::domain::delivery::outcome;
 use crate::id::Kind;
@@ -48,6 +49,9 @@ pub async fn end(
         return Ok(Vec::new());
     }
     drop_extensions(txn, &ids).await?;
+    if let Ending::Request { actor, reason, bulk_operation, .. } = ending {
+        cancel_requests(txn, assignments, Cause { actor, reason, bulk_operation }).await?;
+    }
     let stopped = store::delivery::cancel_open_adds(txn, &ids).await?;
     let mut given: HashMap<Uuid, Vec<(Uuid, Uuid)>> = HashMap::new();
     for (assignment, role, connector) in store::delivery::given(txn, &ids).await? {
@@ -90,9 +94,6 @@ pub async fn end(
     outcome::complete(txn, &stopped).await?;
     Ok(made)
 }
-
-/// The reason that history shows.
-const ENDED: &str = "ASSIGNMENT_ENDED";
 
 /// What was asked for assignments that end is not wanted any more: to keep them longer.
 async fn drop_extensions(txn: &Txn, assignments: &[Uuid]) -> Result<(), Error> {
