@@ -73,6 +73,50 @@ impl Server {
         answer.json["data"][mutation].clone()
     }
 
+    /// A catalog whose roles are in the group `frontend` of the directory, in a group that the directory does not have,
+    /// and at a remote that nobody answers at: packages by the names of what they hold.
+    async fn books(&self) -> [Value; 4] {
+        let build = async |name: &str, fields: &str, input: Value| {
+            let made = self.mutation("alice", name, fields, input).await;
+            assert_eq!(codes(&made), [""; 0], "{name}: {made}");
+            made
+        };
+        let connectors = "{ connectors(first: 5) { nodes { id kind } } }";
+        let connectors = self.ask("alice", connectors, json!({})).await["connectors"]["nodes"].clone();
+        let directory = connectors.as_array().unwrap().iter().find(|row| row["kind"] == "DIRECTORY").unwrap()
+            ["id"]
+            .clone();
+        let away = json!({ "kind": "SCIM", "displayName": "Away", "baseUrl": "http://127.0.0.1:9/scim/v2", "secret": "a-secret" });
+        let away = build("createConnector", "connector { id }", away).await["connector"]["id"].clone();
+        let catalog = build("createCatalog", "catalog { id }", json!({ "displayName": "Books" })).await["catalog"]["id"].clone();
+        let mut roles = Vec::new();
+        for (connector, target) in [(&directory, "frontend"), (&directory, "nowhere"), (&away, "far")] {
+            let open = json!({ "connector": connector, "catalog": catalog, "targets": ["frontend", "nowhere", "far"] });
+            build("openConnector", "connector { id }", open).await;
+            let resource = json!({ "catalog": catalog, "connector": connector, "kind": "GROUP", "displayName": target, "originId": target });
+            let made = build("createResource", "resource { roles { id } }", resource).await;
+            roles.push(made["resource"]["roles"][0]["id"].clone());
+        }
+        let mut packages = Vec::new();
+        for (name, held) in [("Near", &[0][..]), ("Partly", &[0, 1]), ("Missing", &[1]), ("Far", &[0, 2])] {
+            let held: Vec<&Value> = held.iter().map(|at| &roles[*at]).collect();
+            let package = json!({ "catalog": catalog, "displayName": name, "resourceRoles": held });
+            let package =
+                build("createAccessPackage", "accessPackage { id }", package).await["accessPackage"]["id"]
+                    .clone();
+            assert_eq!(codes(&self.policy_for(&package, json!({})).await), [""; 0]);
+            packages.push(package);
+        }
+        packages.try_into().unwrap()
+    }
+
+    /// The requests for access that somebody made by `people` has, in the order they were made.
+    async fn as_person_reads(&self, name: &str) -> Vec<Value> {
+        let query = "{ viewer { accessRequests(filter: {type: [USER_ADD, ADMIN_ADD]}, orderBy: {field: SUBMITTED_AT, direction: ASC}) { nodes { id state } } } }";
+        let answer = self.ask_with(&self.token_with(name, "contoso", &[]), query, json!({})).await;
+        answer.json["data"]["viewer"]["accessRequests"]["nodes"].as_array().unwrap().clone()
+    }
+
     /// Ends the assignment of a request whose holder was made by `people`.
     async fn ends_by(&self, way: Ending, request: &Value, name: &str, user: &Value, package: &Value) {
         let assignment = self.book(request).await["assignment"]["id"].clone();
@@ -99,7 +143,8 @@ impl Server {
                 done
             }
             Ending::GivenUp => {
-                self.as_person(name, "giveUpAssignment", "assignment { state }", json!({ "id": assignment })).await
+                self.as_person(name, "giveUpAssignment", "assignment { state }", json!({ "id": assignment }))
+                    .await
             }
             Ending::Deactivated => {
                 self.mutation("alice", "deactivateUser", "user { state }", json!({ "id": user })).await
@@ -124,11 +169,23 @@ impl Server {
         let seen = self.book(request).await;
         assert_eq!(seen["state"], "CANCELED", "{way:?} {from}: {seen}");
         assert!(seen["completedAt"].is_string(), "{way:?} {from}");
-        assert_eq!(seen["reprocess"], json!({ "eligible": false, "reason": "NOT_REPROCESSABLE_STATE" }), "{way:?} {from}");
+        assert_eq!(
+            seen["reprocess"],
+            json!({ "eligible": false, "reason": "NOT_REPROCESSABLE_STATE" }),
+            "{way:?} {from}"
+        );
         assert_eq!(seen["viewerCanCancel"], false, "{way:?} {from}");
         let last = seen["history"]["nodes"].as_array().unwrap().last().unwrap().clone();
-        assert_eq!((&last["action"], &last["fromState"]), (&json!("CANCELED"), &json!(from)), "{way:?}: {seen}");
-        assert_eq!((&last["reason"], &last["actor"]), (&json!(way.reason()), &way.actor(holder)), "{way:?} {from}");
+        assert_eq!(
+            (&last["action"], &last["fromState"]),
+            (&json!("CANCELED"), &json!(from)),
+            "{way:?}: {seen}"
+        );
+        assert_eq!(
+            (&last["reason"], &last["actor"]),
+            (&json!(way.reason()), &way.actor(holder)),
+            "{way:?} {from}"
+        );
         let by_bulk = matches!(way, Ending::RevokedByIds | Ending::RevokedByFilter);
         assert_eq!(last["bulkOperation"]["id"].is_string(), by_bulk, "{way:?} {from}");
         let query = "query($target: [ID!]) { auditEvents(filter: {target: $target, action: [\"access_request.canceled\"]}) { totalCount } }";
@@ -166,5 +223,103 @@ on_both_databases! {
         server.work().await;
         let members = server.members("frontend").await;
         assert!(!members.iter().any(|member| member.starts_with("Early")), "{members:?}");
+    }
+    async fn d17_what_ends_before_it_was_delivered_cancels_its_request(server: Server) {
+        server.work().await;
+        let ways = [Ending::Revoked, Ending::RevokedByIds, Ending::RevokedByFilter, Ending::GivenUp, Ending::Deactivated,
+            Ending::Expired, Ending::Replaced];
+        let [near, partly, missing, far] = server.books().await;
+        let failed = async || {
+            let query = "{ accessRequests(filter: {state: [PARTIALLY_DELIVERED, DELIVERY_FAILED]}) { totalCount } }";
+            server.ask("alice", query, json!({})).await["accessRequests"]["totalCount"].clone()
+        };
+        let before = failed().await;
+        // How far the delivery is: not tried, tried now, one role done and the other waits, done in part, failed.
+        let stands = [("DELIVERING", &near, "queued"), ("DELIVERING", &near, "tried now"), ("DELIVERING", &far, "waits"),
+            ("PARTIALLY_DELIVERED", &partly, ""), ("DELIVERY_FAILED", &missing, "")];
+        let people = server.people("Book", ways.len() * stands.len()).await;
+        let cases = ways.into_iter().flat_map(|way| stands.map(|stand| (way, stand)));
+        for (at, ((way, (state, package, how)), user)) in cases.zip(&people).enumerate() {
+            // What was asked for and is not over stands against a new request.
+            if way == Ending::Replaced && state == "DELIVERING" {
+                continue;
+            }
+            let name = format!("Book {at}");
+            let ends = json!({ "expiresAt": server.clock.now() + TimeDelta::days(1) });
+            let request = server.assigns(package, user, ends).await;
+            match how {
+                "queued" => {}
+                "tried now" => {
+                    let claimed = guichet::store::delivery::claim(&server.app.database, server.clock.id()).await.unwrap();
+                    assert!(!claimed.is_empty(), "{way:?}");
+                }
+                _ => server.work().await,
+            }
+            let seen = server.book(&request).await;
+            assert_eq!(seen["state"], state, "{way:?} {how}: {seen}");
+            let waits = seen["deliveries"].as_array().unwrap().iter().any(|row| row["lastError"]["code"] == "REMOTE_UNAVAILABLE");
+            assert_eq!(waits, how == "waits", "{way:?} {how}: {seen}");
+            server.ends_by(way, &request, &name, user, package).await;
+            server.is_canceled_by(way, &request, state, &name).await;
+            // The try that was under way is taken back after it.
+            server.clock.advance(TimeDelta::seconds(61));
+            server.work().await;
+            server.is_canceled_by(way, &request, state, &name).await;
+            let seen = server.book(&request).await;
+            let over = if how == "waits" { "REVOKING" } else { "ENDED" };
+            assert_eq!(seen["assignment"]["state"], over, "{way:?} {state} {how}: {seen}");
+            let stays = way == Ending::Replaced && *package == partly;
+            assert_eq!(server.members("frontend").await.contains(&name), stays, "{way:?} {state} {how}");
+            if way == Ending::Replaced {
+                // The new one is as the old one was, and stands in its place.
+                let own = server.as_person_reads(&name).await;
+                assert_eq!(own.len(), 2, "{own:?}");
+                assert_eq!((&own[0]["state"], &own[1]["state"]), (&json!("CANCELED"), &json!(state)));
+                let new = own[1]["id"].clone();
+                server.ends_by(Ending::Revoked, &new, &name, user, package).await;
+                server.is_canceled_by(Ending::Revoked, &new, state, &name).await;
+                server.work().await;
+            }
+            assert_eq!(failed().await, before, "{way:?} {state} {how}");
+            // Nobody answers the removals, and the next case must not wait behind them.
+            server.sql("UPDATE delivery SET state = 'CANCELED', due_at = NULL WHERE due_at IS NOT NULL").await;
+            server.sql("UPDATE connector SET failures_in_row = 0").await;
+        }
+    }
+
+    async fn d17_a_request_that_is_tried_again_gives_way_to_the_one_that_begins(server: Server) {
+        server.work().await;
+        server.books().await;
+        let stages = json!({ "approvalStages": [{ "approvers": [{ "user": server.user("Hana").await }] }] });
+        let guarded = server.guarded("Guarded", stages).await;
+        // Its role is at the remote that does not answer, and the first request fails when its time is over.
+        server.sql("UPDATE access_package_resource_role SET resource_role_id = (SELECT t.id FROM resource_role t JOIN resource s ON s.id = t.resource_id
+            WHERE s.origin_id = 'far') WHERE access_package_id = (SELECT p.id FROM access_package p WHERE p.display_name = 'Guarded')").await;
+        let decide = async |request: &Value| {
+            let input = json!({ "selection": { "ids": [request] }, "decision": "APPROVE" });
+            let done = server.mutation("hana", "reviewAccessRequests", "bulkOperation { acceptedCount }", input).await;
+            assert_eq!(done["bulkOperation"]["acceptedCount"], 1, "{done}");
+        };
+        let first = server.submits("karim", &guarded, json!({})).await["accessRequest"]["id"].clone();
+        decide(&first).await;
+        for _ in 0..20 {
+            server.work().await;
+            server.clock.advance(TimeDelta::hours(1));
+        }
+        assert_eq!(server.book(&first).await["state"], "DELIVERY_FAILED");
+        let second = server.submits("karim", &guarded, json!({})).await["accessRequest"]["id"].clone();
+        let again = json!({ "selection": { "ids": [first] } });
+        server.mutation("alice", "reprocessAccessRequests", "bulkOperation { acceptedCount }", again).await;
+        server.work().await;
+        let seen = server.book(&first).await;
+        assert_eq!((&seen["state"], &seen["deliveries"][0]["state"]), (&json!("DELIVERING"), &json!("PENDING")));
+        decide(&second).await;
+        let seen = server.book(&first).await;
+        assert_eq!((&seen["state"], &seen["assignment"]["state"], &seen["deliveries"][0]["state"]), (&json!("CANCELED"), &json!("ENDED"), &json!("CANCELED")));
+        assert_eq!(seen["history"]["nodes"].as_array().unwrap().last().unwrap()["reason"], "REPLACED");
+        assert_eq!(server.book(&second).await["state"], "DELIVERING");
+        let again = json!({ "selection": { "ids": [first] } });
+        let refused = server.mutation("alice", "reprocessAccessRequests", "bulkOperation { items(first: 1) { nodes { error { code } } } }", again).await;
+        assert_eq!(refused["bulkOperation"]["items"]["nodes"][0]["error"]["code"], "NOT_REPROCESSABLE_STATE");
     }
 }

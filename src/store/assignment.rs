@@ -17,7 +17,7 @@ use super::error::StoreError;
 use super::page::{List, Page, Parents, Window};
 use super::row::{Shared, model, part};
 use super::sql::Sql;
-use super::{Access, incompatible, names};
+use super::{Access, access_request, incompatible, names};
 use crate::authz::{Catalogs, Scope};
 
 /// An assignment, with what was read along with it.
@@ -251,9 +251,11 @@ pub async fn lock_current(
     Ok(rows.iter().map(|row| model::<assignment::Model>(row, "g_")).collect::<Result<_, _>>()?)
 }
 
-/// The assignments that are not over of these people for these packages, locked.
+/// The assignments that are not over of these people for these packages, locked; their requests are locked before
+/// them, as everywhere.
 pub async fn lock_current_of(txn: &Txn, held: &[(Uuid, Uuid)]) -> Result<Vec<assignment::Model>, StoreError> {
     let (users, packages): (Vec<Uuid>, Vec<Uuid>) = held.iter().copied().unzip();
+    access_request::lock_current_of(txn, &users, &packages).await?;
     let mut sql = txn.sql();
     sql.push("SELECT ").columns::<assignment::Entity>("g").push(" FROM assignment g WHERE g.user_id");
     sql.any_id(&users).push(" AND g.access_package_id").any_id(&packages);

@@ -287,18 +287,13 @@ pub async fn tally(txn: &Txn, requests: &[Uuid]) -> Result<Vec<(Uuid, u64, u64, 
 }
 
 /// Cancels the deliveries that still are to give something for these assignments, and their checks; one
-/// that is being tried now is left, and taken back after it. Gives the requests that they belong to.
-pub async fn cancel_open_adds(txn: &Txn, assignments: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
+/// that is being tried now is left, and taken back after it.
+pub async fn cancel_open_adds(txn: &Txn, assignments: &[Uuid]) -> Result<(), StoreError> {
     let mut sql = txn.sql();
     sql.push("UPDATE delivery SET state = 'CANCELED', due_at = NULL, lease = NULL, completed_at = ");
     sql.bind(txn.now()).push(" WHERE operation <> 'REMOVE' AND state = 'PENDING' AND assignment_id");
-    sql.any_id(assignments).push(" RETURNING request_id");
-    let rows = txn.all(sql).await?;
-    let mut requests: Vec<Uuid> =
-        rows.iter().map(|row| row.try_get("", "request_id")).collect::<Result<_, _>>()?;
-    requests.sort_unstable();
-    requests.dedup();
-    Ok(requests)
+    sql.any_id(assignments);
+    txn.execute(sql).await.map(|_| ())
 }
 
 /// What may have been given for assignments and not been taken back: every role whose giving was

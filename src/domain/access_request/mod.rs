@@ -5,7 +5,7 @@
 //!     │               │                               ├──────► PARTIALLY_DELIVERED ─┐
 //!     └─(no approval)─┼─► SCHEDULED or DELIVERING     │                             ├─ reprocess ─► DELIVERING
 //!                     ├─► DENIED                      └──────► DELIVERY_FAILED ─────┘
-//!                     └─► CANCELED
+//!                     └─► CANCELED (also from SCHEDULED on, until DELIVERED, when the assignment ends)
 //! ```
 
 pub mod answers;
@@ -102,7 +102,9 @@ pub const fn next(from: State, step: Step) -> Result<State, IllegalStep> {
             State::Delivering | State::Delivered | State::Denied | State::Canceled => illegal,
         },
         Step::EndAssignment => match from {
-            State::Scheduled => Ok(State::Canceled),
+            State::Scheduled | State::Delivering | State::PartiallyDelivered | State::DeliveryFailed => {
+                Ok(State::Canceled)
+            }
             _ => illegal,
         },
         Step::Complete(outcome) => match (from, outcome) {
