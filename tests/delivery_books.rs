@@ -322,4 +322,56 @@ on_both_databases! {
         let refused = server.mutation("alice", "reprocessAccessRequests", "bulkOperation { items(first: 1) { nodes { error { code } } } }", again).await;
         assert_eq!(refused["bulkOperation"]["items"]["nodes"][0]["error"]["code"], "NOT_REPROCESSABLE_STATE");
     }
+    async fn d20_the_retry_budget_begins_with_the_first_try_of_each_round(server: Server) {
+        server.work().await;
+        let [_, _, _, far] = server.books().await;
+        let enable = async |enabled: bool| {
+            server.sql(if enabled { "UPDATE connector SET enabled = TRUE, failures_in_row = 0 WHERE kind = 'SCIM'" }
+                else { "UPDATE connector SET enabled = FALSE WHERE kind = 'SCIM'" }).await;
+        };
+        enable(false).await;
+        let request = server.submits("karim", &far, json!({})).await["accessRequest"]["id"].clone();
+        let far_role = async || server.book(&request).await["deliveries"].as_array().unwrap().iter()
+            .find(|row| row["result"].is_null()).unwrap().clone();
+        for round in 1..=2 {
+            // It is queued for longer than the budget, and then fails once: it is tried again.
+            server.work().await;
+            server.clock.advance(TimeDelta::hours(7));
+            enable(true).await;
+            server.work().await;
+            let delivery = far_role().await;
+            assert_eq!((&delivery["state"], &delivery["lastError"]["code"]), (&json!("PENDING"), &json!("REMOTE_UNAVAILABLE")), "{round}");
+            // Given up when the budget from that try is over, and not before.
+            for _ in 0..5 {
+                server.clock.advance(TimeDelta::hours(1));
+                server.work().await;
+            }
+            assert_eq!(far_role().await["state"], "PENDING", "{round}");
+            server.clock.advance(TimeDelta::hours(1));
+            server.work().await;
+            assert_eq!(far_role().await["state"], "FAILED", "{round}");
+            assert_eq!(server.book(&request).await["state"], "PARTIALLY_DELIVERED", "{round}");
+            enable(false).await;
+            let again = json!({ "selection": { "ids": [request] } });
+            let done = server.mutation("alice", "reprocessAccessRequests", "bulkOperation { acceptedCount }", again).await;
+            assert_eq!(done["bulkOperation"]["acceptedCount"], 1);
+        }
+    }
+
+    async fn d20_removing_is_retried_for_ever(server: Server) {
+        server.work().await;
+        let [_, _, _, far] = server.books().await;
+        let request = server.submits("karim", &far, json!({})).await["accessRequest"]["id"].clone();
+        server.work().await;
+        let assignment = server.book(&request).await["assignment"]["id"].clone();
+        let revoked = server.mutation("alice", "revokeAssignment", "accessRequest { id }", json!({ "id": assignment })).await;
+        for _ in 0..10 {
+            server.clock.advance(TimeDelta::days(10));
+            server.work().await;
+        }
+        let removal = server.book(&revoked["accessRequest"]["id"]).await;
+        let waiting = removal["deliveries"].as_array().unwrap().iter().find(|row| row["result"].is_null()).unwrap();
+        assert_eq!((&removal["state"], &waiting["state"]), (&json!("DELIVERING"), &json!("PENDING")));
+        assert!(waiting["attemptCount"].as_i64().unwrap() >= 10, "{waiting}");
+    }
 }

@@ -315,15 +315,15 @@ pub async fn given(txn: &Txn, assignments: &[Uuid]) -> Result<Vec<(Uuid, Uuid, U
     rows.iter().map(read).collect()
 }
 
-/// Queues the failed deliveries of requests again, in a new round with a fresh budget.
-pub async fn requeue(txn: &Txn, requests: &[Uuid], budget: TimeDelta) -> Result<(), StoreError> {
+/// Queues the failed deliveries of requests again, in a new round: its first try begins a fresh retry budget.
+pub async fn requeue(txn: &Txn, requests: &[Uuid]) -> Result<(), StoreError> {
     let mut sql = txn.sql();
     sql.push(
         "UPDATE delivery SET state = 'PENDING', round = round + 1, attempt_in_round = 0, completed_at = NULL",
     );
     sql.push(", due_at = CASE WHEN hold_until > ").bind(txn.now()).push(" THEN hold_until ELSE ");
-    sql.bind(txn.now()).push(" END, retry_until = CASE WHEN operation = 'ADD' THEN ");
-    sql.bind(Some(txn.now() + budget)).push(" END WHERE state = 'FAILED' AND operation IN ('ADD', 'REMOVE')");
+    sql.bind(txn.now()).push(" END, retry_until = NULL");
+    sql.push(" WHERE state = 'FAILED' AND operation IN ('ADD', 'REMOVE')");
     sql.push(" AND request_id").any_id(requests);
     txn.execute(sql).await.map(|_| ())
 }

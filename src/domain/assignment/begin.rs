@@ -13,7 +13,7 @@ use super::cancel_requests::{Cause, cancel_requests};
 use super::end::drop_extensions;
 use crate::domain::Error;
 use crate::domain::access_request::{Outcome, Step, next};
-use crate::domain::delivery::{BUDGET, outcome::DELIVERED};
+use crate::domain::delivery::outcome::DELIVERED;
 use crate::id::Kind;
 use crate::store::access_request::{Move, Moved, advance};
 use crate::store::audit_event::{self, Event};
@@ -207,12 +207,7 @@ pub(super) fn queued(txn: &Txn, assignment: &assignment::Model, new: &New) -> de
         attempt_count: 0,
         attempt_in_round: 0,
         round: 1,
-        retry_until: match new.operation {
-            DeliveryOperation::Add | DeliveryOperation::Repair | DeliveryOperation::Compare => {
-                Some(txn.now() + BUDGET)
-            }
-            DeliveryOperation::Remove => None,
-        },
+        retry_until: None,
         hold_until: None,
         due_at: Some(txn.now()),
         lease: None,

@@ -10,7 +10,7 @@ use entity::delivery::{self, DeliveryErrorCode, DeliveryOperation, DeliveryResul
 use entity::delivery_attempt::{self, AttemptOutcome};
 use uuid::Uuid;
 
-use super::{Failed, is_retryable, next_try};
+use super::{Failed, is_retryable, next_try, retry_until};
 use crate::domain::Error;
 use crate::domain::access_request::{Outcome, Step, is_removal};
 use crate::domain::assignment::begin::legal;
@@ -123,18 +123,20 @@ impl Finish {
                 ..before.clone()
             },
             End::Failed { code, message, status, retry_after } => {
+                let retry_until = retry_until(before, self.started_at);
                 let failed = Failed {
                     operation: before.operation,
                     code: *code,
                     tries: before.attempt_in_round,
                     retry_after: *retry_after,
-                    retry_until: before.retry_until,
+                    retry_until,
                     jitter: self.jitter,
                 };
                 let next = next_try(&failed, now);
                 delivery::Model {
                     state: if next.is_some() { DeliveryState::Pending } else { DeliveryState::Failed },
                     due_at: next,
+                    retry_until,
                     hold_until: retry_after.and_then(|wait| now.checked_add_signed(wait)),
                     error_code: Some(*code),
                     error_message: Some(message.clone()),
