@@ -374,4 +374,38 @@ on_both_databases! {
         assert_eq!((&removal["state"], &waiting["state"]), (&json!("DELIVERING"), &json!("PENDING")));
         assert!(waiting["attemptCount"].as_i64().unwrap() >= 10, "{waiting}");
     }
+    /// Clients send the present minute, truncated.
+    async fn a_start_in_the_present_minute_is_now(server: Server) {
+        let package = server.guarded("Now", json!({})).await;
+        let policy = server.policy_of(&package).await;
+        let people = server.people("Now", 5).await;
+        let now = server.clock.now();
+        let starts = |back: TimeDelta| json!({ "accessPackage": package, "startsAt": now - back });
+        let preview = "query($input: SubmitAccessRequestInput!) { accessRequestPreview(input: $input) { startsAt userErrors { code field } } }";
+        let preview = async |back: TimeDelta| {
+            let input = json!({ "input": starts(back) });
+            server.ask("karim", preview, input).await["accessRequestPreview"].clone()
+        };
+        for (back, who) in [(TimeDelta::microseconds(1), 0), (TimeDelta::seconds(60), 1)] {
+            let seen = preview(back).await;
+            assert_eq!((seen["startsAt"].as_str().unwrap().parse().ok(), codes(&seen)), (Some(now), vec![]));
+            let name = format!("Now {who}");
+            let made = server.as_person(&name, "submitAccessRequest", "accessRequest { state assignment { startsAt } }", starts(back)).await;
+            let request = &made["accessRequest"];
+            assert_eq!((codes(&made), &request["state"]), (vec![], &json!("DELIVERING")), "{made}");
+            assert_eq!(request["assignment"]["startsAt"].as_str().unwrap().parse().ok(), Some(now));
+            let request = server.assigns(&package, &people[who + 2], json!({ "startsAt": now - back })).await;
+            assert_eq!(server.book(&request).await["state"], "DELIVERING");
+        }
+        let many = json!({ "accessPackage": package, "policy": policy, "users": [people[4]], "startsAt": now - TimeDelta::seconds(59) });
+        let many = server.on_assignments("alice", "createAssignments", many).await;
+        assert_eq!(many["bulkOperation"]["acceptedCount"], 1, "{many}");
+        let (late, before) = (TimeDelta::seconds(60) + TimeDelta::microseconds(1), server.contents().await);
+        assert_eq!(codes(&preview(late).await), ["INVALID_SCHEDULE"]);
+        assert_eq!(codes(&server.submits("karim", &package, json!({ "startsAt": now - late })).await), ["INVALID_SCHEDULE"]);
+        let direct = json!({ "accessPackage": package, "policy": policy, "user": server.user("Lena").await, "startsAt": now - late });
+        let direct = server.mutation("alice", "createAssignment", "accessRequest { id }", direct).await;
+        assert_eq!((codes(&direct), &direct["userErrors"][0]["field"]), (vec!["INVALID_SCHEDULE"], &json!(["input", "startsAt"])));
+        assert!(server.contents().await == before, "a refused call changed something");
+    }
 }

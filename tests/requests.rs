@@ -127,7 +127,7 @@ on_both_databases! {
         let package = server.package("Frontend engineer").await;
         let now = server.clock.now();
         for (start, end) in [
-            (Some(now - TimeDelta::microseconds(1)), None),
+            (Some(now - TimeDelta::seconds(60) - TimeDelta::microseconds(1)), None),
             (Some(now + TimeDelta::days(2)), Some(now + TimeDelta::days(2))),
             (None, Some(now + TimeDelta::days(180) + TimeDelta::microseconds(1))),
         ] {
