@@ -117,6 +117,22 @@ impl Server {
         answer.json["data"]["viewer"]["accessRequests"]["nodes"].as_array().unwrap().clone()
     }
 
+    /// Decides a request; it is accepted, or refused with this code.
+    async fn decides_one(&self, subject: &str, request: &Value, decision: &str, outcome: &str) {
+        let input = json!({ "selection": { "ids": [request] }, "decision": decision });
+        let fields = "bulkOperation { items(first: 1) { nodes { outcome error { code } } } }";
+        let done = self.mutation(subject, "reviewAccessRequests", fields, input).await;
+        let item = &done["bulkOperation"]["items"]["nodes"][0];
+        assert_eq!(item["error"]["code"].as_str().or(item["outcome"].as_str()), Some(outcome), "{decision}: {done}");
+    }
+
+    /// How many notifications of a kind somebody has.
+    async fn noticed(&self, subject: &str, kind: &str) -> usize {
+        let query = "query($kind: NotificationKind!) { viewer { notifications(filter: {kind: [$kind]}, first: 100) { nodes { title } } } }";
+        let found = self.ask(subject, query, json!({ "kind": kind })).await;
+        found["viewer"]["notifications"]["nodes"].as_array().unwrap().len()
+    }
+
     /// Ends the assignment of a request whose holder was made by `people`.
     async fn ends_by(&self, way: Ending, request: &Value, name: &str, user: &Value, package: &Value) {
         let assignment = self.book(request).await["assignment"]["id"].clone();
@@ -407,5 +423,132 @@ on_both_databases! {
         let direct = server.mutation("alice", "createAssignment", "accessRequest { id }", direct).await;
         assert_eq!((codes(&direct), &direct["userErrors"][0]["field"]), (vec!["INVALID_SCHEDULE"], &json!(["input", "startsAt"])));
         assert!(server.contents().await == before, "a refused call changed something");
+    }
+    async fn end_passed_what_nobody_decided_before_its_end_is_denied_on_time(server: Server) {
+        let hana = json!([{ "user": server.user("Hana").await }]);
+        let start = server.clock.now();
+        let end = start + TimeDelta::days(2);
+        let by = |approvers: &Value, more: Value| {
+            let mut stage = json!({ "approvers": approvers, "timeout": "P14D" });
+            stage.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            stage
+        };
+        let plain = json!({ "approvalStages": [by(&hana, json!({}))] });
+        let dated = json!({ "approvalStages": [by(&hana, json!({}))], "expiration": { "onDate": end } });
+        let bruno = json!([{ "user": server.user("Bruno").await }]);
+        let alternates = json!({ "approvalStages": [by(&hana, json!({ "alternateApprovers": bruno, "alternatesAfter": "P1D" }))] });
+        let later = json!({ "approvalStages": [by(&bruno, json!({})), by(&hana, json!({}))] });
+        let asked = json!({ "expiresAt": end });
+        let mut waiting = Vec::new();
+        for (name, policy, more, direct) in [("Asked", &plain, &asked, false), ("Dated", &dated, &json!({}), false),
+            ("Alternates", &alternates, &asked, false), ("Second", &later, &asked, false), ("Direct", &plain, &asked, true)] {
+            let package = server.guarded(name, policy.clone()).await;
+            let request = if direct {
+                let mut input = json!({ "accessPackage": package, "user": server.user("Karim").await, "policy": server.policy_of(&package).await });
+                input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+                let made = server.mutation("ivan", "createAssignment", "accessRequest { id }", input).await;
+                assert_eq!(codes(&made), [""; 0]);
+                made["accessRequest"]["id"].clone()
+            } else {
+                server.submits("karim", &package, more.clone()).await["accessRequest"]["id"].clone()
+            };
+            waiting.push((name, package, request));
+        }
+        server.decides_one("bruno", &waiting[3].2, "APPROVE", "ACCEPTED").await;
+        server.clock.advance(TimeDelta::days(2) - TimeDelta::microseconds(1));
+        server.work().await;
+        let seen = async |request: &Value| {
+            let query = "query($id: ID!) { node(id: $id) { ... on AccessRequest { state assignment { id } review { eligible reason }
+                approvals { state expiresAt } history(last: 1) { nodes { action fromState toState reason actor { id } } } } } }";
+            server.ask("hana", query, json!({ "id": request })).await["node"].clone()
+        };
+        for (name, _, request) in &waiting {
+            let request = seen(request).await;
+            assert_eq!((&request["state"], &request["review"]["eligible"]), (&json!("PENDING_APPROVAL"), &json!(true)), "{name}");
+            let stage = request["approvals"].as_array().unwrap().last().unwrap().clone();
+            assert_eq!(stage["expiresAt"].as_str().unwrap().parse().ok(), Some(end), "{name}: it can be decided until its end");
+        }
+        // At the instant nobody decides it any more, and nothing is changed by the try.
+        server.clock.advance(TimeDelta::microseconds(1));
+        for (name, _, request) in &waiting {
+            let before = server.book(request).await;
+            assert_eq!(seen(request).await["review"], json!({ "eligible": false, "reason": "END_PASSED" }), "{name}");
+            for decision in ["APPROVE", "DENY"] {
+                server.decides_one("hana", request, decision, "END_PASSED").await;
+            }
+            assert_eq!(server.book(request).await, before, "{name}");
+        }
+        server.work().await;
+        for (name, package, request) in &waiting {
+            let denied = seen(request).await;
+            assert_eq!((&denied["state"], &denied["assignment"]), (&json!("DENIED"), &Value::Null), "{name}");
+            assert_eq!(denied["history"]["nodes"], json!([{ "action": "TIMED_OUT", "fromState": "PENDING_APPROVAL", "toState": "DENIED",
+                "reason": "END_PASSED", "actor": null }]), "{name}");
+            assert_eq!(denied["approvals"].as_array().unwrap().last().unwrap()["state"], "TIMED_OUT", "{name}");
+            let query = "query($target: [ID!]) { auditEvents(filter: {target: $target, action: [\"access_request.timed_out\"]}) { nodes { details actor { id } } } }";
+            let audited = server.ask("alice", query, json!({ "target": [request] })).await["auditEvents"]["nodes"].clone();
+            let details: Value = serde_json::from_str(audited[0]["details"].as_str().unwrap()).unwrap();
+            assert_eq!((audited.as_array().unwrap().len(), details), (1, json!({ "because": "END_PASSED" })), "{name}");
+            server.decides_one("hana", request, "APPROVE", "ALREADY_REVIEWED").await;
+            // The person is free to ask again.
+            if *name != "Dated" {
+                assert_eq!(codes(&server.submits("karim", package, json!({})).await), [""; 0], "{name}");
+            }
+        }
+        assert_eq!(server.noticed("karim", "ACCESS_REQUEST_DENIED").await, waiting.len());
+    }
+
+    async fn end_passed_comes_after_the_time_of_the_stage(server: Server) {
+        let stages = json!([{ "approvers": [{ "user": server.user("Hana").await }], "timeout": "P1D" }]);
+        let package = server.guarded("Short", json!({ "approvalStages": stages })).await;
+        let ends = json!({ "expiresAt": server.clock.now() + TimeDelta::days(2) });
+        let request = server.submits("karim", &package, ends).await["accessRequest"]["id"].clone();
+        // No server ran until both were over: the stage was over first.
+        server.clock.advance(TimeDelta::days(3));
+        server.decides_one("hana", &request, "APPROVE", "TIMED_OUT").await;
+        server.work().await;
+        let seen = server.book(&request).await;
+        assert_eq!((&seen["state"], &seen["history"]["nodes"][2]["reason"]), (&json!("DENIED"), &json!("TIMED_OUT")), "{seen}");
+    }
+
+    async fn end_passed_an_extension_is_denied_when_its_assignment_ends(server: Server) {
+        let stages = json!([{ "approvers": [{ "user": server.user("Hana").await }] }]);
+        let package = server.guarded("Kept", json!({ "extension": "WITH_APPROVAL", "approvalStages": stages })).await;
+        let asked = server.submits("karim", &package, json!({})).await["accessRequest"]["id"].clone();
+        server.decides_one("hana", &asked, "APPROVE", "ACCEPTED").await;
+        server.work().await;
+        let assignment = server.book(&asked).await["assignment"]["id"].clone();
+        server.clock.advance(TimeDelta::days(5));
+        let later = json!({ "assignment": assignment, "expiresAt": server.clock.now() + TimeDelta::days(9) });
+        let extension = server.mutation("karim", "extendAssignment", "accessRequest { id state }", later).await["accessRequest"].clone();
+        assert_eq!(extension["state"], "PENDING_APPROVAL");
+        server.clock.advance(TimeDelta::days(5));
+        server.work().await;
+        let denied = server.book(&extension["id"]).await;
+        let last = denied["history"]["nodes"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!((&denied["state"], &last["action"], &last["reason"]), (&json!("DENIED"), &json!("TIMED_OUT"), &json!("END_PASSED")));
+        assert_eq!(denied["approvals"], json!([{ "state": "TIMED_OUT" }]));
+        assert_eq!(denied["assignment"]["state"], "ENDED");
+        assert_eq!(server.noticed("karim", "ACCESS_REQUEST_DENIED").await, 1);
+        server.decides_one("hana", &extension["id"], "APPROVE", "ALREADY_REVIEWED").await;
+    }
+
+    async fn d08_what_missed_its_start_and_its_end_is_not_started(server: Server) {
+        server.work().await;
+        let package = server.guarded("Missed", json!({})).await;
+        let (start, end) = (server.clock.now() + TimeDelta::days(1), server.clock.now() + TimeDelta::days(2));
+        let request = server.submits("karim", &package, json!({ "startsAt": start, "expiresAt": end })).await["accessRequest"]["id"].clone();
+        let attempts = async || server.rows("SELECT CAST(count(*) AS text) AS n FROM delivery WHERE operation = 'ADD'".to_owned()).await;
+        let before = attempts().await;
+        // No server ran meanwhile.
+        server.clock.advance(TimeDelta::days(2));
+        server.work().await;
+        let seen = server.book(&request).await;
+        let last = seen["history"]["nodes"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!((&seen["state"], &last["fromState"], &last["reason"]), (&json!("CANCELED"), &json!("SCHEDULED"), &json!("END_PASSED")));
+        assert_eq!((&seen["assignment"]["state"], &seen["deliveries"]), (&json!("ENDED"), &json!([])));
+        assert_eq!(attempts().await, before, "nothing was given and taken back");
+        assert_eq!(server.noticed("karim", "ACCESS_REQUEST_WITHDRAWN").await, 1);
+        assert_eq!(codes(&server.submits("karim", &package, json!({})).await), [""; 0]);
     }
 }

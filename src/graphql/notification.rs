@@ -135,10 +135,10 @@ pub enum NotificationKind {
     ApprovalPending,
     /// To the requestor: your access request was approved. Always told.
     AccessRequestApproved,
-    /// To the requestor: your access request was denied, or nobody decided in time. Always told.
+    /// To the requestor: your access request was denied, or nobody decided in time or before its end. Always told.
     AccessRequestDenied,
-    /// To the requestor: your access request was withdrawn, because you hold or are getting what excludes it now that
-    /// it was to start. Always told.
+    /// To the requestor: your access request was withdrawn now that it was to start, because you hold or are getting
+    /// what excludes it, or because its end has come already. Always told.
     AccessRequestWithdrawn,
     /// To the holder: an assignment ends within 14 days, and again within 1 day. Once each for each end, and not for
     /// assignments made for a shorter time.

@@ -172,7 +172,9 @@ pub fn letter(
         | Content::AccessRequestWithdrawn(told) => {
             let outcome = match content.kind() {
                 Kind::AccessRequestApproved => "approved",
+                Kind::AccessRequestWithdrawn if told.end_passed => "never_started",
                 Kind::AccessRequestWithdrawn => "withdrawn",
+                _ if told.end_passed => "end_passed",
                 _ if told.timed_out => "timed_out",
                 _ => "denied",
             };
@@ -310,11 +312,12 @@ mod tests {
             token_name: text.to_owned(),
             reason: reason.map(str::to_owned),
         };
-        let access = |timed_out| content::AccessDecision {
+        let access = |timed_out, end_passed| content::AccessDecision {
             request: Uuid::nil(),
             package_name: text.to_owned(),
             reason: reason.map(str::to_owned),
             timed_out,
+            end_passed,
         };
         let request = |justification: Option<&str>| content::WaitingRequest {
             id: Uuid::nil(),
@@ -345,10 +348,12 @@ mod tests {
                 justification: reason.map(str::to_owned),
                 expires_at: at(),
             }),
-            Content::AccessRequestApproved(access(false)),
-            Content::AccessRequestDenied(access(false)),
-            Content::AccessRequestDenied(access(true)),
-            Content::AccessRequestWithdrawn(access(false)),
+            Content::AccessRequestApproved(access(false, false)),
+            Content::AccessRequestDenied(access(false, false)),
+            Content::AccessRequestDenied(access(true, false)),
+            Content::AccessRequestDenied(access(false, true)),
+            Content::AccessRequestWithdrawn(access(false, false)),
+            Content::AccessRequestWithdrawn(access(false, true)),
             Content::AssignmentExpiring(content::AssignmentEnd {
                 assignment: Uuid::nil(),
                 package_name: text.to_owned(),

@@ -61,6 +61,9 @@ pub struct AccessDecision {
     pub reason: Option<String>,
     /// Whether nobody decided in time.
     pub timed_out: bool,
+    /// Whether its end came before it was decided, or before it was started.
+    #[serde(default)]
+    pub end_passed: bool,
 }
 
 /// When an assignment ends.
