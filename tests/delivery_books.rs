@@ -123,7 +123,11 @@ impl Server {
         let fields = "bulkOperation { items(first: 1) { nodes { outcome error { code } } } }";
         let done = self.mutation(subject, "reviewAccessRequests", fields, input).await;
         let item = &done["bulkOperation"]["items"]["nodes"][0];
-        assert_eq!(item["error"]["code"].as_str().or(item["outcome"].as_str()), Some(outcome), "{decision}: {done}");
+        assert_eq!(
+            item["error"]["code"].as_str().or(item["outcome"].as_str()),
+            Some(outcome),
+            "{decision}: {done}"
+        );
     }
 
     /// How many notifications of a kind somebody has.
@@ -131,6 +135,23 @@ impl Server {
         let query = "query($kind: NotificationKind!) { viewer { notifications(filter: {kind: [$kind]}, first: 100) { nodes { title } } } }";
         let found = self.ask(subject, query, json!({ "kind": kind })).await;
         found["viewer"]["notifications"]["nodes"].as_array().unwrap().len()
+    }
+
+    /// The resource roles of a package.
+    async fn roles_of(&self, package: &Value) -> Vec<Value> {
+        let query = "query($id: ID!) { node(id: $id) { ... on AccessPackage { resourceRoles { id resource { displayName } } } } }";
+        self.ask("alice", query, json!({ "id": package })).await["node"]["resourceRoles"]
+            .as_array()
+            .unwrap()
+            .clone()
+    }
+
+    /// Changes the resource roles of a package.
+    async fn changes(&self, subject: &str, mutation: &str, package: &Value, roles: &[&Value]) {
+        let roles: Vec<&Value> = roles.iter().map(|role| &role["id"]).collect();
+        let input = json!({ "id": package, "resourceRoles": roles });
+        let done = self.mutation(subject, mutation, "accessPackage { id }", input).await;
+        assert_eq!(codes(&done), [""; 0], "{mutation}: {done}");
     }
 
     /// Ends the assignment of a request whose holder was made by `people`.
@@ -550,5 +571,123 @@ on_both_databases! {
         assert_eq!(attempts().await, before, "nothing was given and taken back");
         assert_eq!(server.noticed("karim", "ACCESS_REQUEST_WITHDRAWN").await, 1);
         assert_eq!(codes(&server.submits("karim", &package, json!({})).await), [""; 0]);
+    }
+    async fn d11_a_role_that_came_later_and_failed_is_seen_and_told(server: Server) {
+        server.work().await;
+        let [near, _, missing, far] = server.books().await;
+        let (missing, far) = (server.roles_of(&missing).await.remove(0), server.roles_of(&far).await);
+        let far = far.into_iter().find(|role| role["resource"]["displayName"] == "far").unwrap();
+        let mut assignments = Vec::new();
+        for subject in ["karim", "lena", "hana"] {
+            let request = server.submits(subject, &near, json!({})).await["accessRequest"]["id"].clone();
+            server.work().await;
+            assignments.push(server.book(&request).await["assignment"]["id"].clone());
+        }
+        let each = async |state: &str, failed: Option<&Value>| {
+            for id in &assignments {
+                let query = "query($id: ID!) { node(id: $id) { ... on Assignment { state repairFailedAt viewerCanReprocess request { state } } } }";
+                let seen = server.ask("alice", query, json!({ "id": id })).await["node"].clone();
+                assert_eq!(seen, json!({ "state": state, "repairFailedAt": failed, "viewerCanReprocess": true, "request": { "state": "DELIVERED" } }));
+            }
+        };
+        let audited = async |action: &str| {
+            let query = "query($target: [ID!], $action: [String!]) { auditEvents(filter: {target: $target, action: $action}) { totalCount } }";
+            server.ask("alice", query, json!({ "target": assignments, "action": [action] })).await["auditEvents"]["totalCount"].clone()
+        };
+        each("DELIVERED", None).await;
+
+        // Everybody's delivery fails for good, and whoever changed the package is told once.
+        server.clock.advance(TimeDelta::hours(1));
+        server.changes("bruno", "addAccessPackageResourceRoles", &near, &[&missing]).await;
+        server.work().await;
+        let failed_at = json!(server.clock.now().to_rfc3339());
+        each("PARTIALLY_DELIVERED", Some(&failed_at)).await;
+        assert_eq!(audited("assignment.role_failed").await, 3);
+        assert_eq!(server.noticed("bruno", "PACKAGE_ROLE_FAILED").await, 0, "what fails within a minute is told along");
+        for _ in 0..3 {
+            server.clock.advance(TimeDelta::minutes(1));
+            server.work().await;
+        }
+        let query = "{ viewer { notifications(filter: {kind: [PACKAGE_ROLE_FAILED]}) { nodes { title subjectId } } } }";
+        let told = server.ask("bruno", query, json!({})).await["viewer"]["notifications"]["nodes"].clone();
+        assert_eq!(told, json!([{ "title": "What you added to “Near” could not be given to everybody", "subjectId": near }]));
+        let content = server.rows("SELECT CAST(content AS text) AS c FROM notification WHERE kind = 'PACKAGE_ROLE_FAILED'".to_owned()).await;
+        let content: Value = serde_json::from_str(&content[0]).unwrap();
+        assert_eq!((content["roles"].as_array().unwrap().len(), &content["roles"][0]), (1, &json!({ "name": "nowhere", "people": 3 })));
+        for subject in ["alice", "karim"] {
+            assert_eq!(server.noticed(subject, "PACKAGE_ROLE_FAILED").await, 0, "{subject} changed nothing");
+        }
+
+        // A repair that fails again changes nothing; what else is given later does not hide it.
+        let repair = json!({ "selection": { "ids": assignments } });
+        let repaired = async || {
+            let done = server.mutation("alice", "reprocessAssignments", "bulkOperation { acceptedCount }", repair.clone()).await;
+            assert_eq!(done["bulkOperation"]["acceptedCount"], 3, "{done}");
+            server.work().await;
+        };
+        repaired().await;
+        each("PARTIALLY_DELIVERED", Some(&failed_at)).await;
+
+        // It leaves the package: nothing is missing any more. It comes back: missing again, and told again.
+        server.changes("alice", "removeAccessPackageResourceRoles", &near, &[&missing]).await;
+        each("DELIVERED", None).await;
+        server.work().await;
+        server.clock.advance(TimeDelta::hours(1));
+        server.changes("alice", "addAccessPackageResourceRoles", &near, &[&missing, &far]).await;
+        server.work().await;
+        let failed_at = json!(server.clock.now().to_rfc3339());
+        each("PARTIALLY_DELIVERED", Some(&failed_at)).await;
+        for _ in 0..8 {
+            server.clock.advance(TimeDelta::hours(1));
+            // A connector that failed five times in a row is asked once a minute.
+            server.sql("UPDATE connector SET failures_in_row = 0").await;
+            server.work().await;
+        }
+        assert_eq!(server.noticed("alice", "PACKAGE_ROLE_FAILED").await, 1, "one change, two roles, three people");
+        assert_eq!(server.noticed("bruno", "PACKAGE_ROLE_FAILED").await, 1);
+        // The role whose remote does not answer was given up later, and stands in the way of the other's repair.
+        let given_up = server.rows("SELECT CAST(count(*) AS text) AS n FROM delivery WHERE operation = 'ADD' AND state = 'FAILED' AND error_code = 'REMOTE_UNAVAILABLE'".to_owned()).await;
+        assert_eq!(given_up, ["3"]);
+        let connectors = server.ask("alice", "{ connectors(first: 9) { nodes { id kind } } }", json!({})).await["connectors"]["nodes"].clone();
+        let directory = connectors.as_array().unwrap().iter().find(|row| row["kind"] == "DIRECTORY").unwrap()["id"].clone();
+        let group = json!({ "connector": directory, "originId": "nowhere", "displayName": "Nowhere" });
+        assert_eq!(codes(&server.mutation("alice", "createDirectoryGroup", "directoryGroup { id }", group).await), [""; 0]);
+        repaired().await;
+        assert_eq!(server.members("nowhere").await.len(), 3);
+        each("PARTIALLY_DELIVERED", Some(&failed_at)).await;
+        server.changes("alice", "removeAccessPackageResourceRoles", &near, &[&far]).await;
+        each("DELIVERED", None).await;
+        assert_eq!(audited("assignment.role_failed").await, 6);
+        assert_eq!(audited("assignment.repaired").await, 6);
+    }
+
+    async fn d11_a_later_try_of_the_role_makes_the_assignment_whole(server: Server) {
+        server.work().await;
+        let [near, partly, missing, _] = server.books().await;
+        let missing = server.roles_of(&missing).await.remove(0);
+        let request = server.submits("karim", &near, json!({})).await["accessRequest"]["id"].clone();
+        server.work().await;
+        server.clock.advance(TimeDelta::hours(1));
+        server.changes("alice", "addAccessPackageResourceRoles", &near, &[&missing]).await;
+        server.work().await;
+        let state = async || server.book(&request).await["assignment"]["state"].clone();
+        assert_eq!(state().await, "PARTIALLY_DELIVERED");
+        // What is asked for after the change is the request's own failure, and told to nobody who changed the package.
+        let partial = server.submits("lena", &partly, json!({})).await["accessRequest"]["id"].clone();
+        server.work().await;
+        assert_eq!(server.book(&partial).await["state"], "PARTIALLY_DELIVERED");
+        server.clock.advance(TimeDelta::minutes(1));
+        server.work().await;
+        assert_eq!(server.noticed("alice", "PACKAGE_ROLE_FAILED").await, 1);
+        // The role is taken out and put in again once its group is there: the new delivery succeeds.
+        server.sql("UPDATE directory_group SET origin_id = 'nowhere' WHERE origin_id = 'ledger'").await;
+        server.changes("alice", "removeAccessPackageResourceRoles", &near, &[&missing]).await;
+        server.sql("UPDATE assignment SET state = 'PARTIALLY_DELIVERED', repair_failed_at = created_at WHERE user_id IN (SELECT id FROM app_user WHERE subject = 'karim') AND state = 'DELIVERED'").await;
+        server.clock.advance(TimeDelta::minutes(1));
+        server.changes("alice", "addAccessPackageResourceRoles", &near, &[&missing]).await;
+        assert_eq!(state().await, "PARTIALLY_DELIVERED");
+        server.work().await;
+        assert_eq!(state().await, "DELIVERED");
+        assert!(server.members("nowhere").await.contains(&"Karim Benali".to_owned()));
     }
 }

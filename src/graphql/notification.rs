@@ -145,6 +145,9 @@ pub enum NotificationKind {
     AssignmentExpiring,
     /// To the holder: somebody else took an assignment away, or cancelled the request that it came of. Always told.
     AssignmentRevoked,
+    /// To whoever added resource roles to an access package: they could not be given to people who held the package
+    /// before. Once for each change of the package, a minute after the first delivery failed for good.
+    PackageRoleFailed,
 }
 
 /// Where the mail of a notification stands.

@@ -5,12 +5,14 @@ use entity::delivery::{self, DeliveryOperation};
 use uuid::Uuid;
 
 use super::begin::{New, queued};
+use super::reprocess::made_whole;
 use crate::domain::Error;
 use crate::store::{self, Txn};
 
 /// Queues deliveries for the current assignments of a package whose roles changed.
 ///
-/// They belong to the request that made the assignment, and leave its state as it is.
+/// They belong to the request that made the assignment, and leave its state as it is. So does the assignment's, unless
+/// one fails for good.
 pub async fn follow_package(txn: &Txn, package: Uuid, added: &[Uuid], removed: &[Uuid]) -> Result<(), Error> {
     let held = store::assignment::lock_delivered(txn, package).await?;
     if held.is_empty() {
@@ -31,6 +33,12 @@ pub async fn follow_package(txn: &Txn, package: Uuid, added: &[Uuid], removed: &
         }
     }
     txn.insert_all(rows).await?;
+    // What failed may be what left the package.
+    let partial = held.iter().filter(|assignment| assignment.repair_failed_at.is_some());
+    let partial: Vec<Uuid> = partial.map(|assignment| assignment.id).collect();
+    if !removed.is_empty() && !partial.is_empty() {
+        made_whole(txn, &partial).await?;
+    }
     Ok(())
 }
 

@@ -114,6 +114,6 @@ pub enum AccessRequestAction {
     Reprocessed,
     /// Its waiting deliveries were made due at once.
     RetriedNow,
-    /// It was withdrawn.
+    /// It was withdrawn, or its assignment ended before everything was delivered; the reason says why.
     Canceled,
 }
