@@ -101,7 +101,6 @@ on_both_databases! {
         }
     }
 
-    #[ignore = "issue 13, step 3: D4"]
     async fn two_catalogs_share_a_group(server: Server) {
         for peer in Peer::all().await {
             let (connector, first) = peer.package(&server).await;

@@ -1,6 +1,4 @@
 //! What was found about delivery at real remotes, one test each, as it should be.
-//!
-//! Those that are ignored fail today; whoever mends one takes the mark away.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -53,7 +51,6 @@ async fn state_of(server: &Server, packages: &[&ScimPackage], assignment: &Value
 }
 
 on_both_databases! {
-    #[ignore = "issue 13, step 3"]
     async fn d01_members_that_are_not_shown_are_removed(server: Server) {
         let ways = [
             Oddity::MembersLeftOut, Oddity::MembersEmpty, Oddity::FirstMembersOnly(1), Oddity::RefOnly,
@@ -72,7 +69,6 @@ on_both_databases! {
         assert!(left.is_empty(), "{left:?}");
     }
 
-    #[ignore = "issue 13, step 3"]
     async fn d02_a_removal_that_is_only_said_is_made_in_the_other_form(server: Server) {
         let ada = server.colleague("Ada", ADA).await;
         for way in [Oddity::FilteredRemovalNotDone, Oddity::RemovalShowsMember] {
@@ -83,7 +79,6 @@ on_both_databases! {
         }
     }
 
-    #[ignore = "issue 13, step 3"]
     async fn d02_a_removal_that_is_never_made_is_a_failure_that_is_seen(server: Server) {
         let ada = server.colleague("Ada", ADA).await;
         let world = World::build(&server, "Cloud", &[Oddity::RemovalNotDone]).await;
@@ -96,7 +91,6 @@ on_both_databases! {
         assert_eq!(world.odd.truth(GROUP), [OTHER]);
     }
 
-    #[ignore = "issue 13, step 3"]
     async fn d03_another_login_name_is_still_the_same_account(server: Server) {
         // The account is others': Guichet found it by its login name, and its own id is not there.
         let renamed = "ada.byron@contoso.example";
@@ -134,7 +128,6 @@ on_both_databases! {
         assert_eq!(world.odd.truth(GROUP), [OTHER]);
     }
 
-    #[ignore = "issue 13, step 3"]
     async fn d04_two_catalogs_one_group(server: Server) {
         let ada = server.colleague("Ada", ADA).await;
         let world = World::build(&server, "Cloud", &[]).await;
@@ -149,7 +142,6 @@ on_both_databases! {
         assert_eq!(world.odd.truth(GROUP), [OTHER]);
     }
 
-    #[ignore = "issue 13, step 3"]
     async fn d04_two_connectors_one_base_url(server: Server) {
         let ada = server.colleague("Ada", ADA).await;
         let world = World::build(&server, "Cloud", &[]).await;
@@ -164,7 +156,6 @@ on_both_databases! {
         assert_eq!(world.odd.truth(GROUP), [ADA, OTHER]);
     }
 
-    #[ignore = "issue 13, step 3"]
     async fn d04_two_users_one_account(server: Server) {
         let (ada, twin) = (server.colleague("Ada", ADA).await, server.colleague("Ada again", ADA).await);
         let world = World::build(&server, "Cloud", &[]).await;
@@ -180,7 +171,6 @@ on_both_databases! {
         assert_eq!(books.state_of(&other) == "DELIVERED", is_given);
     }
 
-    #[ignore = "issue 13, step 3"]
     async fn d06_a_user_who_was_just_made_is_tried_again(server: Server) {
         let ada = server.colleague("Ada", ADA).await;
         for status in [404, 400] {
@@ -199,7 +189,6 @@ on_both_databases! {
         }
     }
 
-    #[ignore = "issue 13, step 3"]
     async fn d07_a_group_that_was_deleted_keeps_nobody(server: Server) {
         let ada = server.colleague("Ada", ADA).await;
         let world = World::build(&server, "Cloud", &[]).await;
@@ -211,7 +200,6 @@ on_both_databases! {
         assert_eq!(server.books(&[&world.package]).await.failures(), ["RESOURCE_NOT_FOUND"]);
     }
 
-    #[ignore = "issue 13, step 3"]
     async fn d07_a_wrong_base_url_ends_no_access(server: Server) {
         let ada = server.colleague("Ada", ADA).await;
         let world = World::build(&server, "Cloud", &[]).await;
@@ -225,7 +213,6 @@ on_both_databases! {
         assert_eq!(world.odd.truth(GROUP), [OTHER]);
     }
 
-    #[ignore = "issue 13, step 3"]
     async fn d12_an_account_that_guichet_made_is_made_active(server: Server) {
         let ada = server.colleague("Ada", ADA).await;
         let world = World::build(&server, "Cloud", &[]).await;
@@ -245,7 +232,6 @@ on_both_databases! {
         assert!(!world.odd.is_active(ADA));
     }
 
-    #[ignore = "issue 13, step 3"]
     async fn d13_no_second_account_beside_a_staff_number(server: Server) {
         let ada = server.colleague("Ada", ADA).await;
         let world = World::build(&server, "Cloud", &[]).await;
@@ -259,7 +245,6 @@ on_both_databases! {
         assert_eq!(world.odd.truth(GROUP), [OTHER]);
     }
 
-    #[ignore = "issue 13, step 3"]
     async fn d18_what_no_package_holds_any_more_is_taken(server: Server) {
         let ada = server.colleague("Ada", ADA).await;
         let world = World::build(&server, "Cloud", &[]).await;
@@ -275,7 +260,6 @@ on_both_databases! {
         assert_eq!(world.odd.truth(GROUP), [OTHER], "no package gives it");
     }
 
-    #[ignore = "issue 13, step 3"]
     async fn d19_an_add_that_fails_for_good_keeps_nothing(server: Server) {
         let ada = server.colleague("Ada", ADA).await;
         let world = World::build(&server, "Cloud", &[]).await;

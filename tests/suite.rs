@@ -31,6 +31,7 @@ mod connector_scim;
 mod cross_organization;
 mod delivery_at_odd_servers;
 mod delivery_at_real_servers;
+mod delivery_books;
 mod delivery_findings;
 mod delivery_odd_server;
 mod demo;

@@ -11,8 +11,12 @@ pub struct Model {
     /// The role.
     #[sea_orm(primary_key, auto_increment = false)]
     pub resource_role_id: Uuid,
-    /// When it was added.
+    /// When it was added; the same for all that one change added.
     pub created_at: DateTimeUtc,
+    /// Who added it; `None` if an earlier release did not record it.
+    pub added_by_id: Option<Uuid>,
+    /// When it first could not be given, for good, to somebody who held the package before; `None` if it always could.
+    pub delivery_failed_at: Option<DateTimeUtc>,
 }
 
 /// Foreign keys are kept by the database; reads join by hand.

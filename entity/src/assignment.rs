@@ -70,7 +70,8 @@ pub struct Model {
     pub attempt_count: i32,
     /// When it was made.
     pub created_at: DateTimeUtc,
-    /// When a repair failed for good; none where none did, or a later one made it whole again.
+    /// When a repair, or the delivery of a role that came to the package later, failed for good; `None` if none did, or
+    /// the assignment is whole again.
     pub repair_failed_at: Option<DateTimeUtc>,
 }
 

@@ -184,7 +184,8 @@ pub struct Model {
     pub attempt_in_round: i32,
     /// 1, raised by every reprocess.
     pub round: i32,
-    /// The end of this round's retry budget; none: never given up.
+    /// The end of this round's retry budget, which the first try begins; `None` before it, and for removals, which are
+    /// never given up.
     pub retry_until: Option<DateTimeUtc>,
     /// Until when the remote asked us to wait; a reprocess does not go before it.
     pub hold_until: Option<DateTimeUtc>,

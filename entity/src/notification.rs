@@ -41,6 +41,8 @@ pub enum NotificationKind {
     AssignmentExpiring,
     /// Somebody took an assignment of the receiver away.
     AssignmentRevoked,
+    /// What somebody added to a package could not be given to people who held it.
+    PackageRoleFailed,
 }
 
 /// Where the mail of a notification stands.

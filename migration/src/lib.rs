@@ -29,6 +29,7 @@ mod m18_share_links;
 mod m19_sign_in_codes;
 mod m20_repairs;
 mod m21_remote_systems;
+mod m22_delivery_books;
 
 /// All changes, in order.
 pub struct Migrator;
@@ -58,6 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m19_sign_in_codes::CHANGE),
             Box::new(m20_repairs::CHANGE),
             Box::new(m21_remote_systems::RemoteSystems),
+            Box::new(m22_delivery_books::CHANGE),
         ]
     }
 }

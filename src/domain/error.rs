@@ -101,6 +101,8 @@ pub enum Code {
     NotApprover,
     /// Nobody decided in time.
     TimedOut,
+    /// The end that the request asks for has passed.
+    EndPassed,
     /// The token has expired.
     TokenExpired,
     /// The token was revoked by its owner.

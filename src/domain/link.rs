@@ -36,6 +36,7 @@ impl Frontend {
             | Content::AccessRequestWithdrawn(told) => self.access_request(told.request),
             Content::AssignmentExpiring(told) => self.assignment(told.assignment),
             Content::AssignmentRevoked(told) => self.assignment(told.assignment),
+            Content::PackageRoleFailed(told) => self.access_package(told.package),
             Content::TokenRequestDigest(_) => format!("{}/token-requests?state=PENDING", self.0),
         }
     }

@@ -348,7 +348,7 @@ pub enum AccessRequestState {
     DeliveryFailed,
     /// Refused by an approver, or nobody decided in time.
     Denied,
-    /// Withdrawn.
+    /// Withdrawn, or its assignment ended before everything was delivered.
     Canceled,
 }
 

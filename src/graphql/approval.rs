@@ -168,7 +168,7 @@ pub enum ApprovalState {
     Approved,
     /// An approver refused.
     Denied,
-    /// Nobody decided in time.
+    /// Nobody decided in time, or before the end that the request asks for.
     TimedOut,
     /// The request was withdrawn.
     Canceled,

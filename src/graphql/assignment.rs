@@ -149,8 +149,9 @@ impl Assignment {
         give_up::judge(&self.0.assignment, Api::of(ctx).viewer.user).is_ok()
     }
 
-    /// Since when a repair of it has failed for good (`reprocessAssignments`); it is `PARTIALLY_DELIVERED` from then on,
-    /// until a later repair succeeds. Null otherwise.
+    /// Since when a role is known to be missing although the request was delivered: a repair failed for good
+    /// (`reprocessAssignments`), or the delivery of a role that came to the package later. The assignment is
+    /// `PARTIALLY_DELIVERED` from then on, until every role of the package is given. Null otherwise.
     async fn repair_failed_at(&self) -> Option<DateTime<Utc>> {
         self.0.assignment.repair_failed_at
     }
@@ -205,7 +206,8 @@ pub enum AssignmentState {
     Scheduled,
     /// Is being carried out.
     Delivering,
-    /// Holds some of its roles: the rest failed for good, at its delivery or at a repair (`repairFailedAt`).
+    /// Holds some of its roles: the rest failed for good, at its delivery, at a repair, or when it came to the package
+    /// later (`repairFailedAt`).
     PartiallyDelivered,
     /// Holds all of its roles.
     Delivered,

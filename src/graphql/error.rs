@@ -209,6 +209,8 @@ pub enum UserErrorCode {
     NotApprover,
     /// Nobody decided in time.
     TimedOut,
+    /// The end that the request asks for has passed: it cannot be decided any more, and is denied.
+    EndPassed,
     /// The token has expired.
     TokenExpired,
     /// The token was revoked by its owner.

@@ -135,16 +135,19 @@ pub enum NotificationKind {
     ApprovalPending,
     /// To the requestor: your access request was approved. Always told.
     AccessRequestApproved,
-    /// To the requestor: your access request was denied, or nobody decided in time. Always told.
+    /// To the requestor: your access request was denied, or nobody decided in time or before its end. Always told.
     AccessRequestDenied,
-    /// To the requestor: your access request was withdrawn, because you hold or are getting what excludes it now that
-    /// it was to start. Always told.
+    /// To the requestor: your access request was withdrawn now that it was to start, because you hold or are getting
+    /// what excludes it, or because its end has come already. Always told.
     AccessRequestWithdrawn,
     /// To the holder: an assignment ends within 14 days, and again within 1 day. Once each for each end, and not for
     /// assignments made for a shorter time.
     AssignmentExpiring,
     /// To the holder: somebody else took an assignment away, or cancelled the request that it came of. Always told.
     AssignmentRevoked,
+    /// To whoever added resource roles to an access package: they could not be given to people who held the package
+    /// before. Once for each change of the package, a minute after the first delivery failed for good.
+    PackageRoleFailed,
 }
 
 /// Where the mail of a notification stands.

@@ -13,13 +13,13 @@ use serde::Serialize;
 use super::Letter;
 use super::letter::{LONGEST_LINE, one_line};
 use crate::domain::link::Frontend;
-use crate::domain::notification::{Content, is_optional};
+use crate::domain::notification::{Content, content, is_optional};
 
 /// The most characters of a longer text that stands on one line.
 const LONGEST_TEXT: usize = 300;
 
 /// The templates by their names; the ending says how texts are escaped.
-const TEMPLATES: [(&str, &str); 18] = [
+const TEMPLATES: [(&str, &str); 20] = [
     ("access_decision.html", include_str!("templates/access_decision.html")),
     ("access_decision.txt", include_str!("templates/access_decision.txt")),
     ("approval_pending.html", include_str!("templates/approval_pending.html")),
@@ -30,6 +30,8 @@ const TEMPLATES: [(&str, &str); 18] = [
     ("assignment_revoked.txt", include_str!("templates/assignment_revoked.txt")),
     ("layout.html", include_str!("templates/layout.html")),
     ("layout.txt", include_str!("templates/layout.txt")),
+    ("package_role_failed.html", include_str!("templates/package_role_failed.html")),
+    ("package_role_failed.txt", include_str!("templates/package_role_failed.txt")),
     ("sign_in_code.html", include_str!("templates/sign_in_code.html")),
     ("sign_in_code.txt", include_str!("templates/sign_in_code.txt")),
     ("token_decision.html", include_str!("templates/token_decision.html")),
@@ -121,6 +123,18 @@ struct AssignmentLoss<'a> {
 }
 
 #[derive(Serialize)]
+struct RoleFailure {
+    package_name: String,
+    roles: Vec<FailedRole>,
+}
+
+#[derive(Serialize)]
+struct FailedRole {
+    name: String,
+    people: String,
+}
+
+#[derive(Serialize)]
 struct End {
     token_name: String,
     expires_at: String,
@@ -172,7 +186,9 @@ pub fn letter(
         | Content::AccessRequestWithdrawn(told) => {
             let outcome = match content.kind() {
                 Kind::AccessRequestApproved => "approved",
+                Kind::AccessRequestWithdrawn if told.end_passed => "never_started",
                 Kind::AccessRequestWithdrawn => "withdrawn",
+                _ if told.end_passed => "end_passed",
                 _ if told.timed_out => "timed_out",
                 _ => "denied",
             };
@@ -199,6 +215,17 @@ pub fn letter(
             let reason = lines(told.reason.as_deref());
             let told = AssignmentLoss { package_name: name(&told.package_name), reason };
             render(content, receiver, frontend, ["assignment_revoked.html", "assignment_revoked.txt"], told)
+        }
+        Content::PackageRoleFailed(told) => {
+            let people =
+                |people| if people == 1 { "1 person".to_owned() } else { format!("{people} people") };
+            let role = |role: &content::FailedRole| FailedRole {
+                name: name(&role.name),
+                people: people(role.people),
+            };
+            let roles = told.roles.iter().map(role).collect();
+            let told = RoleFailure { package_name: name(&told.package_name), roles };
+            render(content, receiver, frontend, ["package_role_failed.html", "package_role_failed.txt"], told)
         }
         Content::TokenExpiring(told) => {
             let told = End { token_name: name(&told.token_name), expires_at: time(told.expires_at) };
@@ -310,11 +337,12 @@ mod tests {
             token_name: text.to_owned(),
             reason: reason.map(str::to_owned),
         };
-        let access = |timed_out| content::AccessDecision {
+        let access = |timed_out, end_passed| content::AccessDecision {
             request: Uuid::nil(),
             package_name: text.to_owned(),
             reason: reason.map(str::to_owned),
             timed_out,
+            end_passed,
         };
         let request = |justification: Option<&str>| content::WaitingRequest {
             id: Uuid::nil(),
@@ -345,10 +373,12 @@ mod tests {
                 justification: reason.map(str::to_owned),
                 expires_at: at(),
             }),
-            Content::AccessRequestApproved(access(false)),
-            Content::AccessRequestDenied(access(false)),
-            Content::AccessRequestDenied(access(true)),
-            Content::AccessRequestWithdrawn(access(false)),
+            Content::AccessRequestApproved(access(false, false)),
+            Content::AccessRequestDenied(access(false, false)),
+            Content::AccessRequestDenied(access(true, false)),
+            Content::AccessRequestDenied(access(false, true)),
+            Content::AccessRequestWithdrawn(access(false, false)),
+            Content::AccessRequestWithdrawn(access(false, true)),
             Content::AssignmentExpiring(content::AssignmentEnd {
                 assignment: Uuid::nil(),
                 package_name: text.to_owned(),
@@ -358,6 +388,11 @@ mod tests {
                 assignment: Uuid::nil(),
                 package_name: text.to_owned(),
                 reason: reason.map(str::to_owned),
+            }),
+            Content::PackageRoleFailed(content::RoleFailure {
+                package: Uuid::nil(),
+                package_name: text.to_owned(),
+                roles: [1, 20].map(|people| content::FailedRole { name: text.to_owned(), people }).into(),
             }),
         ]
     }
@@ -389,7 +424,12 @@ mod tests {
                 }
                 assert_eq!(
                     part.contains("Too much."),
-                    !matches!(content, Content::TokenExpiring(_) | Content::AssignmentExpiring(_)),
+                    !matches!(
+                        content,
+                        Content::TokenExpiring(_)
+                            | Content::AssignmentExpiring(_)
+                            | Content::PackageRoleFailed(_)
+                    ),
                     "{part}"
                 );
                 assert_eq!(

@@ -567,14 +567,26 @@ pub async fn with_open(txn: &Txn, package: Uuid, people: &[Uuid]) -> Result<Hash
     txn.all(sql).await?.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
 }
 
-/// The requests of a person that nothing was delivered of yet, locked.
-pub async fn lock_undelivered(txn: &Txn, user: Uuid) -> Result<Vec<access_request::Model>, StoreError> {
+/// The requests that end when a person leaves, locked: those that nothing was delivered of yet, and those whose
+/// assignments are current.
+pub async fn lock_of_leaver(txn: &Txn, user: Uuid) -> Result<Vec<access_request::Model>, StoreError> {
     let mut sql = txn.sql();
     sql.push("SELECT ").columns::<access_request::Entity>("r").push(" FROM access_request r");
-    sql.push(" WHERE r.state IN ('SUBMITTED', 'PENDING_APPROVAL', 'SCHEDULED') AND r.requestor_id = ");
-    sql.bind(user).push(" ORDER BY r.id").lock("r");
+    sql.push(" WHERE r.requestor_id = ").bind(user);
+    sql.push(" AND (r.state IN ('SUBMITTED', 'PENDING_APPROVAL', 'SCHEDULED')");
+    sql.push(" OR r.id IN (SELECT g.request_id FROM assignment g WHERE g.user_id = ").bind(user);
+    sql.push(" AND g.state NOT IN ('REVOKING', 'ENDED'))) ORDER BY r.id").lock("r");
     let rows = txn.all(sql).await?;
     Ok(rows.iter().map(|row| model::<access_request::Model>(row, "r_")).collect::<Result<_, _>>()?)
+}
+
+/// Locks the requests of the assignments that are not over of these people for these packages.
+pub(super) async fn lock_current_of(txn: &Txn, users: &[Uuid], packages: &[Uuid]) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT r.id AS id FROM access_request r WHERE r.id IN (SELECT g.request_id FROM assignment g");
+    sql.push(" WHERE g.user_id").any_id(users).push(" AND g.access_package_id").any_id(packages);
+    sql.push(" AND g.state NOT IN ('REVOKING', 'ENDED')) ORDER BY r.id").lock("r");
+    txn.all(sql).await.map(|_| ())
 }
 
 /// The open requests to keep these assignments longer, locked.

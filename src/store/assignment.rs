@@ -17,7 +17,7 @@ use super::error::StoreError;
 use super::page::{List, Page, Parents, Window};
 use super::row::{Shared, model, part};
 use super::sql::Sql;
-use super::{Access, incompatible, names};
+use super::{Access, access_request, incompatible, names};
 use crate::authz::{Catalogs, Scope};
 
 /// An assignment, with what was read along with it.
@@ -251,9 +251,11 @@ pub async fn lock_current(
     Ok(rows.iter().map(|row| model::<assignment::Model>(row, "g_")).collect::<Result<_, _>>()?)
 }
 
-/// The assignments that are not over of these people for these packages, locked.
+/// The assignments that are not over of these people for these packages, locked; their requests are locked before
+/// them, as everywhere.
 pub async fn lock_current_of(txn: &Txn, held: &[(Uuid, Uuid)]) -> Result<Vec<assignment::Model>, StoreError> {
     let (users, packages): (Vec<Uuid>, Vec<Uuid>) = held.iter().copied().unzip();
+    access_request::lock_current_of(txn, &users, &packages).await?;
     let mut sql = txn.sql();
     sql.push("SELECT ").columns::<assignment::Entity>("g").push(" FROM assignment g WHERE g.user_id");
     sql.any_id(&users).push(" AND g.access_package_id").any_id(&packages);
@@ -415,8 +417,8 @@ pub async fn set_delivered(txn: &Txn, ids: &[Uuid], state: AssignmentState) -> R
     txn.execute(sql).await.map(|_| ())
 }
 
-/// Notes that a repair of a delivered assignment failed for good; gives the organization where that is news.
-pub async fn repair_failed(txn: &Txn, id: Uuid) -> Result<Option<Uuid>, StoreError> {
+/// Notes that a role of a delivered assignment failed for good; gives the organization if that is news.
+pub async fn role_failed(txn: &Txn, id: Uuid) -> Result<Option<Uuid>, StoreError> {
     let mut sql = txn.sql();
     sql.push("UPDATE assignment SET state = 'PARTIALLY_DELIVERED', repair_failed_at = ").bind(txn.now());
     sql.push(" WHERE state = 'DELIVERED' AND id = ").bind(id).push(" RETURNING organization_id");
@@ -424,16 +426,18 @@ pub async fn repair_failed(txn: &Txn, id: Uuid) -> Result<Option<Uuid>, StoreErr
     Ok(rows.first().map(|row| row.try_get("", "organization_id")).transpose()?)
 }
 
-/// Notes that assignments whose repair had failed hold what they should again, where no repair waits and none of this
-/// operation, or of a later one, failed; gives each of these with its organization.
-pub async fn made_whole(txn: &Txn, ids: &[Uuid], operation: Uuid) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+/// Notes that assignments of which a role had failed hold what they should again, if of every role that their packages
+/// have now the last delivery that was to give it succeeded; gives each of these with its organization.
+pub async fn made_whole(txn: &Txn, ids: &[Uuid]) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
     let mut sql = txn.sql();
     sql.push("UPDATE assignment SET state = 'DELIVERED', repair_failed_at = NULL");
     sql.push(" WHERE state = 'PARTIALLY_DELIVERED' AND repair_failed_at IS NOT NULL AND id").any_id(ids);
-    sql.push(" AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.assignment_id = assignment.id");
-    sql.push(" AND d.operation = 'REPAIR' AND (d.state IN ('PENDING', 'IN_PROGRESS')");
-    sql.push(" OR (d.state = 'FAILED' AND d.bulk_operation_id >= ").bind(operation);
-    sql.push("))) RETURNING id, organization_id");
+    sql.push(" AND NOT EXISTS (SELECT 1 FROM access_package_resource_role i");
+    sql.push(" WHERE i.access_package_id = assignment.access_package_id AND 'SUCCEEDED' <> COALESCE((");
+    sql.push("SELECT d.state FROM delivery d WHERE d.assignment_id = assignment.id");
+    sql.push(" AND d.resource_role_id = i.resource_role_id AND d.operation IN ('ADD', 'REPAIR')");
+    sql.push(" AND d.state <> 'CANCELED' ORDER BY d.id DESC LIMIT 1), 'PENDING'))");
+    sql.push(" RETURNING id, organization_id");
     let read = |row: &QueryResult| Ok((row.try_get("", "id")?, row.try_get("", "organization_id")?));
     txn.all(sql).await?.iter().map(read).collect()
 }

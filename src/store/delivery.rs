@@ -313,29 +313,24 @@ pub async fn tally(txn: &Txn, requests: &[Uuid]) -> Result<Vec<(Uuid, u64, u64, 
 }
 
 /// Cancels the deliveries that still are to give something for these assignments, and their checks; one
-/// that is being tried now is left, and taken back after it. Gives the requests that they belong to.
-pub async fn cancel_open_adds(txn: &Txn, assignments: &[Uuid]) -> Result<Vec<Uuid>, StoreError> {
+/// that is being tried now is left, and taken back after it.
+pub async fn cancel_open_adds(txn: &Txn, assignments: &[Uuid]) -> Result<(), StoreError> {
     let mut sql = txn.sql();
     sql.push("UPDATE delivery SET state = 'CANCELED', due_at = NULL, lease = NULL, completed_at = ");
     sql.bind(txn.now()).push(" WHERE operation <> 'REMOVE' AND state = 'PENDING' AND assignment_id");
-    sql.any_id(assignments).push(" RETURNING request_id");
-    let rows = txn.all(sql).await?;
-    let mut requests: Vec<Uuid> =
-        rows.iter().map(|row| row.try_get("", "request_id")).collect::<Result<_, _>>()?;
-    requests.sort_unstable();
-    requests.dedup();
-    Ok(requests)
+    sql.any_id(assignments);
+    txn.execute(sql).await.map(|_| ())
 }
 
-/// Queues the failed deliveries of requests again, in a new round with a fresh budget.
-pub async fn requeue(txn: &Txn, requests: &[Uuid], budget: TimeDelta) -> Result<(), StoreError> {
+/// Queues the failed deliveries of requests again, in a new round: its first try begins a fresh retry budget.
+pub async fn requeue(txn: &Txn, requests: &[Uuid]) -> Result<(), StoreError> {
     let mut sql = txn.sql();
     sql.push(
         "UPDATE delivery SET state = 'PENDING', round = round + 1, attempt_in_round = 0, completed_at = NULL",
     );
     sql.push(", due_at = CASE WHEN hold_until > ").bind(txn.now()).push(" THEN hold_until ELSE ");
-    sql.bind(txn.now()).push(" END, retry_until = CASE WHEN operation = 'ADD' THEN ");
-    sql.bind(Some(txn.now() + budget)).push(" END WHERE state = 'FAILED' AND operation IN ('ADD', 'REMOVE')");
+    sql.bind(txn.now()).push(" END, retry_until = NULL");
+    sql.push(" WHERE state = 'FAILED' AND operation IN ('ADD', 'REMOVE')");
     sql.push(" AND request_id").any_id(requests);
     txn.execute(sql).await.map(|_| ())
 }

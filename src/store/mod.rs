@@ -37,6 +37,7 @@ mod kept;
 mod lock;
 pub mod notification;
 pub mod organization;
+pub mod package_notice;
 pub mod page;
 pub mod permission_definition;
 pub mod remote_account;

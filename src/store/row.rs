@@ -177,7 +177,7 @@ macro_rules! stored {
 stored! {
     access_package { id, organization_id, catalog_id, display_name, name_key, description, hidden, version, created_at, deleted_at }
     access_package_incompatible { access_package_id, incompatible_id }
-    access_package_resource_role { access_package_id, resource_role_id, created_at }
+    access_package_resource_role { access_package_id, resource_role_id, created_at, added_by_id, delivery_failed_at }
     access_request { id, organization_id, catalog_id, access_package_id, policy_id, policy_snapshot, requestor_id, submitted_by_id, assignment_id, kind, state, justification, requested_start, requested_end, submitted_at, completed_at, last_completed_at, event_count, answers, signed_link_id }
     access_request_event { request_id, seq, at, action, from_state, to_state, actor_id, reason, bulk_operation_id }
     access_token { id, organization_id, owner_id, kind, name, lookup, secret_hash, last_four, issued_at, expires_at, last_used_at, revoked_at, due_at, version, created_at, origin, external_id }

@@ -151,7 +151,7 @@ pub async fn finish(txn: &Txn, after: &webhook_delivery::Model, lease: Uuid) -> 
 /// Queues an event once more, if it has ended; tells whether it had.
 pub async fn again(txn: &Txn, after: &webhook_delivery::Model) -> Result<bool, StoreError> {
     let mut sql = txn.sql();
-    sql.push("UPDATE webhook_delivery SET attempt_in_round = 0, retry_until = ").bind(after.retry_until);
+    sql.push("UPDATE webhook_delivery SET attempt_in_round = 0");
     write(&mut sql, after);
     sql.push(" WHERE id = ").bind(after.id).push(" AND state <> 'PENDING'");
     Ok(txn.execute(sql).await? == 1)
@@ -159,7 +159,7 @@ pub async fn again(txn: &Txn, after: &webhook_delivery::Model) -> Result<bool, S
 
 fn write(sql: &mut Sql, after: &webhook_delivery::Model) {
     sql.push(", state = ").bind(after.state.to_value());
-    sql.push(", due_at = ").bind(after.due_at);
+    sql.push(", retry_until = ").bind(after.retry_until).push(", due_at = ").bind(after.due_at);
     sql.push(", error_code = ").bind(after.error_code.map(|code| code.to_value()));
     sql.push(", error_message = ").bind(after.error_message.clone());
     sql.push(", response_status = ").bind(after.response_status);

@@ -7,6 +7,7 @@ use entity::access_request::{AccessRequestState, AccessRequestType};
 use entity::assignment::{self, AssignmentState};
 use uuid::Uuid;
 
+use crate::domain::approval::timeout::deny_extensions;
 use crate::domain::assignment::start::{Starting, start};
 use crate::domain::assignment::{Ending, end, is_current};
 use crate::domain::{Error, Rejection};
@@ -65,6 +66,7 @@ impl Transaction for Move {
         let requests: Vec<Uuid> = requests.into_iter().collect();
         let requests = store::access_request::lock(txn, &requests).await?;
         let ids: Vec<Uuid> = ids.into_iter().collect();
+        let mut extensions = store::access_request::lock_extensions(txn, &ids).await?;
         let held = store::assignment::lock(txn, &ids).await?;
         let held =
             held.into_iter().filter(|row| is_current(row) && row.due_at.is_some_and(|due| due <= self.now));
@@ -81,6 +83,10 @@ impl Transaction for Move {
             .collect();
         start(txn, &starting).await?;
         audit(txn, "assignment.expired", ending.iter()).await?;
+        // Nobody decided to keep them longer before they end.
+        let ended: BTreeSet<Uuid> = ending.iter().map(|row| row.id).collect();
+        extensions.retain(|request| request.assignment_id.is_some_and(|id| ended.contains(&id)));
+        deny_extensions(txn, &extensions).await?;
         let ending_as = Ending::Request {
             id: None,
             kind: AccessRequestType::SystemRemove,

@@ -201,6 +201,7 @@ impl Worker {
         let ended = guests::run(&self.0.database).await?;
         sign_in::forget(&self.0.database).await?;
         let tokens = notify::expiring(&self.0.database).await?;
-        Ok(digests + ended + tokens + notify::ending(&self.0.database).await?)
+        let failed = notify::failed_roles(&self.0.database).await?;
+        Ok(digests + ended + tokens + failed + notify::ending(&self.0.database).await?)
     }
 }

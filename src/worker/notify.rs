@@ -9,11 +9,11 @@ use crate::domain::link::Frontend;
 use crate::domain::notification::assignment::{NOTICES, TellEnding};
 use crate::domain::notification::expiring::{NOTICE, TellExpiring};
 use crate::domain::notification::mail::{End, Failure, LIFE, after};
-use crate::domain::notification::{Content, digest};
+use crate::domain::notification::{Content, digest, package};
 use crate::id::Kind;
 use crate::mail::template::{Receiver, letter};
 use crate::mail::{Letter, Mailer};
-use crate::store::{self, Database, StoreError};
+use crate::store::{self, Database, StoreError, package_notice};
 
 /// Writes the digests that are due; tells how many were moved.
 pub async fn digests(database: &Database) -> Result<usize, StoreError> {
@@ -54,6 +54,21 @@ pub async fn ending(database: &Database) -> Result<usize, StoreError> {
             }
             moved += told;
         }
+    }
+    Ok(moved)
+}
+
+/// Tells of roles that could not be given to those who held their packages; tells how many notices were written.
+pub async fn failed_roles(database: &Database) -> Result<usize, StoreError> {
+    let mut moved = 0;
+    while package_notice::any_failed(database, package::NOTICE, database.clock().now() - package::GATHER)
+        .await?
+    {
+        let told = database.write(&package::TellFailed).await?;
+        if told == 0 {
+            break; // another server was faster
+        }
+        moved += told;
     }
     Ok(moved)
 }

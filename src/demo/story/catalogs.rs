@@ -130,6 +130,8 @@ impl Story {
                 access_package_id: package_id,
                 resource_role_id: self.id("role", origin),
                 created_at: self.now - TimeDelta::days(330) + minutes(place),
+                added_by_id: None,
+                delivery_failed_at: None,
             });
         }
     }

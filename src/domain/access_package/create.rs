@@ -67,7 +67,7 @@ impl Command for Create {
         };
         let roles = roles::of_catalog(txn, actor.organization, catalog.id, &self.resource_roles).await?;
         txn.insert(row).await.map_err(refusal::taken(name_taken))?;
-        txn.insert_all(rows(txn, id, &roles)).await?;
+        txn.insert_all(rows(txn, &actor, id, &roles)).await?;
         let event = Event::by(&actor, "access_package.created", Kind::AccessPackage, id);
         let details = serde_json::json!({
             "catalog": Kind::Catalog.text(catalog.id),

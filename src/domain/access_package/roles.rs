@@ -6,8 +6,8 @@ use entity::access_package_resource_role;
 use uuid::Uuid;
 
 use super::get_allowed;
-use crate::authz::Permit;
 use crate::authz::permission::action::EditPackage;
+use crate::authz::{Actor, Permit};
 use crate::domain::input::Checks;
 use crate::domain::{Attempt, Code, Command, Error, Rejection, assignment, confirm};
 use crate::id::Kind;
@@ -57,7 +57,7 @@ impl Command for Change {
                 added = of_catalog(txn, organization, package.catalog_id, &self.resource_roles).await?;
                 added.retain(|role| !before.contains(role));
                 few(before.len() + added.len())?;
-                txn.insert_all(rows(txn, package.id, &added)).await?;
+                txn.insert_all(rows(txn, &self.permit.actor(), package.id, &added)).await?;
             }
             Direction::Remove => {
                 let found =
@@ -121,11 +121,18 @@ fn in_catalog(found: &[store::resource::RoleRow], catalog: Uuid, roles: &[Uuid])
 }
 
 /// The rows that put roles into a package.
-pub(super) fn rows(txn: &Txn, package: Uuid, roles: &[Uuid]) -> Vec<access_package_resource_role::Model> {
+pub(super) fn rows(
+    txn: &Txn,
+    actor: &Actor,
+    package: Uuid,
+    roles: &[Uuid],
+) -> Vec<access_package_resource_role::Model> {
     let row = |role: &Uuid| access_package_resource_role::Model {
         access_package_id: package,
         resource_role_id: *role,
         created_at: txn.now(),
+        added_by_id: Some(actor.user),
+        delivery_failed_at: None,
     };
     roles.iter().map(row).collect()
 }

@@ -5,7 +5,7 @@
 //!     │               │                               ├──────► PARTIALLY_DELIVERED ─┐
 //!     └─(no approval)─┼─► SCHEDULED or DELIVERING     │                             ├─ reprocess ─► DELIVERING
 //!                     ├─► DENIED                      └──────► DELIVERY_FAILED ─────┘
-//!                     └─► CANCELED
+//!                     └─► CANCELED (also from SCHEDULED on, until DELIVERED, when the assignment ends)
 //! ```
 
 pub mod answers;
@@ -32,6 +32,8 @@ pub enum Step {
     Deny,
     /// It is withdrawn.
     Cancel,
+    /// The assignment that it made ends before it was delivered.
+    EndAssignment,
     /// Its last delivery ended; some succeeded, some failed for good.
     Complete(Outcome),
     /// Its failed deliveries are tried again.
@@ -98,6 +100,12 @@ pub const fn next(from: State, step: Step) -> Result<State, IllegalStep> {
             | State::PartiallyDelivered
             | State::DeliveryFailed => Ok(State::Canceled),
             State::Delivering | State::Delivered | State::Denied | State::Canceled => illegal,
+        },
+        Step::EndAssignment => match from {
+            State::Scheduled | State::Delivering | State::PartiallyDelivered | State::DeliveryFailed => {
+                Ok(State::Canceled)
+            }
+            _ => illegal,
         },
         Step::Complete(outcome) => match (from, outcome) {
             (State::Delivering, Outcome::All) => Ok(State::Delivered),

@@ -44,17 +44,23 @@ impl Limits {
     }
 }
 
-/// When an assignment starts and ends.
+/// How far in the past a start may lie to count as now: clients send the present minute, truncated.
+pub const PRESENT: TimeDelta = TimeDelta::seconds(60);
+
+/// Returns when an assignment starts and ends. A start in the present minute is now.
 pub fn schedule(
     limits: Limits,
     times: Times,
     now: DateTime<Utc>,
 ) -> Result<(DateTime<Utc>, Option<DateTime<Utc>>), Rejection> {
     let refuse = |field: &str, message: &str| Err(Rejection::of(field, Code::InvalidSchedule, message));
-    let starts_at = times.starts_at.unwrap_or(now);
-    if starts_at < now {
-        return refuse("startsAt", "The start lies in the past.");
-    }
+    let starts_at = match times.starts_at {
+        Some(start) if start < now && now - start > PRESENT => {
+            return refuse("startsAt", "The start lies in the past: leave it out to start at once.");
+        }
+        Some(start) => start.max(now),
+        None => now,
+    };
     let limit = limits.after(starts_at);
     if limit.is_some_and(|limit| limit <= starts_at) {
         return refuse("startsAt", "The policy's assignments end before this start.");
@@ -107,6 +113,25 @@ mod tests {
             1 => Limits { kind: ExpirationKind::AfterDuration, seconds: Some(seconds), at: None },
             _ => Limits { kind: ExpirationKind::OnDate, seconds: None, at: Some(at(seconds)) },
         }
+    }
+
+    #[test]
+    fn a_start_in_the_present_minute_is_now_and_an_earlier_one_is_refused() {
+        let starts = |back: TimeDelta, kind: u8| {
+            let times = Times { starts_at: Some(at(100) - back), expires_at: None };
+            schedule(limits(kind, 200), times, at(100))
+        };
+        for kind in 0..3 {
+            let now = schedule(limits(kind, 200), Times::default(), at(100));
+            for back in [TimeDelta::zero(), TimeDelta::microseconds(1), PRESENT] {
+                assert_eq!(starts(back, kind), now, "{kind} {back}");
+            }
+            let late = starts(PRESENT + TimeDelta::microseconds(1), kind);
+            assert_eq!(late.map_err(|rejection| rejection.code), Err(Code::InvalidSchedule), "{kind}");
+        }
+        // What ends in the present minute is over all the same.
+        let times = Times { starts_at: Some(at(50)), expires_at: Some(at(99)) };
+        assert!(schedule(limits(0, 0), times, at(100)).is_err());
     }
 
     proptest! {

@@ -15,12 +15,13 @@ const STATES: [State; 9] = [
     State::Denied,
     State::Canceled,
 ];
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step::AskApproval,
     Step::Schedule,
     Step::Deliver,
     Step::Deny,
     Step::Cancel,
+    Step::EndAssignment,
     Step::Complete(Outcome::All),
     Step::Complete(Outcome::Some),
     Step::Complete(Outcome::None),
@@ -48,12 +49,16 @@ fn every_way_between_two_states_is_one_of_these() {
         "PendingApproval Cancel Canceled",
         "Scheduled Deliver Delivering",
         "Scheduled Cancel Canceled",
+        "Scheduled EndAssignment Canceled",
+        "Delivering EndAssignment Canceled",
         "Delivering Complete(All) Delivered",
         "Delivering Complete(Some) PartiallyDelivered",
         "Delivering Complete(None) DeliveryFailed",
         "PartiallyDelivered Cancel Canceled",
+        "PartiallyDelivered EndAssignment Canceled",
         "PartiallyDelivered Reprocess Delivering",
         "DeliveryFailed Cancel Canceled",
+        "DeliveryFailed EndAssignment Canceled",
         "DeliveryFailed Reprocess Delivering",
     ];
     assert_eq!(ways, expected);
@@ -74,6 +79,20 @@ proptest! {
                 prop_assert!(is_completed(after));
             }
             state = after;
+        }
+    }
+
+    /// An assignment that was made and not delivered takes its request with it, wherever that stands.
+    #[test]
+    fn the_end_of_an_assignment_cancels_what_was_not_delivered(steps in prop::collection::vec(0..STEPS.len(), 0..60)) {
+        let (mut state, mut assigned) = (State::Submitted, false);
+        for step in steps {
+            let Ok(after) = next(state, STEPS[step]) else { continue };
+            assigned |= matches!(after, State::Scheduled | State::Delivering);
+            state = after;
+            let ended = next(state, Step::EndAssignment).ok();
+            let over = matches!(state, State::Delivered | State::Denied | State::Canceled);
+            prop_assert_eq!(ended, (assigned && !over).then_some(State::Canceled), "{:?}", state);
         }
     }
 

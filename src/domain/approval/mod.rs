@@ -12,6 +12,7 @@ pub mod timeout;
 
 use chrono::{DateTime, Utc};
 use entity::access_request::{self, AccessRequestState as State};
+use entity::approval;
 use entity::approval_approver::ApproverGround;
 use entity::assignment_policy::ExpirationKind;
 use entity::catalog_role_assignment::CatalogRole;
@@ -137,6 +138,16 @@ impl Pinned {
         prolonged(self.limits(), ends_at, request.requested_end, now).ok()
     }
 
+    /// Returns the end beyond which the access of a request cannot last, whenever it is decided; `None` if there is none.
+    #[must_use]
+    pub fn end(&self, request: &access_request::Model) -> Option<DateTime<Utc>> {
+        let limit = match self.expiration {
+            ExpirationKind::OnDate => self.expiration_at,
+            ExpirationKind::Never | ExpirationKind::AfterDuration => None,
+        };
+        request.requested_end.into_iter().chain(limit).min()
+    }
+
     fn limits(&self) -> Limits {
         Limits { kind: self.expiration, seconds: self.expiration_seconds, at: self.expiration_at }
     }
@@ -184,7 +195,17 @@ pub fn judge(
     let Some(stage) = standing.stage.as_ref().filter(|_| standing.is_approver) else {
         return Err(Code::NotApprover);
     };
-    if stage.expires_at <= now { Err(Code::TimedOut) } else { Ok(()) }
+    if stage.expires_at > now {
+        return Ok(());
+    }
+    Err(if end_passed(request, stage) { Code::EndPassed } else { Code::TimedOut })
+}
+
+/// Whether a stage is over because the end that its request asks for came, rather than because its own time was over.
+#[must_use]
+pub fn end_passed(request: &access_request::Model, stage: &approval::Model) -> bool {
+    let end = Pinned::of(request).ok().and_then(|pinned| pinned.end(request));
+    end.is_some_and(|end| end <= stage.expires_at)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use entity::access_request;
 use entity::approval::{self, ApprovalState};
 use uuid::Uuid;
@@ -30,8 +31,10 @@ pub async fn open(txn: &Txn, openings: &[Opening<'_>]) -> Result<(), Error> {
     let mut stages = Vec::with_capacity(openings.len());
     let mut wanted = Vec::with_capacity(openings.len());
     for opening in openings {
-        let stage = Pinned::of(opening.request)?.stage(opening.position)?;
-        let row = opened(txn, opening, &stage);
+        let pinned = Pinned::of(opening.request)?;
+        let end = pinned.end(opening.request);
+        let stage = pinned.stage(opening.position)?;
+        let row = opened(txn, opening, &stage, end);
         wanted.push(Wanted::first(row.id, opening.request.into(), &stage));
         stages.push(row);
     }
@@ -41,8 +44,10 @@ pub async fn open(txn: &Txn, openings: &[Opening<'_>]) -> Result<(), Error> {
     Ok(waits(txn, &stages, &approvers).await?)
 }
 
-fn opened(txn: &Txn, opening: &Opening<'_>, stage: &Stage) -> approval::Model {
+/// The row of a stage that is opened now. Nobody can decide it after the end that the request asks for.
+fn opened(txn: &Txn, opening: &Opening<'_>, stage: &Stage, end: Option<DateTime<Utc>>) -> approval::Model {
     let expires_at = until(txn.now(), stage.timeout_seconds);
+    let expires_at = end.map_or(expires_at, |end| end.min(expires_at));
     let alternates_at = stage.alternates_after_seconds.map(|after| until(txn.now(), after));
     approval::Model {
         id: txn.id(),

@@ -244,7 +244,10 @@ fn verdict(
         let expires_at = pinned.prolonged(request, ends_at, txn.now()).ok_or(Code::InvalidSchedule)?;
         Next::Extension(Box::new(Extended { request: request.clone(), assignment: held.id, expires_at }))
     } else {
-        let (starts_at, expires_at) = pinned.schedule(request, txn.now()).ok_or(Code::InvalidSchedule)?;
+        let is_over = pinned.end(request).is_some_and(|end| end <= txn.now());
+        let schedule = pinned.schedule(request, txn.now());
+        let (starts_at, expires_at) =
+            schedule.ok_or(if is_over { Code::EndPassed } else { Code::InvalidSchedule })?;
         Next::Access(Box::new(Beginning { request: request.clone(), starts_at, expires_at, actor: None }))
     };
     Ok(if next < pinned.approval_stages.len() { Next::Stage(next) } else { after })

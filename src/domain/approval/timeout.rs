@@ -1,12 +1,14 @@
-//! What nobody decided in time is denied; before that its alternates may be asked.
+//! What nobody decided in time is denied: before its stage was over, or before the end that it asks for. Before that
+//! its alternates may be asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use entity::access_request::{self, AccessRequestState as State};
 use entity::access_request_event::AccessRequestAction as Action;
 use entity::approval::{self, ApprovalState};
 use uuid::Uuid;
 
+use super::end_passed;
 use super::open::forward;
 use crate::domain::Error;
 use crate::domain::access_request::Step;
@@ -17,8 +19,32 @@ use crate::store::access_request::{Move, Moved, advance};
 use crate::store::audit_event::{self, Event};
 use crate::store::{self, Txn};
 
-/// The reason that history shows.
-const REASON: &str = "TIMED_OUT";
+/// What was over before anybody decided.
+#[derive(Clone, Copy, Debug)]
+enum Over {
+    /// The time of the stage.
+    Stage,
+    /// The end that the request asks for, or of the assignment that it is to keep.
+    End,
+}
+
+impl Over {
+    /// The reason that history and the audit trail show.
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Stage => "TIMED_OUT",
+            Self::End => "END_PASSED",
+        }
+    }
+
+    /// What the requestor is told.
+    const fn decided(self) -> Decided {
+        match self {
+            Self::Stage => Decided::TimedOut,
+            Self::End => Decided::EndPassed,
+        }
+    }
+}
 
 /// A stage whose time has come, and its request.
 type Due = (approval::Model, access_request::Model);
@@ -28,7 +54,10 @@ pub async fn run(txn: &Txn, most: u64) -> Result<usize, Error> {
     let due = store::approval::lock_due(txn, most).await?;
     let (over, forwarded): (Vec<&Due>, Vec<&Due>) =
         due.iter().partition(|(stage, _)| stage.expires_at <= txn.now());
-    deny(txn, &over).await?;
+    let (ended, over): (Vec<&Due>, Vec<&Due>) =
+        over.into_iter().partition(|(stage, request)| end_passed(request, stage));
+    deny(txn, &over, Over::Stage).await?;
+    deny(txn, &ended, Over::End).await?;
     let mut organizations: BTreeMap<Uuid, Vec<_>> = BTreeMap::new();
     for (stage, request) in forwarded {
         organizations.entry(stage.organization_id).or_default().push((stage, request));
@@ -39,8 +68,28 @@ pub async fn run(txn: &Txn, most: u64) -> Result<usize, Error> {
     Ok(due.len())
 }
 
-/// Denies the requests whose stage is over without a decision.
-async fn deny(txn: &Txn, over: &[&Due]) -> Result<(), Error> {
+/// Denies extensions that nobody decided before the assignments that they are about ended. The requests are locked.
+pub async fn deny_extensions(txn: &Txn, requests: &[access_request::Model]) -> Result<(), Error> {
+    let waiting = requests.iter().filter(|request| request.state == State::PendingApproval);
+    let mut waiting: HashMap<Uuid, &access_request::Model> =
+        waiting.map(|request| (request.id, request)).collect();
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = waiting.keys().copied().collect();
+    let stages = store::approval::of_requests(txn, &ids).await?;
+    let stages = stages.into_iter().filter(|stage| stage.state == ApprovalState::Pending);
+    let over: Vec<Due> = stages
+        .filter_map(|stage| waiting.remove(&stage.request_id).map(|request| (stage, request.clone())))
+        .collect();
+    deny(txn, &over.iter().collect::<Vec<_>>(), Over::End).await
+}
+
+/// Denies requests that nobody decided in time; their history and the audit trail show why.
+async fn deny(txn: &Txn, over: &[&Due], why: Over) -> Result<(), Error> {
+    if over.is_empty() {
+        return Ok(());
+    }
     let stages: Vec<Uuid> = over.iter().map(|(stage, _)| stage.id).collect();
     store::approval::close(txn, &stages, ApprovalState::TimedOut, None, None).await?;
     let waiting = over.iter().filter(|(_, request)| request.state == State::PendingApproval);
@@ -50,18 +99,18 @@ async fn deny(txn: &Txn, over: &[&Due]) -> Result<(), Error> {
         to: legal(State::PendingApproval, Step::Deny)?,
         action: Action::TimedOut,
         actor: None,
-        reason: Some(REASON),
+        reason: Some(why.reason()),
         bulk_operation: None,
     };
     let denied = advance(txn, &moved, step).await?;
-    decided(txn, &denied, Decided::TimedOut, None).await?;
+    decided(txn, &denied, why.decided(), None).await?;
     let event = |(_, request): &&Due| Event {
         organization: request.organization_id,
         actor: None,
         action: "access_request.timed_out",
         target: Some((Kind::AccessRequest, request.id)),
         call: None,
-        details: None,
+        details: Some(serde_json::json!({ "because": why.reason() })),
     };
     audit_event::record_all(txn, &over.iter().map(event).collect::<Vec<_>>()).await?;
     Ok(())

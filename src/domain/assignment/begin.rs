@@ -9,13 +9,18 @@ use entity::assignment::{self, AssignmentState};
 use entity::delivery::{self, DeliveryOperation, DeliveryState};
 use uuid::Uuid;
 
+use super::cancel_requests::{Cause, cancel_requests};
+use super::end::drop_extensions;
 use crate::domain::Error;
 use crate::domain::access_request::{Outcome, Step, next};
-use crate::domain::delivery::{BUDGET, outcome::DELIVERED, queue::queue};
+use crate::domain::delivery::{outcome::DELIVERED, queue::queue};
 use crate::id::Kind;
 use crate::store::access_request::{Move, Moved, advance};
 use crate::store::audit_event::{self, Event};
 use crate::store::{self, StoreError, Txn};
+
+/// The reason that the history of a replaced request shows.
+const REPLACED: &str = "REPLACED";
 
 /// A request with the times of the assignment that it makes.
 #[derive(Clone, Debug)]
@@ -90,8 +95,8 @@ fn assignment_of(txn: &Txn, beginning: &Beginning) -> assignment::Model {
 }
 
 /// A new request replaces what an earlier one of the same person for the same package left
-/// undone: that assignment ends, what it delivered is the new one's.
-async fn replace(txn: &Txn, beginnings: &[Beginning]) -> Result<(), StoreError> {
+/// undone: that assignment ends with its request, what it delivered is the new one's.
+async fn replace(txn: &Txn, beginnings: &[Beginning]) -> Result<(), Error> {
     let held: Vec<(Uuid, Uuid)> = beginnings
         .iter()
         .map(|beginning| (beginning.request.requestor_id, beginning.request.access_package_id))
@@ -105,7 +110,11 @@ async fn replace(txn: &Txn, beginnings: &[Beginning]) -> Result<(), StoreError> 
         Event::by_itself(row.organization_id, "assignment.replaced", Kind::Assignment, row.id)
     };
     audit_event::record_all(txn, &current.iter().map(replaced).collect::<Vec<_>>()).await?;
-    store::assignment::set_state(txn, &ids, AssignmentState::Ended, true).await
+    drop_extensions(txn, &ids).await?;
+    cancel_requests(txn, &current, Cause { actor: None, reason: Some(REPLACED), bulk_operation: None })
+        .await?;
+    store::delivery::cancel_open_adds(txn, &ids).await?;
+    Ok(store::assignment::set_state(txn, &ids, AssignmentState::Ended, true).await?)
 }
 
 /// Queues the deliveries of assignments that start now: one for each role of the package.
@@ -198,12 +207,7 @@ pub(crate) fn queued(txn: &Txn, assignment: &assignment::Model, new: &New) -> de
         attempt_count: 0,
         attempt_in_round: 0,
         round: 1,
-        retry_until: match new.operation {
-            DeliveryOperation::Add | DeliveryOperation::Repair | DeliveryOperation::Compare => {
-                Some(txn.now() + BUDGET)
-            }
-            DeliveryOperation::Remove => None,
-        },
+        retry_until: None,
         hold_until: None,
         due_at: Some(txn.now()),
         lease: None,

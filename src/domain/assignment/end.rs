@@ -9,8 +9,9 @@ use entity::delivery::DeliveryOperation;
 use uuid::Uuid;
 
 use super::begin::{New, queued};
+use super::cancel_requests::{Cause, ENDED, cancel_requests};
 use crate::domain::Error;
-use crate::domain::delivery::{outcome, queue::queue};
+use crate::domain::delivery::queue::queue;
 use crate::id::Kind;
 use crate::store::access_request::{Move, Moved, advance};
 use crate::store::audit_event::{self, Event};
@@ -48,7 +49,10 @@ pub async fn end(
         return Ok(Vec::new());
     }
     drop_extensions(txn, &ids).await?;
-    let stopped = store::delivery::cancel_open_adds(txn, &ids).await?;
+    if let Ending::Request { actor, reason, bulk_operation, .. } = ending {
+        cancel_requests(txn, assignments, Cause { actor, reason, bulk_operation }).await?;
+    }
+    store::delivery::cancel_open_adds(txn, &ids).await?;
     let mut given: HashMap<Uuid, Vec<(Uuid, Uuid)>> = HashMap::new();
     for row in store::entitlement_grant::given(txn, &ids).await? {
         given.entry(row.assignment).or_default().push((row.role, row.connector));
@@ -86,16 +90,11 @@ pub async fn end(
     if !ended.is_empty() {
         store::assignment::set_state(txn, &ended, AssignmentState::Ended, true).await?;
     }
-    // Requests that were being delivered may have nothing left to wait for.
-    outcome::complete(txn, &stopped).await?;
     Ok(made)
 }
 
-/// The reason that history shows.
-const ENDED: &str = "ASSIGNMENT_ENDED";
-
 /// What was asked for assignments that end is not wanted any more: to keep them longer.
-async fn drop_extensions(txn: &Txn, assignments: &[Uuid]) -> Result<(), Error> {
+pub(super) async fn drop_extensions(txn: &Txn, assignments: &[Uuid]) -> Result<(), Error> {
     let open = store::access_request::lock_extensions(txn, assignments).await?;
     let moved: Vec<Moved> =
         open.iter().map(|request| Moved { id: request.id, from: request.state }).collect();

@@ -5,6 +5,7 @@ use entity::delivery::{self, DeliveryOperation};
 use uuid::Uuid;
 
 use super::begin::{New, queued};
+use super::reprocess::made_whole;
 use crate::domain::Error;
 use crate::domain::delivery::queue::queue;
 use crate::store::entitlement_grant::Given;
@@ -12,7 +13,8 @@ use crate::store::{self, Txn};
 
 /// Queues deliveries for the current assignments of a package whose roles changed.
 ///
-/// They belong to the request that made the assignment, and leave its state as it is.
+/// They belong to the request that made the assignment, and leave its state as it is. So does the assignment's, unless
+/// one fails for good.
 pub async fn follow_package(txn: &Txn, package: Uuid, added: &[Uuid], removed: &[Uuid]) -> Result<(), Error> {
     let held = store::assignment::lock_delivered(txn, package).await?;
     if held.is_empty() {
@@ -32,7 +34,14 @@ pub async fn follow_package(txn: &Txn, package: Uuid, added: &[Uuid], removed: &
             rows.push(queued(txn, assignment, &new));
         }
     }
-    Ok(queue(txn, rows).await?)
+    queue(txn, rows).await?;
+    // What failed may be what left the package.
+    let partial = held.iter().filter(|assignment| assignment.repair_failed_at.is_some());
+    let partial: Vec<Uuid> = partial.map(|assignment| assignment.id).collect();
+    if !removed.is_empty() && !partial.is_empty() {
+        made_whole(txn, &partial).await?;
+    }
+    Ok(())
 }
 
 /// Queues what came to the packages of failed requests meanwhile: they are about to be delivered again.

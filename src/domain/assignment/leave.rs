@@ -19,9 +19,11 @@ const REASON: &str = "USER_DEACTIVATED";
 /// Cancels the open requests of a user and ends their assignments.
 pub async fn leave(txn: &Txn, actor: &Actor, user: Uuid) -> Result<(), Error> {
     store::user::lock_active(txn, user).await?;
-    let open = store::access_request::lock_undelivered(txn, user).await?;
-    let moved: Vec<Moved> =
-        open.iter().map(|request| Moved { id: request.id, from: request.state }).collect();
+    let requests = store::access_request::lock_of_leaver(txn, user).await?;
+    // What is being delivered, or was in part, is canceled with its assignment.
+    let is_open = |state| matches!(state, State::Submitted | State::PendingApproval | State::Scheduled);
+    let open = requests.iter().filter(|request| is_open(request.state));
+    let moved: Vec<Moved> = open.map(|request| Moved { id: request.id, from: request.state }).collect();
     let step = Move {
         to: State::Canceled,
         action: Action::Canceled,

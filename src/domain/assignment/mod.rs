@@ -1,6 +1,7 @@
 //! Assignments: how access begins, ends, and follows its package.
 
 pub mod begin;
+mod cancel_requests;
 pub mod create;
 pub mod create_many;
 pub mod direct;

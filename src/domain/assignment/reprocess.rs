@@ -4,7 +4,8 @@
 //! delivered is looked at, because somebody may have changed it at the target system. It has no window. [`judge`] is
 //! the one rule: for the mutation, the dry run and the affordance. A check is a delivery of its own for each resource
 //! role that the package has now: the request that made the assignment stays as it is. So does the assignment, unless a
-//! repair fails for good: then it is delivered in part until a later one succeeds.
+//! repair fails for good, or the delivery of a role that came to the package later: then it is delivered in part until
+//! a later one succeeds.
 
 use std::collections::HashMap;
 
@@ -140,20 +141,21 @@ async fn queue(
     }
     queue_deliveries(txn, rows).await?;
     // A package that has no roles any more leaves nothing to repair.
-    if check == DeliveryOperation::Repair { made_whole(txn, &ids, operation.id).await } else { Ok(()) }
+    if check == DeliveryOperation::Repair { made_whole(txn, &ids).await } else { Ok(()) }
 }
 
-/// A repair of an assignment failed for good: it does not hold what it should, or nobody knows whether it does.
-pub async fn repair_failed(txn: &Txn, assignment: Uuid) -> Result<(), StoreError> {
-    let Some(organization) = store::assignment::repair_failed(txn, assignment).await? else { return Ok(()) };
-    let event = Event::by_itself(organization, "assignment.repair_failed", Kind::Assignment, assignment);
+/// A repair of an assignment, or a role that came to its package later, failed for good: it does not hold what it
+/// should, or nobody knows whether it does. The action is what the audit trail says.
+pub async fn role_failed(txn: &Txn, assignment: Uuid, action: &'static str) -> Result<(), StoreError> {
+    let Some(organization) = store::assignment::role_failed(txn, assignment).await? else { return Ok(()) };
+    let event = Event::by_itself(organization, action, Kind::Assignment, assignment);
     audit_event::record(txn, &event).await
 }
 
-/// A repair succeeded: where an earlier one had failed and nothing of this operation is left to do or has failed, the
-/// assignments hold what they should again.
-pub async fn made_whole(txn: &Txn, assignments: &[Uuid], operation: Uuid) -> Result<(), StoreError> {
-    let repaired = store::assignment::made_whole(txn, assignments, operation).await?;
+/// A role was given, or left a package: assignments of which a role had failed hold what they should again, if nothing
+/// that their packages have now has failed or is left to do.
+pub async fn made_whole(txn: &Txn, assignments: &[Uuid]) -> Result<(), StoreError> {
+    let repaired = store::assignment::made_whole(txn, assignments).await?;
     let event = |(assignment, organization): &(Uuid, Uuid)| {
         Event::by_itself(*organization, "assignment.repaired", Kind::Assignment, *assignment)
     };

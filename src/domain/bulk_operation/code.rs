@@ -5,7 +5,7 @@ use entity::bulk_operation::BulkOperationKind;
 use crate::domain::error::Code;
 
 /// Every reason for which an item can be rejected: the text that it is stored as, and what it says.
-const REASONS: [(Code, &str, &str); 28] = [
+const REASONS: [(Code, &str, &str); 29] = [
     (Code::NotFound, "NOT_FOUND", "There is no such object, or you may not see it."),
     (Code::Forbidden, "FORBIDDEN", "You may see it, but not do this with it."),
     (
@@ -36,6 +36,7 @@ const REASONS: [(Code, &str, &str); 28] = [
     (Code::SelfReview, "SELF_REVIEW", "Nobody decides on their own request: ask somebody else who may."),
     (Code::NotApprover, "NOT_APPROVER", "The stage that waits is for others to decide."),
     (Code::TimedOut, "TIMED_OUT", "Nobody decided in time: the request is denied."),
+    (Code::EndPassed, "END_PASSED", "The end that the request asks for has passed: it is denied."),
     (Code::JustificationRequired, "JUSTIFICATION_REQUIRED", "The stage asks for a justification."),
     (
         Code::InvalidSchedule,

@@ -5,7 +5,7 @@ pub mod outcome;
 pub mod queue;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::delivery::{DeliveryErrorCode as Code, DeliveryOperation};
+use entity::delivery::{self, DeliveryErrorCode as Code, DeliveryOperation};
 
 use super::back_off;
 
@@ -13,8 +13,8 @@ use super::back_off;
 const DAILY: TimeDelta = TimeDelta::hours(24);
 /// The first pause before a remote that does not know a new account yet is tried again.
 const NOT_READY: TimeDelta = TimeDelta::seconds(3);
-/// How long adding is tried by itself.
-pub const BUDGET: TimeDelta = TimeDelta::hours(6);
+/// How long adding is retried by itself, from the first try of each round on.
+const BUDGET: TimeDelta = TimeDelta::hours(6);
 
 /// Whether waiting can help.
 #[must_use]
@@ -37,6 +37,19 @@ pub const fn is_retryable(code: Code) -> bool {
         | Code::AccountNotFound
         | Code::AccountAlreadyLinked
         | Code::AccountInactive => false,
+    }
+}
+
+/// Returns the end of a delivery's retry budget after a try that began at this time; `None` for one that is never
+/// given up. The first try of a round begins the budget, however long the delivery was queued before.
+#[must_use]
+pub fn retry_until(tried: &delivery::Model, started_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    match tried.operation {
+        DeliveryOperation::Remove => None,
+        DeliveryOperation::Add | DeliveryOperation::Repair | DeliveryOperation::Compare => {
+            let is_first = tried.attempt_in_round <= 1;
+            tried.retry_until.filter(|_| !is_first).or(Some(started_at + BUDGET))
+        }
     }
 }
 
@@ -124,6 +137,52 @@ mod tests {
         failed.retry_until = Some(now() + TimeDelta::seconds(30));
         assert_eq!(next_try(&failed, now()), Some(now() + TimeDelta::seconds(30)));
         assert_eq!(next_try(&failed, now() + TimeDelta::microseconds(1)), None);
+    }
+
+    #[test]
+    fn d20_the_budget_begins_with_the_first_try_of_each_round() {
+        let now = now();
+        let earlier = now - TimeDelta::hours(100);
+        let tried = |operation, attempt_in_round, retry_until| delivery::Model {
+            id: uuid::Uuid::nil(),
+            organization_id: uuid::Uuid::nil(),
+            request_id: uuid::Uuid::nil(),
+            assignment_id: uuid::Uuid::nil(),
+            user_id: uuid::Uuid::nil(),
+            resource_role_id: uuid::Uuid::nil(),
+            connector_id: uuid::Uuid::nil(),
+            operation,
+            state: delivery::DeliveryState::InProgress,
+            result: None,
+            existed_before: None,
+            attempt_count: 9,
+            attempt_in_round,
+            round: 2,
+            retry_until,
+            hold_until: None,
+            due_at: Some(now),
+            lease: None,
+            error_code: None,
+            error_message: None,
+            error_retryable: None,
+            error_status: None,
+            error_at: None,
+            created_at: earlier,
+            completed_at: None,
+            bulk_operation_id: None,
+        };
+        for operation in [DeliveryOperation::Add, DeliveryOperation::Repair, DeliveryOperation::Compare] {
+            let until = |attempts, before| retry_until(&tried(operation, attempts, before), now);
+            assert_eq!(until(1, None), Some(now + BUDGET), "{operation:?}");
+            assert_eq!(
+                until(1, Some(earlier)),
+                Some(now + BUDGET),
+                "an earlier release set it when it was queued"
+            );
+            assert_eq!(until(2, Some(now)), Some(now), "{operation:?}");
+            assert_eq!(until(2, None), Some(now + BUDGET), "the first try was never finished");
+        }
+        assert_eq!(retry_until(&tried(DeliveryOperation::Remove, 1, None), now), None);
     }
 
     proptest! {

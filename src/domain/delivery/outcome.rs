@@ -12,7 +12,7 @@ use entity::entitlement_grant::{self, EntitlementGrantOrigin, EntitlementGrantSt
 use uuid::Uuid;
 
 use super::queue::queue;
-use super::{Failed, is_retryable, next_try};
+use super::{Failed, is_retryable, next_try, retry_until};
 use crate::domain::Error;
 use crate::domain::access_request::{Outcome, Step, is_removal};
 use crate::domain::assignment::begin::{New, legal, queued};
@@ -99,7 +99,7 @@ impl Transaction for Finish {
     async fn run(&self, txn: &Txn) -> Result<bool, Error> {
         // The request is locked before its state is computed: two last deliveries that finish at
         // once must not both think that the other one is still open.
-        store::access_request::lock(txn, &[self.delivery.request_id]).await?;
+        let request = store::access_request::lock(txn, &[self.delivery.request_id]).await?;
         let grant = self.grant_after(txn.now());
         let after = self.after(&grant, txn.now());
         if !store::delivery::finish(txn, &after, self.lease).await? {
@@ -114,12 +114,11 @@ impl Transaction for Finish {
             let details = serde_json::json!({ "request": request, "because": after.error_code });
             audit_event::record(txn, &event.with(details)).await?;
         }
-        if after.operation == DeliveryOperation::Repair {
-            self.repaired(txn, after.state).await?;
-        }
         if after.operation == DeliveryOperation::Add && after.state == DeliveryState::Failed {
             self.give_up(txn, &grant).await?;
         }
+        let is_delivering = request.iter().any(|request| request.state == State::Delivering);
+        self.follow(txn, &after, is_delivering).await?;
         if after.due_at.is_none() {
             complete(txn, &[self.delivery.request_id]).await?;
             let over = store::assignment::taken_back(txn, &[self.delivery.assignment_id]).await?;
@@ -160,16 +159,22 @@ impl Finish {
         Ok(queue(txn, rows).await?)
     }
 
-    /// What the end of a repair means for its assignment.
-    async fn repaired(&self, txn: &Txn, state: DeliveryState) -> Result<(), Error> {
-        let assignment = self.delivery.assignment_id;
-        match (state, self.delivery.bulk_operation_id) {
-            (DeliveryState::Failed, _) => reprocess::repair_failed(txn, assignment).await?,
-            (DeliveryState::Succeeded, Some(operation)) => {
-                reprocess::made_whole(txn, &[assignment], operation).await?;
-            }
-            (DeliveryState::Succeeded, None)
-            | (DeliveryState::Pending | DeliveryState::InProgress | DeliveryState::Canceled, _) => {}
+    /// What the end of a delivery means for its assignment, if it is no part of a request that is being delivered: a
+    /// repair, or a role that came to the package later.
+    async fn follow(&self, txn: &Txn, after: &delivery::Model, is_delivering: bool) -> Result<(), Error> {
+        let failed = after.state == DeliveryState::Failed;
+        if failed && after.operation == DeliveryOperation::Add {
+            store::package_notice::note_failed(txn, &[after.id]).await?;
+        }
+        let action = match after.operation {
+            DeliveryOperation::Repair => "assignment.repair_failed",
+            DeliveryOperation::Add if !is_delivering => "assignment.role_failed",
+            DeliveryOperation::Add | DeliveryOperation::Remove | DeliveryOperation::Compare => return Ok(()),
+        };
+        if failed {
+            reprocess::role_failed(txn, after.assignment_id, action).await?;
+        } else if after.state == DeliveryState::Succeeded {
+            reprocess::made_whole(txn, &[after.assignment_id]).await?;
         }
         Ok(())
     }
@@ -187,18 +192,20 @@ impl Finish {
                 ..before.clone()
             },
             End::Failed { code, message, status, retry_after, .. } => {
+                let retry_until = retry_until(before, self.started_at);
                 let failed = Failed {
                     operation: before.operation,
                     code: *code,
                     tries: before.attempt_in_round,
                     retry_after: *retry_after,
-                    retry_until: before.retry_until,
+                    retry_until,
                     jitter: self.jitter,
                 };
                 let next = next_try(&failed, now);
                 delivery::Model {
                     state: if next.is_some() { DeliveryState::Pending } else { DeliveryState::Failed },
                     due_at: next,
+                    retry_until,
                     hold_until: retry_after.and_then(|wait| now.checked_add_signed(wait)),
                     error_code: Some(*code),
                     error_message: Some(message.clone()),

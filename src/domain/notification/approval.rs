@@ -21,6 +21,17 @@ pub enum Decided {
     Denied,
     /// Nobody decided in time.
     TimedOut,
+    /// Nobody decided before the end that it asks for.
+    EndPassed,
+}
+
+/// Why Guichet withdraws a request that was to start.
+#[derive(Clone, Debug)]
+pub enum Withdrawal<'a> {
+    /// The packages with these names stand against it.
+    Incompatible(Vec<&'a str>),
+    /// Its end came before it was started.
+    EndPassed,
 }
 
 /// Tells approvers that these stages wait for them: two statements, however many there are.
@@ -82,32 +93,41 @@ pub async fn decided_each(
             package_name: asked.package_name.clone(),
             reason: said.about(*request).map(str::to_owned),
             timed_out: outcome == Decided::TimedOut,
+            end_passed: outcome == Decided::EndPassed,
         };
         Some(Notice {
             receiver: asked.requestor,
             subject: Some((Kind::AccessRequest, *request)),
             content: match outcome {
                 Decided::Approved => Content::AccessRequestApproved(told),
-                Decided::Denied | Decided::TimedOut => Content::AccessRequestDenied(told),
+                Decided::Denied | Decided::TimedOut | Decided::EndPassed => {
+                    Content::AccessRequestDenied(told)
+                }
             },
         })
     };
     tell(txn, requests.iter().filter_map(notice).collect()).await
 }
 
-/// Tells requestors that Guichet withdrew their requests, each with the names of the packages that stand against it:
-/// two statements, however many there are.
-pub async fn withdrawn(txn: &Txn, requests: &[(Uuid, Vec<&str>)]) -> Result<(), StoreError> {
+/// Tells requestors that Guichet withdrew their requests, and why: two statements, however many there are.
+pub async fn withdrawn(txn: &Txn, requests: &[(Uuid, Withdrawal<'_>)]) -> Result<(), StoreError> {
     let ids: Vec<Uuid> = requests.iter().map(|(request, _)| *request).collect();
     let asked = asked(txn, &ids).await?;
-    let notice = |(request, against): &(Uuid, Vec<&str>)| {
+    let notice = |(request, why): &(Uuid, Withdrawal<'_>)| {
         let asked = asked.get(request)?;
-        let names: Vec<String> = against.iter().map(|name| format!("“{name}”")).collect();
+        let reason = match why {
+            Withdrawal::Incompatible(against) => {
+                let names: Vec<String> = against.iter().map(|name| format!("“{name}”")).collect();
+                Some(format!("It cannot be held together with {}.", names.join(" and ")))
+            }
+            Withdrawal::EndPassed => None,
+        };
         let told = AccessDecision {
             request: *request,
             package_name: asked.package_name.clone(),
-            reason: Some(format!("It cannot be held together with {}.", names.join(" and "))),
+            reason,
             timed_out: false,
+            end_passed: matches!(why, Withdrawal::EndPassed),
         };
         Some(Notice {
             receiver: asked.requestor,

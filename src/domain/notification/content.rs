@@ -31,6 +31,8 @@ pub enum Content {
     AssignmentExpiring(AssignmentEnd),
     /// An assignment was taken away.
     AssignmentRevoked(AssignmentLoss),
+    /// Resource roles that the receiver added to a package could not be given to people who held it.
+    PackageRoleFailed(RoleFailure),
 }
 
 /// Who asks for which package.
@@ -61,6 +63,9 @@ pub struct AccessDecision {
     pub reason: Option<String>,
     /// Whether nobody decided in time.
     pub timed_out: bool,
+    /// Whether its end came before it was decided, or before it was started.
+    #[serde(default)]
+    pub end_passed: bool,
 }
 
 /// When an assignment ends.
@@ -85,6 +90,28 @@ pub struct AssignmentLoss {
     pub package_name: String,
     /// What whoever took it away said about it.
     pub reason: Option<String>,
+}
+
+/// The resource roles of one change of a package that could not be given to people who held it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleFailure {
+    /// The package.
+    pub package: Uuid,
+    /// The name of the package.
+    pub package_name: String,
+    /// The roles.
+    pub roles: Vec<FailedRole>,
+}
+
+/// A resource role that could not be given to people who held its package.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedRole {
+    /// The name of its resource.
+    pub name: String,
+    /// How many did not get it until this was written.
+    pub people: u64,
 }
 
 /// What was decided about a token.
@@ -171,6 +198,7 @@ impl Content {
             Self::AccessRequestWithdrawn(_) => NotificationKind::AccessRequestWithdrawn,
             Self::AssignmentExpiring(_) => NotificationKind::AssignmentExpiring,
             Self::AssignmentRevoked(_) => NotificationKind::AssignmentRevoked,
+            Self::PackageRoleFailed(_) => NotificationKind::PackageRoleFailed,
         }
     }
 
@@ -210,6 +238,9 @@ impl Content {
                 format!("Your access to “{}” ends on {day}", told.package_name)
             }
             Self::AssignmentRevoked(told) => format!("Your access to “{}” was revoked", told.package_name),
+            Self::PackageRoleFailed(told) => {
+                format!("What you added to “{}” could not be given to everybody", told.package_name)
+            }
         }
     }
 
@@ -227,7 +258,8 @@ impl Content {
             Self::TokenExpiring(_)
             | Self::TokenRequestDigest(_)
             | Self::ApprovalPending(_)
-            | Self::AssignmentExpiring(_) => None,
+            | Self::AssignmentExpiring(_)
+            | Self::PackageRoleFailed(_) => None,
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod content;
 pub mod digest;
 pub mod expiring;
 pub mod mail;
+pub mod package;
 pub mod preferences;
 pub mod read;
 pub mod schedule;
@@ -17,7 +18,7 @@ use entity::notification::NotificationKind as Kind;
 pub use content::Content;
 
 /// Every kind, in the order in which preferences are shown.
-pub const KINDS: [Kind; 11] = [
+pub const KINDS: [Kind; 12] = [
     Kind::TokenRequestApproved,
     Kind::TokenRequestDenied,
     Kind::TokenGrantRevoked,
@@ -29,6 +30,7 @@ pub const KINDS: [Kind; 11] = [
     Kind::AccessRequestWithdrawn,
     Kind::AssignmentExpiring,
     Kind::AssignmentRevoked,
+    Kind::PackageRoleFailed,
 ];
 
 /// Whether its receiver can turn it off: everybody hears what was decided about them.
@@ -42,8 +44,10 @@ pub const fn is_optional(kind: Kind) -> bool {
         | Kind::AccessRequestDenied
         | Kind::AccessRequestWithdrawn
         | Kind::AssignmentRevoked => false,
-        Kind::TokenExpiring | Kind::TokenRequestDigest | Kind::ApprovalPending | Kind::AssignmentExpiring => {
-            true
-        }
+        Kind::TokenExpiring
+        | Kind::TokenRequestDigest
+        | Kind::ApprovalPending
+        | Kind::AssignmentExpiring
+        | Kind::PackageRoleFailed => true,
     }
 }

@@ -23,7 +23,7 @@ use crate::store::{self, StoreError, Txn};
 
 /// The most webhooks of an organization.
 pub const MOST: i64 = 20;
-/// How long an event is tried.
+/// How long an event is retried, from the first try of each round on.
 pub const LIFE: TimeDelta = TimeDelta::days(3);
 
 /// The webhook, locked.

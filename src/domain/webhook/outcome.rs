@@ -6,6 +6,7 @@ use entity::webhook_delivery::WebhookDeliveryState as State;
 use entity::{webhook, webhook_attempt, webhook_delivery};
 use uuid::Uuid;
 
+use super::LIFE;
 use crate::connector::Failure;
 use crate::domain::{Error, back_off};
 use crate::id::Kind;
@@ -48,8 +49,11 @@ pub fn after(
             // An address that may not be called, and whoever is gone, stay so.
             let hopeless =
                 failure.code == Code::ConnectorMisconfigured || failure.remote_status == Some(GONE);
-            let due_at = Some(now + pause).filter(|next| !hopeless && *next <= before.retry_until);
+            // The first try of a round begins the time in which the event is retried, however long it waited before.
+            let retry_until = if before.attempt_in_round <= 1 { now + LIFE } else { before.retry_until };
+            let due_at = Some(now + pause).filter(|next| !hopeless && *next <= retry_until);
             webhook_delivery::Model {
+                retry_until,
                 state: if due_at.is_some() { State::Pending } else { State::Failed },
                 due_at,
                 error_code: Some(failure.code),
@@ -133,7 +137,6 @@ mod tests {
     use entity::webhook_delivery::WebhookAction;
     use proptest::prelude::*;
 
-    use super::super::LIFE;
     use super::*;
 
     fn event(attempts: i32) -> webhook_delivery::Model {
@@ -178,10 +181,22 @@ mod tests {
             prop_assert_eq!(after.due_at.is_some(), after.state == State::Pending);
             prop_assert_eq!(after.completed_at.is_none(), after.state == State::Pending);
             if let Some(due) = after.due_at {
-                prop_assert!(due > now && due <= before.retry_until && status != Some(GONE));
+                let until = if attempts == 1 { now + LIFE } else { before.retry_until };
+                prop_assert!(due > now && due <= until && status != Some(GONE));
+                prop_assert_eq!(after.retry_until, until);
                 prop_assert!(due >= now + TimeDelta::seconds(i64::try_from(asked.unwrap_or(0)).unwrap()));
             }
         }
+    }
+
+    #[test]
+    fn an_event_that_waited_for_long_is_retried_from_its_first_try_on() {
+        let (first, now) = (event(1), event(1).created_at + LIFE * 2);
+        let retried = after(&first, &failed(Code::RemoteUnavailable, None, None), now, 0.5);
+        assert_eq!((retried.state, retried.retry_until), (State::Pending, now + LIFE));
+        let second = webhook_delivery::Model { attempt_in_round: 2, ..retried };
+        let failed = failed(Code::RemoteUnavailable, None, None);
+        assert_eq!(after(&second, &failed, now + LIFE, 0.5).state, State::Failed);
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub enum AccessRequestAction {
     Approved,
     /// An approver refused.
     Denied,
-    /// Nobody decided in time.
+    /// Nobody decided in time (reason `TIMED_OUT`), or before the end that it asks for (`END_PASSED`).
     TimedOut,
     /// Whoever assigned it passed the approvers by; the reason says why.
     ApprovalBypassed,
@@ -114,6 +114,6 @@ pub enum AccessRequestAction {
     Reprocessed,
     /// Its waiting deliveries were made due at once.
     RetriedNow,
-    /// It was withdrawn.
+    /// It was withdrawn, or its assignment ended before everything was delivered; the reason says why.
     Canceled,
 }

@@ -44,7 +44,8 @@ pub struct SubmitAccessRequestInput {
     /// The answers to the policy's questions.
     #[graphql(default)]
     answers: Vec<QuestionAnswerInput>,
-    /// The start; at once where left out.
+    /// The start; if left out, at once. A start up to 60 seconds in the past counts as now, so that clients can send
+    /// the present minute; an earlier one is refused (`INVALID_SCHEDULE`).
     starts_at: Option<DateTime<Utc>>,
     /// The end; as the policy says where left out, and never later than that.
     expires_at: Option<DateTime<Utc>>,

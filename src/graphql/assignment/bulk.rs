@@ -169,7 +169,8 @@ impl AssignmentBulkMutation {
     /// and gives again what is missing, however long ago it was delivered. The target systems are asked in the
     /// background: `BulkOperationItem.checks` and `Assignment.lastCheck` say what was found. The requests stay as they
     /// are, and so do the assignments, unless a repair fails for good: such an assignment is `PARTIALLY_DELIVERED`
-    /// (`repairFailedAt`) until a later one succeeds. What was not delivered is `NOT_REPROCESSABLE_STATE`, what is over
+    /// (`repairFailedAt`) until a later one succeeds. One that is so because of a role that came to its package later is
+    /// accepted, too. What was not delivered is `NOT_REPROCESSABLE_STATE`, what is over
     /// `ASSIGNMENT_ENDED`; a later operation overtakes what still waits of an earlier one.
     #[graphql(directive = requires::apply(action::ReprocessAssignment::PERMISSION.into()))]
     async fn reprocess_assignments(

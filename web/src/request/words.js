@@ -98,6 +98,7 @@ const REASONS = {
   NOT_APPROVER: 'Others decide this stage.',
   ALREADY_REVIEWED: 'It was decided meanwhile.',
   TIMED_OUT: 'The time to decide it is over.',
+  END_PASSED: 'The end that it asks for has passed.',
   REQUEST_CANCELED: 'The request was withdrawn meanwhile.',
   USER_DEACTIVATED: 'The person was deactivated.',
 };

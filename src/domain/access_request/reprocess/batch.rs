@@ -13,7 +13,7 @@ use crate::authz::permission::action;
 use crate::authz::{Catalogs, Scope};
 use crate::domain::assignment::catch_up;
 use crate::domain::bulk_operation::{Bulk, Verdicts, record};
-use crate::domain::delivery::{BUDGET, outcome};
+use crate::domain::delivery::outcome;
 use crate::domain::error::Error;
 use crate::id::Kind;
 use crate::store::access_request::{Filter, Move, Moved, advance, select_for};
@@ -112,7 +112,7 @@ impl Batch<'_> {
             return Ok(());
         }
         advance(txn, requests, self.step(Action::Reprocessed)).await?;
-        store::delivery::requeue(txn, &ids, BUDGET).await?;
+        store::delivery::requeue(txn, &ids).await?;
         catch_up(txn, &ids).await?;
         store::assignment::redeliver(txn, &ids).await?;
         // One without failed deliveries has nothing to wait for.
