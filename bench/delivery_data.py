@@ -28,10 +28,10 @@ def text_id(prefix, kind, number):
 
 
 class Postgres:
-    """a temporary cluster with durable settings"""
+    """a temporary cluster, with durable settings where something is measured"""
     name = "PostgreSQL"
 
-    def __init__(self, work):
+    def __init__(self, work, durable=True):
         binaries = self.binaries()
         data = work / "postgres"
         data.mkdir()
@@ -42,9 +42,10 @@ class Postgres:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
+        switch = "on" if durable else "off"
         settings = ["listen_addresses=127.0.0.1", "max_connections=100", "shared_buffers=1GB",
-                    "max_wal_size=4GB", "fsync=on",
-                    "synchronous_commit=on", "shared_preload_libraries=pg_stat_statements",
+                    "max_wal_size=4GB", f"fsync={switch}",
+                    f"synchronous_commit={switch}", f"full_page_writes={switch}", "shared_preload_libraries=pg_stat_statements",
                     "pg_stat_statements.track=top"]
         options = f"-p {self.port} -k '' " + " ".join(f"-c {setting}" for setting in settings)
         control = [*self.user, binaries / "pg_ctl", "-D", data / "db"]
@@ -200,7 +201,7 @@ class Sqlite:
     """files of SQLite"""
     name = "SQLite"
 
-    def __init__(self, work):
+    def __init__(self, work, durable=True):
         self.directory = work / "sqlite"
         self.directory.mkdir()
         self.made = 0
