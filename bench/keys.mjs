@@ -1,4 +1,5 @@
-// Makes, in the directory of the first argument: a key set, an issuer's settings, and the token of an administrator who owns the organization, too.
+// Makes, in the directory of the first argument: a key set, an issuer's settings, and the token of an administrator who owns the organization, too;
+// and another one's, for what nobody may do alone.
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -22,9 +23,13 @@ put("issuers.json", JSON.stringify([{
 put("secret", randomBytes(32).toString("base64"));
 
 const now = Math.floor(Date.now() / 1000);
-const claims = {
-  iss: "https://bench.example", aud: "guichet", sub: "bench", name: "Bench", roles: ["GLOBAL_ADMINISTRATOR", "ORGANIZATION_OWNER"],
-  iat: now - 60, exp: now + 365 * 86400,
+const token = (subject, name) => {
+  const claims = {
+    iss: "https://bench.example", aud: "guichet", sub: subject, name, roles: ["GLOBAL_ADMINISTRATOR", "ORGANIZATION_OWNER"],
+    iat: now - 60, exp: now + 365 * 86400,
+  };
+  const body = `${part({ alg: "RS256", kid: "bench", typ: "at+jwt" })}.${part(claims)}`;
+  return `${body}.${sign("sha256", Buffer.from(body), privateKey).toString("base64url")}`;
 };
-const body = `${part({ alg: "RS256", kid: "bench", typ: "at+jwt" })}.${part(claims)}`;
-put("token", `${body}.${sign("sha256", Buffer.from(body), privateKey).toString("base64url")}`);
+put("token", token("bench", "Bench"));
+put("other-token", token("other", "Other"));
