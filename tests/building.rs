@@ -800,7 +800,7 @@ on_both_databases! {
         // Another address without the secret again would send it there.
         let contents = server.contents().await;
         for address in ["http://127.0.0.1:9/other", "http://127.0.0.1:10/scim", "http://localhost:9/scim", "https://127.0.0.1:9/scim"] {
-            let input = json!({ "id": id, "version": version().await, "baseUrl": address });
+            let input = json!({ "id": id, "version": version().await, "baseUrl": address, "accounts": "FORGET" });
             let refusals = alice.refusals("updateConnector", input.clone()).await;
             assert_eq!((refusals[0].0.as_str(), refusals[0].1.as_str()), ("INVALID_INPUT", "input.secret"), "{address}");
             answers.push(alice.mutate("updateConnector", &connector, input).await);
@@ -808,11 +808,11 @@ on_both_databases! {
         assert_eq!(server.contents().await, contents);
         let input = json!({ "id": id, "version": version().await, "baseUrl": "http://127.0.0.1:9/scim", "displayName": "Same place" });
         answers.push(alice.made("updateConnector", all, input).await);
-        let input = json!({ "id": id, "version": version().await, "baseUrl": "http://127.0.0.1:9/other", "secret": SECRET });
+        let input = json!({ "id": id, "version": version().await, "baseUrl": "http://127.0.0.1:9/other", "secret": SECRET, "accounts": "KEEP" });
         let moved = alice.made("updateConnector", all, input).await;
         assert_eq!((&moved["hasSecret"], &moved["baseUrl"]), (&json!(true), &json!("http://127.0.0.1:9/other")));
         answers.push(moved);
-        let input = json!({ "id": id, "version": version().await, "baseUrl": "http://127.0.0.1:9/third", "secret": null });
+        let input = json!({ "id": id, "version": version().await, "baseUrl": "http://127.0.0.1:9/third", "secret": null, "accounts": "FORGET" });
         assert_eq!(alice.made("updateConnector", all, input).await["hasSecret"], false);
         let input = json!({ "id": id, "version": version().await, "secret": SECRET });
         assert_eq!(alice.made("updateConnector", all, input).await["hasSecret"], true);

@@ -28,7 +28,8 @@ pub(super) struct Resolved {
     pub id: String,
     /// What is kept of it; none if the remote knows users by their Guichet ids.
     pub row: Option<Uuid>,
-    /// Whether Guichet created it within the last minutes: parts of the remote may not know it yet.
+    /// Whether Guichet created it for this delivery, or within the last 15 minutes: parts of the remote may not know
+    /// it yet.
     pub is_new: bool,
 }
 
@@ -103,7 +104,8 @@ impl Resolver<'_> {
 
     fn resolved(&self, kept: &Model, id: String) -> Resolved {
         let age = self.database.clock().now() - kept.created_at;
-        let is_new = kept.origin == RemoteAccountOrigin::Created && age < chrono::TimeDelta::minutes(15);
+        let is_new = kept.origin == RemoteAccountOrigin::Created
+            && (kept.delivery_id == Some(self.claimed.delivery.id) || age < chrono::TimeDelta::minutes(15));
         Resolved { id, row: Some(kept.id), is_new }
     }
 
