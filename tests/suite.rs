@@ -32,6 +32,7 @@ mod cross_organization;
 mod delivery_at_odd_servers;
 mod delivery_at_real_servers;
 mod delivery_books;
+mod delivery_faults;
 mod delivery_findings;
 mod delivery_odd_server;
 mod demo;

@@ -170,6 +170,7 @@ mod tests {
             created_at: earlier,
             completed_at: None,
             bulk_operation_id: None,
+            grant_id: None,
         };
         for operation in [DeliveryOperation::Add, DeliveryOperation::Repair, DeliveryOperation::Compare] {
             let until = |attempts, before| retry_until(&tried(operation, attempts, before), now);
