@@ -61,6 +61,7 @@ mod schema;
 mod scim_delivery;
 mod share_links;
 mod signed_links;
+mod storage;
 mod token_policy;
 mod token_review;
 mod visibility;

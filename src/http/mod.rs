@@ -44,11 +44,18 @@ pub fn router(app: &Arc<App>) -> Router {
     }
 }
 
-/// Whether the server can do its work: the database answers and its schema is new enough.
+/// Whether the server can do its work: the database answers, its schema is new enough, and it keeps what is written
+/// (after a write that it did not keep it must keep one first).
 async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
     match store::installation::pending_migrations(&app.database).await {
-        Ok(0) => (StatusCode::OK, "ready"),
-        Ok(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database schema is older than this server"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer"),
+        Ok(0) => {}
+        Ok(_) => {
+            return (StatusCode::SERVICE_UNAVAILABLE, "the database schema is older than this server");
+        }
+        Err(_) => return (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer"),
     }
+    if app.database.cannot_write() && store::installation::try_to_write(&app.database).await.is_err() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the database does not keep what is written");
+    }
+    (StatusCode::OK, "ready")
 }

@@ -3,7 +3,7 @@
 use entity::installation;
 use migration::{Migrator, MigratorTrait};
 
-use super::database::{Connection, Database, Txn};
+use super::database::{Connection, Database, Transaction, Txn};
 use super::error::StoreError;
 use super::sql::Dialect;
 
@@ -46,6 +46,26 @@ pub async fn fact(connection: &impl Connection, key: &str) -> Result<Option<Stri
 /// Notes a fact about this database.
 pub async fn note(txn: &Txn, key: &str, value: &str) -> Result<(), StoreError> {
     txn.insert(installation::Model { key: key.to_owned(), value: value.to_owned() }).await
+}
+
+/// The key under which [`try_to_write`] writes.
+const WRITTEN: &str = "written";
+
+/// Writes something and commits it: whether the database keeps what is written.
+pub async fn try_to_write(database: &Database) -> Result<(), StoreError> {
+    struct Try;
+
+    impl Transaction for Try {
+        type Output = ();
+        type Error = StoreError;
+
+        async fn run(&self, txn: &Txn) -> Result<(), StoreError> {
+            txn.wakes_nobody();
+            let fact = installation::Model { key: WRITTEN.to_owned(), value: txn.now().to_rfc3339() };
+            txn.upsert_all(vec![fact], installation::Column::Key, &[installation::Column::Value]).await
+        }
+    }
+    database.write(&Try).await
 }
 
 /// Whether the database answers.

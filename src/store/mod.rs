@@ -42,6 +42,7 @@ pub mod repository;
 pub mod resource;
 mod row;
 pub mod said;
+mod session;
 pub mod share_link;
 pub mod sign_in_code;
 pub mod signed_link;
