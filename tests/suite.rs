@@ -51,6 +51,7 @@ mod pages;
 mod paging;
 mod policies;
 mod previews;
+mod queues;
 mod repositories;
 mod reprocess;
 mod requests;

@@ -28,6 +28,7 @@ mod m17_inbox;
 mod m18_share_links;
 mod m19_sign_in_codes;
 mod m20_repairs;
+mod m22_delivery_queue;
 
 /// All changes, in order.
 pub struct Migrator;
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m18_share_links::CHANGE),
             Box::new(m19_sign_in_codes::CHANGE),
             Box::new(m20_repairs::CHANGE),
+            Box::new(m22_delivery_queue::CHANGE),
         ]
     }
 }

@@ -61,6 +61,7 @@ pub mod webhook_delivery;
 
 pub use columns::Columns;
 pub use database::{Database, DatabaseSettings, Transaction, Txn};
+pub use due::{COUNTED, Waiting};
 pub use error::StoreError;
 pub use page::{Direction, Key, Page, Position, Window};
 pub use said::{Said, Words};
