@@ -207,4 +207,23 @@ on_both_databases! {
         let running = "SELECT CAST(count(*) AS text) FROM bulk_operation WHERE state = 'RUNNING'";
         assert_eq!(server.rows(running.to_owned()).await, ["0"]);
     }
+
+    async fn d10_a_change_of_a_connector_makes_what_waits_for_it_due(server: Server) {
+        server.queue(Queue::Deliveries).await;
+        assert_eq!(server.claims(Queue::Deliveries).await, 1);
+        let (hold, due) = (server.at(TimeDelta::hours(1)), server.at(TimeDelta::hours(24)));
+        let waits = format!("UPDATE delivery SET state = 'PENDING', lease = NULL, due_at = '{due}', hold_until = ");
+        let query = "{ connectors(first: 5) { nodes { id displayName version } } }";
+        for (held, expected) in [("NULL".to_owned(), server.at(TimeDelta::zero())), (format!("'{hold}'"), hold.clone())] {
+            server.run_sql(format!("{waits}{held} WHERE due_at IS NOT NULL")).await;
+            for enabled in [false, true] {
+                let found = server.ask("alice", query, json!({})).await["connectors"]["nodes"].clone();
+                let connector = found.as_array().unwrap().iter().find(|row| row["displayName"] == "Company directory").unwrap().clone();
+                let input = json!({ "id": connector["id"], "version": connector["version"], "enabled": enabled });
+                server.mutation("alice", "updateConnector", "connector { id }", input).await;
+            }
+            let query = "SELECT CAST(count(*) AS text) FROM delivery WHERE due_at = '".to_owned() + &expected + "'";
+            assert_eq!(server.rows(query).await, ["1"], "{held}");
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! Deliveries: claim what is due, call the connector outside of any transaction, write the end.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::connector::ConnectorHealth;
-use entity::delivery::{DeliveryOperation, DeliveryResult};
+use entity::delivery::{self, DeliveryErrorCode, DeliveryOperation, DeliveryResult};
 use uuid::Uuid;
 
 use crate::connector::outgoing::is_network_failure;
@@ -10,6 +10,8 @@ use crate::connector::registry::Registry;
 use crate::connector::{CALL_DEADLINE, Done, Failure, Person, Target};
 use crate::domain::Error;
 use crate::domain::delivery::outcome::{End, Finish, existed_before};
+use crate::domain::delivery::{Failed, is_retryable, next_try};
+use crate::id::Kind;
 use crate::store::delivery::Claimed;
 use crate::store::{self, Database, StoreError};
 
@@ -43,10 +45,11 @@ pub async fn attempt(database: &Database, connectors: &Registry, claim: Claim) {
     let id = delivery.id;
     // Random bits of the lease spread the next tries out.
     let jitter = f64::from(lease.as_bytes()[15]) / 255.0;
-    match database.write(&Finish { delivery, lease, started_at, end, jitter }).await {
-        Ok(true) => {}
+    let finish = Finish { delivery, lease, started_at, end, jitter };
+    match database.write(&finish).await {
+        Ok(true) => tell(&finish.delivery, &finish.end, jitter, database.clock().now()),
         Ok(false) => {
-            tracing::warn!(delivery = %id, "an attempt took longer than its lease; its end is not written");
+            tracing::warn!(delivery = %id, "another worker has taken over the lease of a delivery; this result is not written");
         }
         Err(Error::Broken(error)) => {
             tracing::error!(%error, delivery = %id, "could not write the end of an attempt");
@@ -95,7 +98,7 @@ async fn call(connectors: &Registry, claimed: &Claimed) -> Result<DeliveryResult
     };
     tokio::time::timeout(CALL_DEADLINE, work).await.unwrap_or_else(|_| {
         Err(Failure {
-            code: entity::delivery::DeliveryErrorCode::RemoteTimeout,
+            code: DeliveryErrorCode::RemoteTimeout,
             message: "The target system did not answer in time.".to_owned(),
             remote_status: None,
             retry_after: None,
@@ -128,18 +131,65 @@ fn ended(claimed: &Claimed, called: Result<DeliveryResult, Failure>) -> End {
     }
 }
 
-/// Notes whether the remote answers: five network failures in a row let the connector rest.
+/// Notes how the remote answers: five network failures in a row let the connector rest, a refused credential shows,
+/// and anything that only a remote that works can answer ends both.
 async fn note_health(
     database: &Database,
     claimed: &Claimed,
     failure: Option<&Failure>,
 ) -> Result<(), StoreError> {
     let connector = &claimed.connector;
+    let id = connector.id;
+    let was_failing = connector.health == ConnectorHealth::Failing;
+    let fails = |failure: &Failure| {
+        if !was_failing {
+            let (code, status) = (failure.code, failure.remote_status);
+            tracing::warn!(connector = %Kind::Connector.text(id), ?code, status, "a connector fails");
+        }
+    };
     match failure {
         Some(failure) if is_network_failure(failure) => {
-            store::connector::note_failure(database, connector.id, &failure.message).await
+            fails(failure);
+            store::connector::note_failure(database, id, &failure.message).await
         }
+        Some(failure) if failure.code == DeliveryErrorCode::RemoteAuthFailed => {
+            fails(failure);
+            store::connector::note_auth_failure(database, id, &failure.message).await
+        }
+        // Says nothing of the credential: some servers throttle or break before they look at it.
+        Some(Failure {
+            code:
+                DeliveryErrorCode::RemoteThrottled
+                | DeliveryErrorCode::RemoteUnavailable
+                | DeliveryErrorCode::ConnectorMisconfigured
+                | DeliveryErrorCode::Internal,
+            ..
+        }) if connector.failures_in_row == 0 => Ok(()),
         _ if connector.failures_in_row == 0 && connector.health == ConnectorHealth::Healthy => Ok(()),
-        _ => store::connector::note_answer(database, connector.id).await,
+        _ => {
+            if was_failing {
+                tracing::info!(connector = %Kind::Connector.text(id), "a connector has recovered");
+            }
+            store::connector::note_answer(database, id).await
+        }
+    }
+}
+
+/// Logs what somebody should look at: a delivery that is given up, and a removal that waiting does not help.
+fn tell(delivery: &delivery::Model, end: &End, jitter: f64, now: DateTime<Utc>) {
+    let End::Failed { code, status, retry_after, .. } = end else { return };
+    let failed = Failed {
+        operation: delivery.operation,
+        code: *code,
+        tries: delivery.attempt_in_round,
+        retry_after: *retry_after,
+        retry_until: delivery.retry_until,
+        jitter,
+    };
+    let id = Kind::Delivery.text(delivery.id);
+    if next_try(&failed, now).is_none() {
+        tracing::warn!(delivery = %id, ?code, status, "a delivery has failed for good");
+    } else if delivery.operation == DeliveryOperation::Remove && !is_retryable(*code) {
+        tracing::warn!(delivery = %id, ?code, status, "a removal was refused; it is tried again in a day");
     }
 }

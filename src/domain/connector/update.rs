@@ -69,6 +69,10 @@ impl Command for Update {
         if !updated.map_err(refusal::taken(name_taken))? {
             return Err(refusal::conflict("connector").into());
         }
+        if moved || new_secret || before.enabled != after.enabled {
+            // What waits was put off because of what the remote answered before the change.
+            store::delivery::wake(txn, before.id, moved).await?;
+        }
         let event = Event::by(&actor, "connector.updated", Kind::Connector, before.id);
         let details = serde_json::json!({
             "enabled": { "from": before.enabled, "to": after.enabled },
