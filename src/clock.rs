@@ -37,6 +37,12 @@ impl Clock {
         Self(Arc::new(Inner { manual, ids: Mutex::new(ContextV7::new()) }))
     }
 
+    /// Whether it follows the machine's own clock.
+    #[must_use]
+    pub fn is_system(&self) -> bool {
+        self.0.manual.is_none()
+    }
+
     /// The current time, in whole microseconds, UTC.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place where the clock is read")]

@@ -52,6 +52,7 @@ const MAY_NAME: [(&str, &[&str]); 19] = [
             "secret",
             "store",
             "telemetry",
+            "worker",
         ],
     ),
     ("main", &[]),

@@ -30,6 +30,7 @@ mod m19_sign_in_codes;
 mod m20_repairs;
 mod m21_remote_systems;
 mod m22_delivery_books;
+mod m23_delivery_queue;
 
 /// All changes, in order.
 pub struct Migrator;
@@ -60,6 +61,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20_repairs::CHANGE),
             Box::new(m21_remote_systems::RemoteSystems),
             Box::new(m22_delivery_books::CHANGE),
+            Box::new(m23_delivery_queue::CHANGE),
         ]
     }
 }

@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::say;
 use crate::app::StartError;
 use crate::authn::code_flow::{CodeFlow, Refused};
@@ -11,13 +13,17 @@ use crate::authn::jwks::{KeySet, Miss};
 use crate::clock::Clock;
 use crate::config::{self, DatabaseArgs, ServeArgs};
 use crate::connector::registry::Registry;
-use crate::id::Kind;
+use crate::id;
 use crate::mail::Mailer;
 use crate::secret::SecretKeys;
-use crate::store::{self, Database};
+use crate::store::{self, Database, Waiting};
+use crate::worker::kind::Kind;
 
 /// How far the clocks of server and database may be apart, in seconds.
 const CLOCK_TOLERANCE: i64 = 5;
+
+/// How long work may be due, and have succeeded last, before something is wrong, in seconds.
+const WORK_TOLERANCE: i64 = 300;
 
 /// Checks everything and tells each finding on a line; fails when something is wrong.
 pub async fn run(database: &DatabaseArgs, serve: &ServeArgs) -> Result<ExitCode, StartError> {
@@ -153,7 +159,39 @@ async fn check_database(arguments: &DatabaseArgs, serve: &ServeArgs, findings: &
             findings.bad(&format!("the clock of the database: {error}"), "Look at the database's log.");
         }
     }
+    check_work(&database, findings).await;
     check_connectors(&database, serve, findings).await;
+}
+
+/// Whether each kind of work goes on: it is told when it last succeeded on any server, and how much of it is due.
+async fn check_work(database: &Database, findings: &mut Findings) {
+    let now = database.clock().now();
+    for kind in Kind::ALL {
+        let name = kind.name();
+        let (waiting, last) =
+            match (kind.waiting(database).await, store::installation::last_success(database, name).await) {
+                (Ok(waiting), Ok(last)) => (waiting, last),
+                (Err(error), _) | (_, Err(error)) => {
+                    findings.bad(&format!("work: {name}: {error}"), "Look at the database's log.");
+                    continue;
+                }
+            };
+        let ago = |at: DateTime<Utc>| format!("{} s", (now - at).num_seconds().max(0));
+        let success =
+            last.map_or("never succeeded yet".to_owned(), |at| format!("last succeeded {} ago", ago(at)));
+        let due = match waiting {
+            None => String::new(),
+            Some(Waiting { due, oldest: None }) => format!(", {due} due"),
+            Some(Waiting { due, oldest: Some(at) }) => format!(", {due} due, the oldest for {}", ago(at)),
+        };
+        let what = format!("work: {name}: {success}{due}");
+        let is_late = |at: DateTime<Utc>| (now - at).num_seconds() > WORK_TOLERANCE;
+        if waiting.and_then(|waiting| waiting.oldest).is_some_and(is_late) && last.is_none_or(is_late) {
+            findings.bad(&what, "Check that a server runs its worker, and look at its log.");
+        } else {
+            good(&what);
+        }
+    }
 }
 
 async fn check_connectors(database: &Database, serve: &ServeArgs, findings: &mut Findings) {
@@ -166,7 +204,8 @@ async fn check_connectors(database: &Database, serve: &ServeArgs, findings: &mut
         }
     };
     for connector in connectors {
-        let what = format!("connector {:?} ({})", connector.display_name, Kind::Connector.text(connector.id));
+        let what =
+            format!("connector {:?} ({})", connector.display_name, id::Kind::Connector.text(connector.id));
         let checked = match registry.get(&connector) {
             Ok(live) => live.check().await,
             Err(failure) => Err(failure),

@@ -21,6 +21,8 @@ pub enum ApiError {
     InvalidCursor,
     /// The database is too busy or away; trying again later can help.
     Unavailable,
+    /// The connection to the database ended before it said whether it kept the change.
+    Uncertain,
     /// A surprise; its cause is in the log.
     Internal,
 }
@@ -31,6 +33,14 @@ impl From<StoreError> for ApiError {
             StoreError::Unavailable(_) | StoreError::Retry(_) => {
                 tracing::warn!(%error, "the database did not answer in time");
                 Self::Unavailable
+            }
+            StoreError::Storage(_) => {
+                tracing::error!(%error, "the database has no space or no memory, or its disk fails");
+                Self::Unavailable
+            }
+            StoreError::Uncertain(_) => {
+                tracing::error!(%error, "it is not known whether a change was kept");
+                Self::Uncertain
             }
             StoreError::Taken(_) | StoreError::Referenced(_) | StoreError::Other(_) => {
                 tracing::error!(%error, "a statement failed");
@@ -66,6 +76,10 @@ impl From<ApiError> for async_graphql::Error {
             ApiError::Unavailable => {
                 ("UNAVAILABLE", "The server is too busy. Try again in a few seconds.".to_owned())
             }
+            ApiError::Uncertain => (
+                "UNAVAILABLE",
+                "The database did not say whether the change was made. Look before you repeat it.".to_owned(),
+            ),
             ApiError::Internal => ("INTERNAL", INTERNAL.to_owned()),
         };
         extensions.set("code", code);

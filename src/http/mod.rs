@@ -19,10 +19,11 @@ pub mod sign_in;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::store;
@@ -44,11 +45,22 @@ pub fn router(app: &Arc<App>) -> Router {
     }
 }
 
-/// Whether the server can do its work: the database answers and its schema is new enough.
-async fn ready(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
+/// Whether the server can do its work: the database answers, its schema is new enough, and it keeps what is written
+/// (after a write that it did not keep it must keep one first). The body says how each kind of work goes.
+async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
+    let not_ready = |because: &str| {
+        (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "not ready", "because": because })))
+    };
     match store::installation::pending_migrations(&app.database).await {
-        Ok(0) => (StatusCode::OK, "ready"),
-        Ok(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database schema is older than this server"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer"),
+        Ok(0) => {}
+        Ok(_) => return not_ready("the database schema is older than this server"),
+        Err(_) => return not_ready("the database does not answer"),
+    }
+    if app.database.cannot_write() && store::installation::try_to_write(&app.database).await.is_err() {
+        return not_ready("the database does not keep what is written");
+    }
+    match app.worker.report().await {
+        Ok(work) => (StatusCode::OK, Json(json!({ "status": "ready", "work": work }))),
+        Err(_) => not_ready("the database does not answer"),
     }
 }

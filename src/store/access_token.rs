@@ -8,7 +8,8 @@ use sea_orm::QueryResult;
 use uuid::Uuid;
 
 use super::Access;
-use super::database::{Connection, Txn};
+use super::database::{Connection, Database, Txn};
+use super::due::{self, Waiting};
 use super::error::StoreError;
 use super::page::{List, Page, Window, alone};
 use super::row::model;
@@ -174,6 +175,11 @@ pub async fn lock_due(txn: &Txn, now: DateTime<Utc>, most: u64) -> Result<Vec<Uu
     sql.push("SELECT t.id AS id FROM access_token t WHERE t.due_at <= ").bind(now);
     sql.push(" ORDER BY t.due_at, t.id LIMIT ").number(most).lock_free("t");
     txn.all(sql).await?.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
+}
+
+/// How many tokens are due.
+pub async fn waiting(database: &Database) -> Result<Waiting, StoreError> {
+    due::waiting(database, "access_token").await
 }
 
 /// Notes that nothing hangs on these tokens any more.

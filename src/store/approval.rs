@@ -11,7 +11,8 @@ use sea_orm::{ActiveEnum as _, QueryResult};
 use uuid::Uuid;
 
 use super::access_request;
-use super::database::{Connection, Txn};
+use super::database::{Connection, Database, Txn};
+use super::due::{self, Waiting};
 use super::error::StoreError;
 use super::page::{List, Page, Window, alone};
 use super::row::{Shared, model};
@@ -207,6 +208,11 @@ pub async fn add_approvers(txn: &Txn, approvers: &[approval_approver::Model]) ->
     sql.objects(approvers.iter().map(row).collect(), "v").push(" CROSS JOIN approval a WHERE a.id = ");
     sql.id_of("v", "stage");
     txn.execute(sql).await.map(|_| ())
+}
+
+/// How many stages of approval are due.
+pub async fn waiting(database: &Database) -> Result<Waiting, StoreError> {
+    due::waiting(database, "approval").await
 }
 
 /// Stages whose time has come, locked, and their requests.

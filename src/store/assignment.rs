@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use super::assignment_policy::FITS;
 use super::columns::{Columns, columns};
-use super::database::{Connection, Txn};
+use super::database::{Connection, Database, Txn};
+use super::due::{self, Waiting};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window};
 use super::row::{Shared, model, part};
@@ -385,6 +386,11 @@ pub async fn due(
     sql.push(Due::SELECT).push("g.due_at <= ").bind(now);
     sql.push(" ORDER BY g.due_at, g.id LIMIT ").number(most);
     connection.all(sql).await?.iter().map(Due::read).collect()
+}
+
+/// How many assignments are due.
+pub async fn waiting(database: &Database) -> Result<Waiting, StoreError> {
+    due::waiting(database, "assignment").await
 }
 
 /// All that is to start now of these people.

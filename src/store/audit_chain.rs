@@ -10,6 +10,7 @@ use entity::{audit_chain, audit_event};
 use uuid::Uuid;
 
 use super::database::{Connection, Txn};
+use super::due::{COUNTED, Waiting};
 use super::error::StoreError;
 use super::row::model;
 use super::sql::Sql;
@@ -35,6 +36,16 @@ pub async fn waiting(connection: &impl Connection) -> Result<Vec<Uuid>, StoreErr
     sql.push("SELECT id FROM waiting WHERE id IS NOT NULL");
     let rows = connection.all(sql).await?;
     rows.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
+}
+
+/// How many events wait to be sealed, over all organizations.
+pub async fn count_unsealed(connection: &impl Connection) -> Result<Waiting, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT count(*) AS due FROM (SELECT 1 FROM audit_event e WHERE e.sequence IS NULL LIMIT ");
+    sql.number(COUNTED).push(") x");
+    let rows = connection.all(sql).await?;
+    let due = rows.first().map(|row| row.try_get("", "due")).transpose()?.unwrap_or_default();
+    Ok(Waiting { due, oldest: None })
 }
 
 /// The organizations that events name and that do not exist.

@@ -10,6 +10,7 @@ use sea_orm::ActiveEnum as _;
 use uuid::Uuid;
 
 use super::database::{Connection, Database, Txn};
+use super::due::{self, STEP, Waiting};
 use super::error::StoreError;
 use super::names;
 use super::page::{List, Page, Parents, Window, alone};
@@ -94,11 +95,36 @@ pub async fn due(connection: &impl Connection, now: DateTime<Utc>) -> Result<Vec
     rows.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
 }
 
-/// A running operation, locked; none when another server is at it, or it is done.
+/// Makes due what a clock that was set back has stranded; returns how many operations.
+pub async fn recover(database: &Database) -> Result<u64, StoreError> {
+    let now = database.clock().now();
+    let condition = |sql: &mut Sql| {
+        sql.push(" WHERE state = 'RUNNING' AND due_at > ").bind(now + STEP);
+    };
+    let mut sql = database.sql();
+    sql.push("SELECT 1 FROM bulk_operation");
+    condition(&mut sql);
+    sql.push(" LIMIT 1");
+    if database.all(sql).await?.is_empty() {
+        return Ok(0);
+    }
+    let mut sql = database.sql();
+    sql.push("UPDATE bulk_operation SET due_at = ").bind(now);
+    condition(&mut sql);
+    database.execute(sql).await
+}
+
+/// How many bulk operations are due.
+pub async fn waiting(database: &Database) -> Result<Waiting, StoreError> {
+    due::waiting(database, "bulk_operation").await
+}
+
+/// A running operation that is due, locked; none when another server is at it, or it is done.
 pub async fn lock_running(txn: &Txn, id: Uuid) -> Result<Option<bulk_operation::Model>, StoreError> {
     let mut sql = txn.sql();
     sql.push("SELECT ").columns::<bulk_operation::Entity>("b").push(" FROM bulk_operation b");
-    sql.push(" WHERE b.state = 'RUNNING' AND b.id = ").bind(id).lock_free("b");
+    sql.push(" WHERE b.state = 'RUNNING' AND b.due_at <= ").bind(txn.now());
+    sql.push(" AND b.id = ").bind(id).lock_free("b");
     let rows = txn.all(sql).await?;
     Ok(rows.first().map(|row| model::<bulk_operation::Model>(row, "b_")).transpose()?)
 }

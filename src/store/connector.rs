@@ -83,6 +83,14 @@ pub async fn note_failure(database: &Database, connector: Uuid, words: &str) -> 
     database.execute(sql).await.map(|_| ())
 }
 
+/// Notes that the remote answered, and refused the credential.
+pub async fn note_auth_failure(database: &Database, connector: Uuid, words: &str) -> Result<(), StoreError> {
+    let mut sql = database.sql();
+    sql.push("UPDATE connector SET failures_in_row = 0, health = 'FAILING', health_message = ").bind(words);
+    sql.push(", health_checked_at = ").bind(database.clock().now()).push(" WHERE id = ").bind(connector);
+    database.execute(sql).await.map(|_| ())
+}
+
 /// Notes that a trial of the remote failed; the breaker counts deliveries alone.
 pub async fn note_refusal(database: &Database, connector: Uuid, words: &str) -> Result<(), StoreError> {
     let mut sql = database.sql();

@@ -9,15 +9,15 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveModelTrait, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend,
-    EntityName as _, EntityTrait, IntoActiveModel, Iterable, QueryResult, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ActiveModelTrait, ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, EntityName as _,
+    EntityTrait, IntoActiveModel, Iterable, QueryResult, QueryTrait as _, Statement,
 };
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 use uuid::Uuid;
 
 use super::error::StoreError;
 use super::kept::Kept;
+use super::session::{Session, Writers};
 use super::sql::{Dialect, Sql};
 use super::touched;
 use crate::clock::Clock;
@@ -46,9 +46,11 @@ pub struct Database {
     read: DatabaseConnection,
     kept: Readers,
     write: DatabaseConnection,
+    writers: Writers,
     dialect: Dialect,
     clock: Clock,
     statements: Arc<AtomicU64>,
+    cannot_write: Arc<AtomicBool>,
     access_epoch: Arc<AtomicU64>,
     token_epoch: Arc<AtomicU64>,
     committed: Arc<Notify>,
@@ -85,77 +87,123 @@ impl Database {
         } else {
             write.clone()
         };
-        let (dialect, kept) = match write.get_database_backend() {
+        let (dialect, kept, writers) = match write.get_database_backend() {
             DbBackend::Postgres => (
                 Dialect::Postgres,
                 Readers::Postgres(Kept::half(read.get_postgres_connection_pool().clone())),
+                Writers::Postgres(write.get_postgres_connection_pool().clone()),
             ),
-            _ => (Dialect::Sqlite, Readers::Sqlite(Kept::whole(read.get_sqlite_connection_pool().clone()))),
+            _ => (
+                Dialect::Sqlite,
+                Readers::Sqlite(Kept::whole(read.get_sqlite_connection_pool().clone())),
+                Writers::Sqlite(write.get_sqlite_connection_pool().clone()),
+            ),
         };
         Ok(Self {
             read,
             kept,
             write,
+            writers,
             dialect,
             clock,
             statements,
+            cannot_write: Arc::default(),
             access_epoch: Arc::default(),
             token_epoch: Arc::default(),
             committed: Arc::default(),
         })
     }
 
-    /// Runs a transaction, and runs it again when another one was in its way.
-    #[expect(clippy::disallowed_methods, reason = "the one place where transactions begin")]
+    /// Runs a transaction, and runs it again when another one was in its way. A commit whose outcome is not known is
+    /// not repeated.
     pub async fn write<T: Transaction>(&self, work: &T) -> Result<T::Output, T::Error> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let options = TransactionOptions {
-                // A deferred transaction that reads first fails at its first write under load.
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..TransactionOptions::default()
-            };
-            let inner = self.write.begin_with_options(options).await.map_err(StoreError::from)?;
             let txn = Txn {
-                inner,
+                inner: Mutex::new(self.writers.begin().await?),
                 dialect: self.dialect,
                 now: self.clock.now(),
                 clock: self.clock.clone(),
+                statements: Arc::clone(&self.statements),
+                failed: AtomicBool::new(false),
                 contended: AtomicBool::new(false),
+                out_of_order: AtomicBool::new(false),
                 changes_access: AtomicBool::new(false),
                 changes_tokens: AtomicBool::new(false),
                 wrote: AtomicBool::new(false),
                 quiet: AtomicBool::new(false),
             };
             let error = match work.run(&txn).await {
-                Ok(output) => match txn.inner.commit().await.map_err(StoreError::from) {
-                    Ok(()) => {
-                        if txn.changes_access.into_inner() {
-                            self.access_epoch.fetch_add(1, Ordering::AcqRel);
-                        }
-                        if txn.changes_tokens.into_inner() {
-                            self.token_epoch.fetch_add(1, Ordering::AcqRel);
-                        }
-                        // Who looked and found nothing to do must not wake themselves.
-                        if txn.wrote.into_inner() && !txn.quiet.into_inner() {
-                            self.committed.notify_waiters();
-                        }
-                        return Ok(output);
-                    }
+                // Who overlooks that a statement failed must not commit what stands: PostgreSQL keeps nothing of it and
+                // says so to nobody, and SQLite may have rolled back in the middle.
+                Ok(_) if txn.failed.load(Ordering::Relaxed) => {
+                    StoreError::Other("a statement of the transaction failed".to_owned()).into()
+                }
+                Ok(output) => match self.commit(txn).await {
+                    Ok(()) => return Ok(output),
                     Err(StoreError::Retry(_)) if tries < TRIES => continue,
                     Err(error) => return Err(error.into()),
                 },
                 Err(error) => error,
             };
             let contended = txn.contended.load(Ordering::Relaxed);
-            if let Err(rollback) = txn.inner.rollback().await {
-                tracing::warn!(error = %rollback, "could not roll back");
+            if txn.out_of_order.load(Ordering::Relaxed) {
+                self.note_writes(false);
+            }
+            if let Err(rollback) = txn.inner.into_inner().rollback().await {
+                tracing::warn!(error = %rollback, "could not roll back: the connection is closed");
             }
             if !contended || tries >= TRIES {
                 return Err(error);
             }
         }
+    }
+
+    async fn commit(&self, txn: Txn) -> Result<(), StoreError> {
+        if let Err(error) = txn.inner.into_inner().commit().await {
+            match &error {
+                // Another transaction was in the way, or a rule of the schema: the database itself is well.
+                StoreError::Retry(_) | StoreError::Taken(_) | StoreError::Referenced(_) => {
+                    tracing::warn!(%error, "a transaction was not committed: its connection is closed");
+                }
+                StoreError::Storage(_)
+                | StoreError::Unavailable(_)
+                | StoreError::Uncertain(_)
+                | StoreError::Other(_) => {
+                    tracing::error!(%error, "a transaction was not committed: its connection is closed");
+                    self.note_writes(false);
+                }
+            }
+            return Err(error);
+        }
+        if txn.changes_access.into_inner() {
+            self.access_epoch.fetch_add(1, Ordering::AcqRel);
+        }
+        if txn.changes_tokens.into_inner() {
+            self.token_epoch.fetch_add(1, Ordering::AcqRel);
+        }
+        if txn.wrote.into_inner() {
+            self.note_writes(true);
+            // Who looked and found nothing to do must not wake themselves.
+            if !txn.quiet.into_inner() {
+                self.committed.notify_waiters();
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers whether the last write was kept.
+    fn note_writes(&self, kept: bool) {
+        if self.cannot_write.swap(!kept, Ordering::AcqRel) && kept {
+            tracing::info!("the database keeps writes again");
+        }
+    }
+
+    /// Whether a write failed for the machine's sake, and none has succeeded since.
+    #[must_use]
+    pub fn cannot_write(&self) -> bool {
+        self.cannot_write.load(Ordering::Acquire)
     }
 
     /// The clock that transactions take their time from.
@@ -208,7 +256,18 @@ impl Database {
 
     /// Runs one statement that writes, and reads the rows that it gives back.
     pub(super) async fn all_writing(&self, sql: Sql) -> Result<Vec<QueryResult>, StoreError> {
-        Ok(self.write.query_all_raw(sql.statement()).await?)
+        let rows = self.write.query_all_raw(sql.statement()).await.map_err(StoreError::from);
+        self.judge(rows, |rows| !rows.is_empty())
+    }
+
+    /// Remembers how a statement outside of transactions ended.
+    fn judge<T>(&self, done: Result<T, StoreError>, wrote: impl FnOnce(&T) -> bool) -> Result<T, StoreError> {
+        match &done {
+            Ok(value) if self.cannot_write() && wrote(value) => self.note_writes(true),
+            Err(StoreError::Storage(_)) => self.note_writes(false),
+            Ok(_) | Err(_) => {}
+        }
+        done
     }
 
     pub(super) fn writer(&self) -> &DatabaseConnection {
@@ -231,7 +290,8 @@ impl Connection for Database {
     }
 
     async fn execute(&self, sql: Sql) -> Result<u64, StoreError> {
-        Ok(self.write.execute_raw(sql.statement()).await?.rows_affected())
+        let done = self.write.execute_raw(sql.statement()).await.map_err(StoreError::from);
+        self.judge(done.map(|done| done.rows_affected()), |rows| *rows > 0)
     }
 }
 
@@ -248,11 +308,16 @@ pub trait Transaction: Send + Sync {
 
 /// A transaction that is open.
 pub struct Txn {
-    inner: DatabaseTransaction,
+    inner: Mutex<Session>,
     dialect: Dialect,
     now: DateTime<Utc>,
     clock: Clock,
+    statements: Arc<AtomicU64>,
+    /// A statement failed: nothing after it may run, and nothing be committed.
+    failed: AtomicBool,
     contended: AtomicBool,
+    /// A statement failed for the machine's sake.
+    out_of_order: AtomicBool,
     changes_access: AtomicBool,
     changes_tokens: AtomicBool,
     wrote: AtomicBool,
@@ -303,8 +368,8 @@ impl Txn {
         let mut rows = rows.into_iter().map(IntoActiveModel::into_active_model).peekable();
         while rows.peek().is_some() {
             let models: Vec<_> = rows.by_ref().take(chunk).collect();
-            let insert = M::Entity::insert_many(models).exec_without_returning(&self.inner).await;
-            insert.map_err(|error| self.note(error.into()))?;
+            let insert = M::Entity::insert_many(models).build(self.backend());
+            self.run(insert).await?;
             self.wrote.store(true, Ordering::Release);
         }
         Ok(())
@@ -329,8 +394,7 @@ impl Txn {
             let models: Vec<_> = rows.by_ref().take(chunk).collect();
             let instead = OnConflict::column(id).update_columns(columns.iter().copied()).to_owned();
             let upsert = M::Entity::insert_many(models).on_conflict(instead);
-            let upsert = upsert.exec_without_returning(&self.inner).await;
-            upsert.map_err(|error| self.note(error.into()))?;
+            self.run(upsert.build(self.backend())).await?;
             self.wrote.store(true, Ordering::Release);
         }
         Ok(())
@@ -341,10 +405,41 @@ impl Txn {
         self.changes_tokens.fetch_or(changes_tokens, Ordering::AcqRel);
     }
 
-    /// Remembers that the transaction can be tried again.
+    fn backend(&self) -> DbBackend {
+        match self.dialect {
+            Dialect::Postgres => DbBackend::Postgres,
+            Dialect::Sqlite => DbBackend::Sqlite,
+        }
+    }
+
+    /// Runs a statement and returns how many rows it changed.
+    async fn run(&self, statement: Statement) -> Result<u64, StoreError> {
+        let mut session = self.session().await?;
+        session.execute(statement).await.map_err(|error| self.note(error))
+    }
+
+    /// The connection for the next statement.
+    async fn session(&self) -> Result<tokio::sync::MutexGuard<'_, Session>, StoreError> {
+        let session = self.inner.lock().await;
+        if self.failed.load(Ordering::Relaxed) {
+            let error = "an earlier statement of the transaction failed: nothing after it may run";
+            return Err(StoreError::Other(error.to_owned()));
+        }
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        Ok(session)
+    }
+
+    /// Remembers that a statement failed, and whether the transaction can be tried again.
     fn note(&self, error: StoreError) -> StoreError {
-        if matches!(error, StoreError::Retry(_)) {
-            self.contended.store(true, Ordering::Relaxed);
+        self.failed.store(true, Ordering::Relaxed);
+        match &error {
+            StoreError::Retry(_) => self.contended.store(true, Ordering::Relaxed),
+            StoreError::Storage(_) => self.out_of_order.store(true, Ordering::Relaxed),
+            StoreError::Taken(_)
+            | StoreError::Referenced(_)
+            | StoreError::Unavailable(_)
+            | StoreError::Uncertain(_)
+            | StoreError::Other(_) => {}
         }
         error
     }
@@ -358,16 +453,15 @@ impl Connection for Txn {
     async fn all(&self, sql: Sql) -> Result<Vec<QueryResult>, StoreError> {
         self.touch(touched::changes_tokens(sql.text()));
         let writes = sql.text().contains(" RETURNING ");
-        let rows = self.inner.query_all_raw(sql.statement()).await;
-        let rows = rows.map_err(|error| self.note(error.into()))?;
+        let mut session = self.session().await?;
+        let rows = session.all(sql.statement()).await.map_err(|error| self.note(error))?;
         self.wrote.fetch_or(writes && !rows.is_empty(), Ordering::AcqRel);
         Ok(rows)
     }
 
     async fn execute(&self, sql: Sql) -> Result<u64, StoreError> {
         self.touch(touched::changes_tokens(sql.text()));
-        let done = self.inner.execute_raw(sql.statement()).await;
-        let rows = done.map_err(|error| self.note(error.into()))?.rows_affected();
+        let rows = self.run(sql.statement()).await?;
         self.wrote.fetch_or(rows > 0, Ordering::AcqRel);
         Ok(rows)
     }

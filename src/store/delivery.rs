@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::columns::{Columns, columns};
 use super::database::{Connection, Database, Transaction, Txn};
-use super::due::{self, STEP};
+use super::due::{self, Queue, STEP, Waiting};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window, alone};
 use super::resource::{self, RoleRow, RoleRows};
@@ -155,20 +155,26 @@ pub struct Claimed {
     pub address_counts: bool,
 }
 
-/// Claims deliveries that are due: at most eight a connector, one a resource, and none that must
-/// wait for an earlier one of the same person and role. What a dead worker held is due again
-/// after its lease. A failure that lies in the future (the clock was set back) is due at once.
-/// Checks, of which there can be very many, come after what people wait for.
+/// The deliveries that wait.
+const QUEUE: Queue = Queue {
+    table: "delivery",
+    claimable: "q.state IN ('PENDING', 'IN_PROGRESS')",
+    also: "state = 'IN_PROGRESS', attempt_in_round = attempt_in_round + 1, ",
+    is_stranded: |sql, now| {
+        sql.push("q.error_at > ").bind(now + STEP);
+        // Nothing is queued for later, but for the time that the remote asked for.
+        sql.push(" OR (q.attempt_in_round = 0 AND (q.hold_until IS NULL OR q.due_at > q.hold_until))");
+    },
+};
+
+/// Claims deliveries that are due: at most eight a connector, one a target at a remote system, and none that must wait
+/// for an earlier one of the same grant. What a dead worker held is due again after its lease. Checks, of which there can
+/// be very many, come after what people wait for.
 pub async fn claim(database: &Database, lease: Uuid) -> Result<Vec<Claimed>, StoreError> {
-    let now = database.clock().now();
-    let ids = due::claim(
-        database,
-        "delivery",
-        "state = 'IN_PROGRESS', attempt_in_round = attempt_in_round + 1, ",
-        lease,
-        |sql| pick(sql, now),
-    )
-    .await?;
+    if !QUEUE.has_due(database).await? {
+        return Ok(Vec::new());
+    }
+    let ids = QUEUE.claim(database, lease, |sql| candidates(sql, database)).await?;
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -234,35 +240,88 @@ impl Transaction for Begin<'_> {
     }
 }
 
-/// Adds the deliveries to claim.
-fn pick(sql: &mut Sql, now: DateTime<Utc>) {
-    sql.push("candidate AS (SELECT d.id,");
-    sql.push(" row_number() OVER (PARTITION BY d.connector_id");
-    sql.push(" ORDER BY d.operation IN ('REPAIR', 'COMPARE'), d.due_at, d.id) AS in_connector,");
-    sql.push(" row_number() OVER (PARTITION BY t.resource_id");
-    sql.push(" ORDER BY d.operation IN ('REPAIR', 'COMPARE'), d.due_at, d.id) AS in_resource,");
-    sql.push(" CASE WHEN k.failures_in_row >= 5 THEN 1 ELSE 8 END AS most");
-    sql.push(" FROM delivery d JOIN resource_role t ON t.id = d.resource_role_id");
-    sql.push(" JOIN connector k ON k.id = d.connector_id AND k.enabled");
-    sql.push(" AND (k.failures_in_row < 5 OR k.health_checked_at <= ").bind(now - REST).push(")");
-    sql.push(" WHERE d.due_at IS NOT NULL AND (d.due_at <= ").bind(now);
-    sql.push(" OR (d.state = 'PENDING' AND d.error_at > ").bind(now + STEP).push("))");
-    sql.push(" AND d.grant_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM delivery e");
-    sql.push(" WHERE e.grant_id = d.grant_id AND e.id < d.id AND e.due_at IS NOT NULL)");
-    sql.push(" AND NOT EXISTS (SELECT 1 FROM delivery o JOIN resource_role ot ON ot.id = o.resource_role_id");
-    sql.push(" WHERE o.state = 'IN_PROGRESS' AND o.due_at > ").bind(now);
-    sql.push(" AND ot.resource_id = t.resource_id)),");
-    sql.push(" picked AS (SELECT d.id FROM delivery d JOIN candidate c ON c.id = d.id");
-    sql.push(" WHERE c.in_connector <= c.most AND c.in_resource = 1 AND d.due_at IS NOT NULL");
-    sql.lock_free("d").push(")");
+/// The operations, in the order of their place in the queue: what people wait for, then checks.
+const OPERATIONS: [(&str, &str); 4] = [("0", "ADD"), ("0", "REMOVE"), ("1", "REPAIR"), ("1", "COMPARE")];
+
+/// Adds the deliveries to claim. Each role for which something waits is looked up by one step in an index, and so is
+/// the first of its deliveries that is due: neither the length of a queue nor what was delivered before counts, and
+/// a long queue for one group hides no other group.
+fn candidates(sql: &mut Sql, database: &Database) {
+    let at = database.clock().now();
+    let next_role = |sql: &mut Sql, after: &'static str| {
+        sql.push("(SELECT d.resource_role_id FROM delivery d WHERE d.due_at IS NOT NULL").push(after);
+        sql.push(" ORDER BY d.resource_role_id LIMIT 1)");
+    };
+    sql.push("RECURSIVE role (id) AS (SELECT ");
+    next_role(sql, "");
+    sql.push(" UNION ALL SELECT ");
+    next_role(sql, " AND d.resource_role_id > r.id");
+    sql.push(" FROM role r WHERE r.id IS NOT NULL), busy (system, target) AS (");
+    sql.push("SELECT k.remote_system_id, s.origin_id FROM delivery o JOIN resource_role t ON t.id = o.resource_role_id");
+    sql.push(" JOIN resource s ON s.id = t.resource_id JOIN connector k ON k.id = s.connector_id");
+    sql.push(" WHERE o.lease IS NOT NULL AND o.due_at > ");
+    due::now(sql, database).push("), ready (role, system, target, connector, most) AS (");
+    sql.push("SELECT r.id, k.remote_system_id, s.origin_id, k.id, CASE WHEN k.failures_in_row >= 5 THEN 1 ELSE 8 END");
+    sql.push(" FROM role r JOIN resource_role t ON t.id = r.id JOIN resource s ON s.id = t.resource_id");
+    sql.push(" JOIN connector k ON k.id = s.connector_id AND k.enabled AND (k.failures_in_row < 5");
+    sql.push(" OR k.health_checked_at <= ").bind(at - REST);
+    // The clock was set back.
+    sql.push(" OR k.health_checked_at > ").bind(at + STEP);
+    sql.push(") WHERE NOT EXISTS (SELECT 1 FROM busy b WHERE b.system = k.remote_system_id");
+    sql.push(" AND b.target = s.origin_id)), head (id, system, target, connector, most) AS (SELECT (SELECT h.id FROM (");
+    for (number, (place, operation)) in OPERATIONS.into_iter().enumerate() {
+        if number > 0 {
+            sql.push(" UNION ALL ");
+        }
+        sql.push("SELECT * FROM (SELECT d.id, d.due_at, ").push(place).push(" AS place FROM delivery d");
+        sql.push(" WHERE d.resource_role_id = y.role AND d.operation = '").push(operation);
+        sql.push("' AND d.due_at <= ");
+        due::now(sql, database)
+            .push(" AND d.id = (SELECT e.id FROM delivery e WHERE e.grant_id = d.grant_id");
+        sql.push(" AND e.due_at IS NOT NULL ORDER BY e.id LIMIT 1)");
+        sql.push(" ORDER BY d.due_at, d.id LIMIT 1) x").number(number as u64);
+    }
+    sql.push(") h ORDER BY h.place, h.due_at, h.id LIMIT 1), y.system, y.target, y.connector, y.most FROM ready y)");
+    sql.push(", one_a_target AS (SELECT d.id, d.due_at, d.operation IN ('REPAIR', 'COMPARE') AS is_check");
+    sql.push(", h.connector, h.most, row_number() OVER (PARTITION BY h.system, h.target");
+    sql.push(" ORDER BY d.operation IN ('REPAIR', 'COMPARE'), d.due_at, d.id) AS in_target");
+    sql.push(" FROM head h JOIN delivery d ON d.id = h.id), few_a_connector AS (SELECT w.id, w.most");
+    sql.push(
+        ", row_number() OVER (PARTITION BY w.connector ORDER BY w.is_check, w.due_at, w.id) AS in_connector",
+    );
+    sql.push(" FROM one_a_target w WHERE w.in_target = 1), candidate (id) AS (");
+    sql.push("SELECT f.id FROM few_a_connector f WHERE f.in_connector <= f.most)");
 }
 
-/// When the next delivery is due; none when none waits.
-pub async fn next_due(connection: &impl Connection) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let mut sql = connection.sql();
-    sql.push("SELECT min(d.due_at) AS due FROM delivery d WHERE d.due_at IS NOT NULL");
-    let rows = connection.all(sql).await?;
-    Ok(rows.first().and_then(|row| row.try_get("", "due").transpose()).transpose()?)
+/// The database's plan for a claim, line by line.
+pub async fn claim_plan(database: &Database) -> Result<Vec<String>, StoreError> {
+    QUEUE.plan(database, |sql| candidates(sql, database)).await
+}
+
+/// Makes due what a clock that was set back has stranded; returns how many deliveries.
+pub async fn recover(database: &Database) -> Result<u64, StoreError> {
+    QUEUE.recover(database).await
+}
+
+/// How many deliveries are due.
+pub async fn waiting(database: &Database) -> Result<Waiting, StoreError> {
+    QUEUE.waiting(database).await
+}
+
+/// Makes the deliveries that wait for a connector due now: its address, its secret or its switch has changed. What
+/// the remote asked to wait for is respected unless it is at another address.
+pub async fn wake(txn: &Txn, connector: Uuid, is_elsewhere: bool) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE delivery SET ");
+    if is_elsewhere {
+        sql.push("hold_until = NULL, due_at = ").bind(txn.now());
+    } else {
+        sql.push("due_at = CASE WHEN hold_until > ").bind(txn.now()).push(" THEN hold_until ELSE ");
+        sql.bind(txn.now()).push(" END");
+    }
+    sql.push(" WHERE due_at > ").bind(txn.now()).push(" AND lease IS NULL AND state = 'PENDING'");
+    sql.push(" AND connector_id = ").bind(connector);
+    txn.execute(sql).await.map(|_| ())
 }
 
 /// Writes the end of an attempt, if the delivery is still this worker's; tells whether it was.

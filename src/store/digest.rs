@@ -1,14 +1,25 @@
 //! The daily digest of what waits for the owners of an organization: when it is due, for whom, and with what.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::organization_digest;
 use entity::token_request::RepositorySelection;
 use sea_orm::QueryResult;
 use uuid::Uuid;
 
-use super::database::{Connection, Txn};
+use super::database::{Connection, Database, Txn};
+use super::due::{self, STEP};
 use super::error::StoreError;
 use super::row::{model, optional};
+use super::sql::Sql;
+
+/// The longest time from one digest to the next: a day, and an hour when the clocks change.
+const LONGEST: TimeDelta = TimeDelta::hours(25);
+
+/// Adds: the digest is due. One that is planned further ahead than a digest can be was planned before the clock was
+/// set back.
+fn is_due(sql: &mut Sql, now: DateTime<Utc>) {
+    sql.push("d.due_at <= ").bind(now).push(" OR d.due_at > ").bind(now + LONGEST + STEP);
+}
 
 /// The organizations whose digest is due, or was never planned; not locked.
 pub async fn due(
@@ -18,9 +29,16 @@ pub async fn due(
     let mut sql = connection.sql();
     sql.push("SELECT o.id AS id, ").columns::<organization_digest::Entity>("d");
     sql.push(" FROM organization o LEFT JOIN organization_digest d ON d.organization_id = o.id");
-    sql.push(" WHERE d.organization_id IS NULL OR d.due_at <= ").bind(now).push(" ORDER BY o.id");
+    sql.push(" WHERE d.organization_id IS NULL OR ");
+    is_due(&mut sql, now);
+    sql.push(" ORDER BY o.id");
     let rows = connection.all(sql).await?;
     rows.iter().map(|row| Ok((row.try_get("", "id")?, optional(row, "d_")?))).collect()
+}
+
+/// How many digests are due.
+pub async fn count_due(database: &Database) -> Result<due::Waiting, StoreError> {
+    due::waiting(database, "organization_digest").await
 }
 
 /// When the owners of an organization get their digest; none where it was never planned.
@@ -44,7 +62,9 @@ pub async fn lock_due(
     let mut sql = txn.sql();
     sql.push("SELECT ").columns::<organization_digest::Entity>("d");
     sql.push(" FROM organization_digest d WHERE d.organization_id = ").bind(organization);
-    sql.push(" AND d.due_at <= ").bind(now).lock_free("d");
+    sql.push(" AND (");
+    is_due(&mut sql, now);
+    sql.push(")").lock_free("d");
     let rows = txn.all(sql).await?;
     Ok(rows.first().map(|row| model::<organization_digest::Model>(row, "d_")).transpose()?)
 }

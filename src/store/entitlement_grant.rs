@@ -69,13 +69,14 @@ pub struct Given {
 }
 
 /// Returns what may be at remotes of what these assignments were to give, one row for each grant, except what is being
-/// taken for the same assignment already.
+/// taken for the same assignment already. What has just been claimed counts before its grant says so.
 pub async fn given(txn: &Txn, assignments: &[Uuid]) -> Result<Vec<Given>, StoreError> {
     let mut sql = txn.sql();
     sql.push("SELECT DISTINCT d.assignment_id AS assignment_id, d.resource_role_id AS role_id");
     sql.push(", d.connector_id AS connector_id, d.grant_id AS grant_id");
     sql.push(" FROM delivery d JOIN entitlement_grant x ON x.id = d.grant_id");
-    sql.push(" WHERE d.operation IN ('ADD', 'REPAIR') AND x.state <> 'ABSENT' AND d.assignment_id");
+    sql.push(" WHERE d.operation IN ('ADD', 'REPAIR') AND (x.state <> 'ABSENT' OR d.state = 'IN_PROGRESS')");
+    sql.push(" AND d.assignment_id");
     sql.any_id(assignments);
     sql.push(" AND NOT EXISTS (SELECT 1 FROM delivery w WHERE w.assignment_id = d.assignment_id");
     sql.push(
@@ -165,6 +166,13 @@ pub async fn regrant_open(txn: &Txn, connector: Uuid) -> Result<(), StoreError> 
     pairs.dedup();
     ensure(txn, &pairs).await?;
     link(txn).await.map(|_| ())
+}
+
+/// Whether there are deliveries that know no grant.
+pub async fn any_unlinked(connection: &impl Connection) -> Result<bool, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT 1 FROM delivery d WHERE d.grant_id IS NULL LIMIT 1");
+    Ok(!connection.all(sql).await?.is_empty())
 }
 
 /// Links deliveries that know no grant to one, which is made of what they say: those that an older server queued, or

@@ -1,9 +1,10 @@
 //! What this database is: whether it holds demo data, and bringing its schema up to date.
 
+use chrono::{DateTime, Utc};
 use entity::installation;
 use migration::{Migrator, MigratorTrait};
 
-use super::database::{Connection, Database, Txn};
+use super::database::{Connection, Database, Transaction, Txn};
 use super::error::StoreError;
 use super::sql::Dialect;
 
@@ -48,6 +49,65 @@ pub async fn note(txn: &Txn, key: &str, value: &str) -> Result<(), StoreError> {
     txn.insert(installation::Model { key: key.to_owned(), value: value.to_owned() }).await
 }
 
+/// The key under which [`try_to_write`] writes.
+const WRITTEN: &str = "written";
+
+/// Writes something and commits it: whether the database keeps what is written.
+pub async fn try_to_write(database: &Database) -> Result<(), StoreError> {
+    struct Try;
+
+    impl Transaction for Try {
+        type Output = ();
+        type Error = StoreError;
+
+        async fn run(&self, txn: &Txn) -> Result<(), StoreError> {
+            txn.wakes_nobody();
+            let fact = installation::Model { key: WRITTEN.to_owned(), value: txn.now().to_rfc3339() };
+            txn.upsert_all(vec![fact], installation::Column::Key, &[installation::Column::Value]).await
+        }
+    }
+    database.write(&Try).await
+}
+
+/// What the keys begin with under which the worker notes what succeeded.
+const WORK: &str = "work.";
+
+/// Notes when kinds of work last succeeded.
+pub async fn note_successes(
+    database: &Database,
+    successes: Vec<(&'static str, DateTime<Utc>)>,
+) -> Result<(), StoreError> {
+    struct Note(Vec<(&'static str, DateTime<Utc>)>);
+
+    impl Transaction for Note {
+        type Output = ();
+        type Error = StoreError;
+
+        async fn run(&self, txn: &Txn) -> Result<(), StoreError> {
+            txn.wakes_nobody();
+            let fact = |(kind, at): &(&str, DateTime<Utc>)| installation::Model {
+                key: format!("{WORK}{kind}"),
+                value: at.to_rfc3339(),
+            };
+            let facts = self.0.iter().map(fact).collect();
+            txn.upsert_all(facts, installation::Column::Key, &[installation::Column::Value]).await
+        }
+    }
+    if successes.is_empty() {
+        return Ok(());
+    }
+    database.write(&Note(successes)).await
+}
+
+/// When a kind of work last succeeded on any server, as far as that was noted.
+pub async fn last_success(
+    connection: &impl Connection,
+    kind: &str,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let noted = fact(connection, &format!("{WORK}{kind}")).await?;
+    Ok(noted.and_then(|text| DateTime::parse_from_rfc3339(&text).ok()).map(|at| at.to_utc()))
+}
+
 /// Whether the database answers.
 pub async fn ping(database: &Database) -> Result<(), StoreError> {
     let mut sql = database.sql();
@@ -56,7 +116,7 @@ pub async fn ping(database: &Database) -> Result<(), StoreError> {
 }
 
 /// The time that the database tells.
-pub async fn time(database: &Database) -> Result<chrono::DateTime<chrono::Utc>, StoreError> {
+pub async fn time(database: &Database) -> Result<DateTime<Utc>, StoreError> {
     let mut sql = database.sql();
     match database.dialect() {
         Dialect::Postgres => sql.push("SELECT clock_timestamp() AS time"),

@@ -142,7 +142,7 @@ fn is_over(error: &sqlx::Error) -> bool {
 }
 
 /// The error as the ORM would tell it.
-fn broken(error: sqlx::Error) -> DbErr {
+pub(super) fn broken(error: sqlx::Error) -> DbErr {
     match error {
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
             DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)))

@@ -46,6 +46,7 @@ pub mod repository;
 pub mod resource;
 mod row;
 pub mod said;
+mod session;
 pub mod share_link;
 pub mod sign_in_code;
 pub mod signed_link;
@@ -64,6 +65,7 @@ pub mod webhook_delivery;
 
 pub use columns::Columns;
 pub use database::{Database, DatabaseSettings, Transaction, Txn};
+pub use due::{COUNTED, Waiting};
 pub use error::StoreError;
 pub use page::{Direction, Key, Page, Position, Window};
 pub use said::{Said, Words};

@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::database::{Connection, Database, Txn};
-use super::due::{self, STEP};
+use super::due::{Queue, STEP, Waiting};
 use super::error::StoreError;
 use super::names;
 use super::page::{List, Page, Window, alone};
@@ -226,18 +226,22 @@ pub struct Mail {
     pub hint: String,
 }
 
-/// Claims mails that are due. A failure that lies in the future (the clock was set back) is due at once.
+/// The mails that wait.
+const QUEUE: Queue = Queue {
+    table: "notification",
+    claimable: "q.mail_state = 'PENDING'",
+    also: "",
+    is_stranded: |sql, now| {
+        sql.push("q.error_at > ").bind(now + STEP).push(" OR q.attempt_count = 0");
+    },
+};
+
+/// Claims mails that are due. What a dead worker held is due again after its lease.
 pub async fn claim(database: &Database, lease: Uuid) -> Result<Vec<Mail>, StoreError> {
-    let now = database.clock().now();
-    if !any_due(database, now, now + STEP).await? {
+    if !QUEUE.has_due(database).await? {
         return Ok(Vec::new());
     }
-    let ids = due::claim(database, "notification", "", lease, |sql| {
-        sql.push("picked AS (SELECT n.id FROM notification n WHERE n.due_at IS NOT NULL AND (n.due_at <= ");
-        sql.bind(now).push(" OR (n.lease IS NULL AND n.error_at > ").bind(now + STEP);
-        sql.push(")) ORDER BY n.due_at, n.id LIMIT ").number(CLAIMED).lock_free("n").push(")");
-    })
-    .await?;
+    let ids = QUEUE.claim(database, lease, |sql| QUEUE.first(sql, database, CLAIMED)).await?;
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -260,12 +264,14 @@ pub async fn claim(database: &Database, lease: Uuid) -> Result<Vec<Mail>, StoreE
     rows.iter().map(read).collect()
 }
 
-/// Whether a mail is due, without a write.
-async fn any_due(database: &Database, now: DateTime<Utc>, step: DateTime<Utc>) -> Result<bool, StoreError> {
-    let mut sql = database.sql();
-    sql.push("SELECT 1 FROM notification n WHERE n.due_at IS NOT NULL AND (n.due_at <= ").bind(now);
-    sql.push(" OR (n.lease IS NULL AND n.error_at > ").bind(step).push(")) LIMIT 1");
-    Ok(!database.all(sql).await?.is_empty())
+/// Makes due what a clock that was set back has stranded; returns how many mails.
+pub async fn recover(database: &Database) -> Result<u64, StoreError> {
+    QUEUE.recover(database).await
+}
+
+/// How many mails are due.
+pub async fn waiting(database: &Database) -> Result<Waiting, StoreError> {
+    QUEUE.waiting(database).await
 }
 
 /// Writes the end of an attempt, if the mail is still this worker's; tells whether it was.

@@ -1,12 +1,12 @@
 //! Codes to sign in with, one for each address, and the mails that carry them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::sign_in_code;
 use sea_orm::QueryResult;
 use uuid::Uuid;
 
 use super::database::{Connection, Database, Txn};
-use super::due;
+use super::due::{Queue, STEP, Waiting};
 use super::error::StoreError;
 use super::row::model;
 
@@ -84,19 +84,27 @@ pub struct Mail {
     pub organization: String,
 }
 
-/// Claims mails that are due, of codes that are still good.
+/// How long the mail of a code may wait at most: longer than a code is good for, and than any pause between two
+/// attempts.
+const LONGEST: TimeDelta = TimeDelta::hours(1);
+
+/// The mails that wait.
+const QUEUE: Queue = Queue {
+    table: "sign_in_code",
+    claimable: "TRUE",
+    also: "",
+    is_stranded: |sql, now| {
+        sql.push("q.attempt_count = 0 OR q.asked_at > ").bind(now + STEP);
+        sql.push(" OR q.due_at > ").bind(now + LONGEST + STEP);
+    },
+};
+
+/// Claims mails that are due. What a dead worker held is due again after its lease.
 pub async fn claim(database: &Database, lease: Uuid) -> Result<Vec<Mail>, StoreError> {
-    let now = database.clock().now();
-    let mut sql = database.sql();
-    sql.push("SELECT 1 FROM sign_in_code c WHERE c.due_at <= ").bind(now).push(" LIMIT 1");
-    if database.all(sql).await?.is_empty() {
+    if !QUEUE.has_due(database).await? {
         return Ok(Vec::new());
     }
-    let ids = due::claim(database, "sign_in_code", "", lease, |sql| {
-        sql.push("picked AS (SELECT c.id FROM sign_in_code c WHERE c.due_at <= ").bind(now);
-        sql.push(" ORDER BY c.due_at, c.id LIMIT ").number(CLAIMED).lock_free("c").push(")");
-    })
-    .await?;
+    let ids = QUEUE.claim(database, lease, |sql| QUEUE.first(sql, database, CLAIMED)).await?;
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -112,6 +120,16 @@ pub async fn claim(database: &Database, lease: Uuid) -> Result<Vec<Mail>, StoreE
         })
     };
     rows.iter().map(read).collect()
+}
+
+/// Makes due what a clock that was set back has stranded; returns how many mails.
+pub async fn recover(database: &Database) -> Result<u64, StoreError> {
+    QUEUE.recover(database).await
+}
+
+/// How many mails are due.
+pub async fn waiting(database: &Database) -> Result<Waiting, StoreError> {
+    QUEUE.waiting(database).await
 }
 
 /// Writes when the mail of a code is tried again, or that it is not; nothing where a newer code has taken its place.

@@ -5,7 +5,7 @@
 //! token: they are listed here, and every other table is taken to matter.
 
 /// The tables of which no judgement of a token depends.
-const APART: [&str; 44] = [
+const APART: [&str; 45] = [
     "access_package",
     "access_package_incompatible",
     "access_package_resource_role",
@@ -33,6 +33,7 @@ const APART: [&str; 44] = [
     "guest_step",
     "idempotency_key",
     "identity_source",
+    "installation",
     "notification",
     "notification_once",
     "notification_preference",

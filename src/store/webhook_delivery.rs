@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use entity::webhook_delivery::{self, WebhookDeliveryState};
 use entity::{webhook, webhook_attempt};
 use sea_orm::{ActiveEnum as _, QueryResult};
 use uuid::Uuid;
 
 use super::database::{Connection, Database, Txn};
-use super::due::{self, STEP};
+use super::due::{self, Queue, STEP, Waiting};
 use super::error::StoreError;
 use super::page::{List, Page, Parents, Window, alone};
 use super::row::model;
@@ -95,33 +94,22 @@ pub struct Claimed {
     pub webhook: webhook::Model,
 }
 
-/// Adds: the event is due. A failure that lies in the future (the clock was set back) is due at once.
-fn due(sql: &mut Sql, now: DateTime<Utc>) {
-    sql.push("d.due_at IS NOT NULL AND (d.due_at <= ").bind(now);
-    sql.push(" OR (d.lease IS NULL AND d.attempted_at > ").bind(now + STEP).push("))");
-}
+/// The events that wait.
+const QUEUE: Queue = Queue {
+    table: "webhook_delivery",
+    claimable: "q.state = 'PENDING'",
+    also: "attempt_in_round = attempt_in_round + 1, ",
+    is_stranded: |sql, now| {
+        sql.push("q.attempted_at > ").bind(now + STEP).push(" OR q.attempt_in_round = 0");
+    },
+};
 
 /// Claims events that are due, so many a webhook. What a dead worker held is due again after its lease.
 pub async fn claim(database: &Database, lease: Uuid) -> Result<Vec<Claimed>, StoreError> {
-    let now = database.clock().now();
-    let mut sql = database.sql();
-    sql.push("SELECT 1 FROM webhook_delivery d WHERE ");
-    due(&mut sql, now);
-    sql.push(" LIMIT 1");
-    if database.all(sql).await?.is_empty() {
+    if !QUEUE.has_due(database).await? {
         return Ok(Vec::new());
     }
-    let also = "attempt_in_round = attempt_in_round + 1, ";
-    let ids = due::claim(database, "webhook_delivery", also, lease, |sql| {
-        sql.push("candidate AS (SELECT d.id, row_number() OVER (PARTITION BY d.webhook_id");
-        sql.push(" ORDER BY d.due_at, d.id) + (SELECT count(*) FROM webhook_delivery o");
-        sql.push(" WHERE o.webhook_id = d.webhook_id AND o.lease IS NOT NULL AND o.due_at > ").bind(now);
-        sql.push(") AS place FROM webhook_delivery d WHERE ");
-        due(sql, now);
-        sql.push("), picked AS (SELECT d.id FROM webhook_delivery d JOIN candidate c ON c.id = d.id");
-        sql.push(" WHERE d.due_at IS NOT NULL AND c.place <= ").number(AT_ONCE).lock_free("d").push(")");
-    })
-    .await?;
+    let ids = QUEUE.claim(database, lease, |sql| candidates(sql, database)).await?;
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -137,6 +125,27 @@ pub async fn claim(database: &Database, lease: Uuid) -> Result<Vec<Claimed>, Sto
         })
     };
     rows.iter().map(read).collect()
+}
+
+/// Adds the events to claim: of each webhook the first, as many as are not on their way already.
+fn candidates(sql: &mut Sql, database: &Database) {
+    sql.push(
+        "candidate (id) AS (SELECT p.id FROM (SELECT d.id, row_number() OVER (PARTITION BY d.webhook_id",
+    );
+    sql.push(" ORDER BY d.due_at, d.id) + (SELECT count(*) FROM webhook_delivery o");
+    sql.push(" WHERE o.webhook_id = d.webhook_id AND o.lease IS NOT NULL AND o.due_at > ");
+    due::now(sql, database).push(") AS place FROM webhook_delivery d WHERE d.due_at <= ");
+    due::now(sql, database).push(") p WHERE p.place <= ").number(AT_ONCE).push(")");
+}
+
+/// Makes due what a clock that was set back has stranded; returns how many events.
+pub async fn recover(database: &Database) -> Result<u64, StoreError> {
+    QUEUE.recover(database).await
+}
+
+/// How many events are due.
+pub async fn waiting(database: &Database) -> Result<Waiting, StoreError> {
+    QUEUE.waiting(database).await
 }
 
 /// Writes the end of an attempt, if the event is still this worker's; tells whether it was.

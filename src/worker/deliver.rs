@@ -4,9 +4,9 @@ mod account;
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::connector::ConnectorHealth;
-use entity::delivery::{DeliveryErrorCode, DeliveryOperation, DeliveryResult};
+use entity::delivery::{self, DeliveryErrorCode, DeliveryOperation, DeliveryResult};
 use entity::entitlement_grant::{EntitlementGrantOrigin, EntitlementGrantState};
 use entity::remote_account::RemoteAccountState;
 use uuid::Uuid;
@@ -17,7 +17,9 @@ use crate::connector::registry::Registry;
 use crate::connector::{CALL_DEADLINE, Change, Connector, Done, Failure, Target};
 use crate::domain::Error;
 use crate::domain::delivery::outcome::{End, Finish};
+use crate::domain::delivery::{Failed, is_retryable, next_try};
 use crate::domain::remote_account::Gone;
+use crate::id::Kind;
 use crate::store::delivery::Claimed;
 use crate::store::{self, Database, StoreError};
 
@@ -54,9 +56,9 @@ pub async fn attempt(database: &Database, connectors: &Registry, claim: Claim) {
     let jitter = f64::from(lease.as_bytes()[15]) / 255.0;
     let finish = Finish { delivery, lease, grant, began_absent, account, started_at, end, jitter };
     match database.write(&finish).await {
-        Ok(true) => {}
+        Ok(true) => tell(&finish.delivery, &finish.end, jitter, database.clock().now()),
         Ok(false) => {
-            tracing::warn!(delivery = %id, "an attempt took longer than its lease; its end is not written");
+            tracing::warn!(delivery = %id, "another worker has taken over the lease of a delivery; this result is not written");
         }
         Err(Error::Broken(error)) => {
             tracing::error!(%error, delivery = %id, "could not write the end of an attempt");
@@ -213,18 +215,65 @@ fn ended(called: Result<Outcome, Failure>) -> End {
     }
 }
 
-/// Notes whether the remote answers: five network failures in a row let the connector rest.
+/// Notes how the remote answers: five network failures in a row let the connector rest, a refused credential shows,
+/// and anything that only a remote that works can answer ends both.
 async fn note_health(
     database: &Database,
     claimed: &Claimed,
     failure: Option<&Failure>,
 ) -> Result<(), StoreError> {
     let connector = &claimed.connector;
+    let id = connector.id;
+    let was_failing = connector.health == ConnectorHealth::Failing;
+    let fails = |failure: &Failure| {
+        if !was_failing {
+            let (code, status) = (failure.code, failure.remote_status);
+            tracing::warn!(connector = %Kind::Connector.text(id), ?code, status, "a connector fails");
+        }
+    };
     match failure {
         Some(failure) if is_network_failure(failure) => {
-            store::connector::note_failure(database, connector.id, &failure.message).await
+            fails(failure);
+            store::connector::note_failure(database, id, &failure.message).await
         }
+        Some(failure) if failure.code == DeliveryErrorCode::RemoteAuthFailed => {
+            fails(failure);
+            store::connector::note_auth_failure(database, id, &failure.message).await
+        }
+        // Says nothing of the credential: some servers throttle or break before they look at it.
+        Some(Failure {
+            code:
+                DeliveryErrorCode::RemoteThrottled
+                | DeliveryErrorCode::RemoteUnavailable
+                | DeliveryErrorCode::ConnectorMisconfigured
+                | DeliveryErrorCode::Internal,
+            ..
+        }) if connector.failures_in_row == 0 => Ok(()),
         _ if connector.failures_in_row == 0 && connector.health == ConnectorHealth::Healthy => Ok(()),
-        _ => store::connector::note_answer(database, connector.id).await,
+        _ => {
+            if was_failing {
+                tracing::info!(connector = %Kind::Connector.text(id), "a connector has recovered");
+            }
+            store::connector::note_answer(database, id).await
+        }
+    }
+}
+
+/// Logs what somebody should look at: a delivery that is given up, and a removal that waiting does not help.
+fn tell(delivery: &delivery::Model, end: &End, jitter: f64, now: DateTime<Utc>) {
+    let End::Failed { code, status, retry_after, .. } = end else { return };
+    let failed = Failed {
+        operation: delivery.operation,
+        code: *code,
+        tries: delivery.attempt_in_round,
+        retry_after: *retry_after,
+        retry_until: delivery.retry_until,
+        jitter,
+    };
+    let id = Kind::Delivery.text(delivery.id);
+    if next_try(&failed, now).is_none() {
+        tracing::warn!(delivery = %id, ?code, status, "a delivery has failed for good");
+    } else if delivery.operation == DeliveryOperation::Remove && !is_retryable(*code) {
+        tracing::warn!(delivery = %id, ?code, status, "a removal was refused; it is tried again in a day");
     }
 }

@@ -108,7 +108,7 @@ pub async fn attempt(database: &Database, post: &Post, mail: Mail) {
     match store::notification::finish(database, &after, lease).await {
         Ok(true) => {}
         Ok(false) => {
-            tracing::warn!(notification = %id, "a mail took longer than its lease; its end is not written");
+            tracing::warn!(notification = %id, "another worker has taken over the lease of a mail; this result is not written");
         }
         Err(error) => tracing::error!(%error, notification = %id, "could not write the end of a mail"),
     }

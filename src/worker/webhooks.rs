@@ -37,7 +37,7 @@ pub async fn attempt(database: &Database, connectors: &Registry, claim: Claim) {
     match database.write(&Finish { delivery, webhook, lease, started_at, end, jitter }).await {
         Ok(true) => {}
         Ok(false) => {
-            tracing::warn!(delivery = %id, "an event took longer than its lease; its end is not written");
+            tracing::warn!(delivery = %id, "another worker has taken over the lease of an event; this result is not written");
         }
         Err(Error::Broken(error)) => {
             tracing::error!(%error, delivery = %id, "could not write the end of sending an event");

@@ -13,6 +13,7 @@ use guichet::demo::{self, Secrets};
 use guichet::http::{self, pages::PageSettings};
 use guichet::mail;
 use guichet::secret::SecretKeys;
+use guichet::store::DatabaseSettings;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -66,6 +67,17 @@ impl Server {
         more: &[Value],
     ) -> Option<Self> {
         let settings = database::fresh(kind).await?;
+        Some(Self::start_at(kind, settings, limits, mail, more).await)
+    }
+
+    /// Starts a server like [`start`](Self::start), on a copy of the story that the test has put somewhere.
+    pub async fn start_at(
+        kind: Kind,
+        settings: DatabaseSettings,
+        limits: Limits,
+        mail: Option<mail::Settings>,
+        more: &[Value],
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let secrets = Secrets::in_directory(directory.path()).unwrap();
         let mut issuers: Value = serde_json::from_str(&secrets.issuers()).unwrap();
@@ -86,7 +98,18 @@ impl Server {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (router, idle) = (http::router(&app), app.limits.idle_timeout);
         tokio::spawn(http::connections::serve(listener, router, idle, std::future::pending()));
-        Some(Self { app, clock, base, kind, settings, secrets, client: reqwest::Client::new() })
+        Self { app, clock, base, kind, settings, secrets, client: reqwest::Client::new() }
+    }
+
+    /// Where its database is.
+    pub fn database_settings(&self) -> DatabaseSettings {
+        self.settings.database.clone()
+    }
+
+    /// The status and body of `/readyz`.
+    pub async fn ready(&self) -> (u16, String) {
+        let response = self.client.get(format!("{}/readyz", self.base)).send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
     }
 
     /// Works until nothing is due.

@@ -90,6 +90,10 @@ impl Command for Update {
         if before.remote_system_id != after.remote_system_id {
             store::entitlement_grant::regrant_open(txn, before.id).await?;
         }
+        if moved || new_secret || before.enabled != after.enabled {
+            // What waits was put off because of what the remote answered before the change.
+            store::delivery::wake(txn, before.id, moved).await?;
+        }
         let event = Event::by(&actor, "connector.updated", Kind::Connector, before.id);
         let details = serde_json::json!({
             "enabled": { "from": before.enabled, "to": after.enabled },
