@@ -181,24 +181,23 @@ fn up(backend: DbBackend) -> String {
         _ => ("randomblob(16)", "COALESCE(rtrim(base_url, '/'), 'directory:' || lower(hex(id)))"),
     };
     let tables = TABLES.replace("{new_id}", new_id).replace("{address}", address);
-    let delivery = match backend {
-        DbBackend::Postgres => format!(
+    let delivery = if backend == DbBackend::Postgres {
+        format!(
             "ALTER TABLE delivery ADD COLUMN grant_id {{id}} REFERENCES entitlement_grant (id);
 ALTER TABLE delivery DROP CONSTRAINT delivery_result_check;
 ALTER TABLE delivery ADD CONSTRAINT delivery_result_check CHECK (result IN ({RESULTS}));
 UPDATE delivery d SET grant_id = x.id FROM {};
 ",
             grant_of!("WHERE")
-        ),
-        _ => {
-            let of_each = grant_of!("WHERE");
-            let rows = format!(
-                "INSERT INTO delivery_new ({NAMES}, grant_id)
+        )
+    } else {
+        let of_each = grant_of!("WHERE");
+        let rows = format!(
+            "INSERT INTO delivery_new ({NAMES}, grant_id)
     SELECT {}, (SELECT x.id FROM {of_each}) FROM delivery d;",
-                NAMES.split(',').map(|name| format!("d.{}", name.trim())).collect::<Vec<_>>().join(", ")
-            );
-            rebuilt(RESULTS, ",\n    grant_id {id} REFERENCES entitlement_grant (id)", &rows)
-        }
+            NAMES.split(',').map(|name| format!("d.{}", name.trim())).collect::<Vec<_>>().join(", ")
+        );
+        rebuilt(RESULTS, ",\n    grant_id {id} REFERENCES entitlement_grant (id)", &rows)
     };
     [&tables, &delivery, INDEXES].concat()
 }
@@ -219,18 +218,16 @@ const DOWN_ROWS: &str = "UPDATE delivery SET result = 'ALREADY_SO'
 ";
 
 fn down(backend: DbBackend) -> String {
-    let delivery = match backend {
-        DbBackend::Postgres => format!(
+    let delivery = if backend == DbBackend::Postgres {
+        format!(
             "ALTER TABLE delivery DROP COLUMN grant_id;
 ALTER TABLE delivery DROP CONSTRAINT delivery_result_check;
 ALTER TABLE delivery ADD CONSTRAINT delivery_result_check CHECK (result IN ({RESULTS_BEFORE}));
 "
-        ),
-        _ => rebuilt(
-            RESULTS_BEFORE,
-            "",
-            &format!("INSERT INTO delivery_new ({NAMES}) SELECT {NAMES} FROM delivery;"),
-        ),
+        )
+    } else {
+        let rows = format!("INSERT INTO delivery_new ({NAMES}) SELECT {NAMES} FROM delivery;");
+        rebuilt(RESULTS_BEFORE, "", &rows)
     };
     [DOWN_ROWS, &delivery, DROP].concat()
 }

@@ -98,7 +98,7 @@ mod tests {
     fn pauses_double_up_to_half_a_minute_and_begin_anew_after_a_success() {
         let (health, now) = (Health::default(), DateTime::from_timestamp(1_700_000_000, 0).unwrap());
         let error = StoreError::Other("a test".to_owned());
-        let mut fail = || health.failed(Kind::Mails, now, &error).as_secs();
+        let fail = || health.failed(Kind::Mails, now, &error).as_secs();
         let pauses: Vec<u64> = (0..7).map(|_| fail()).collect();
         assert_eq!(pauses, [1, 2, 4, 8, 16, 30, 30]);
         assert_eq!(health.of(Kind::Mails).failing_since, Some(now));

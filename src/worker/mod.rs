@@ -109,8 +109,8 @@ impl Worker {
         let (stopping, stopped) = watch::channel(false);
         let mut loops = JoinSet::new();
         for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Sealing) {
-            let (worker, stopped) = (self.clone(), stopped.clone());
-            loops.spawn(async move { worker.carry_out(kind, stopped).await });
+            let (this, stopped) = (self.clone(), stopped.clone());
+            loops.spawn(async move { this.carry_out(kind, stopped).await });
         }
         let work = async {
             stop.await;
@@ -223,7 +223,7 @@ impl Worker {
             Kind::Tokens => tokens::run(database).await,
             Kind::Digests => notify::digests(database).await,
             Kind::Sealing => audit::run(database).await,
-            Kind::Recovery | Kind::Purge | Kind::Guests | Kind::Notices => self.from_time_to_time(kind).await,
+            Kind::Recovery | Kind::Purge | Kind::Guests | Kind::Notices => self.at_intervals(kind).await,
             Kind::Deliveries => {
                 let claimed = deliver::claim(database).await?;
                 let count = claimed.len();
@@ -264,7 +264,7 @@ impl Worker {
     }
 
     /// Does what is done each minute or hour, if it is time; returns how much was moved.
-    async fn from_time_to_time(&self, kind: Kind) -> Result<usize, StoreError> {
+    async fn at_intervals(&self, kind: Kind) -> Result<usize, StoreError> {
         let database = &self.0.database;
         let (now, last) = (database.clock().now(), &self.0.last[kind as usize]);
         if last.rests(now, if kind == Kind::Purge { FORGET } else { LOOK }) {

@@ -79,7 +79,6 @@ async fn get(remote: &Remote, id: &str) -> Result<Answer, Failure> {
 
 /// The members of a group: an outer `None` if what stands there is no list or the object is no group, an inner one if
 /// the group shows no members.
-#[expect(clippy::option_option, reason = "no group, and a group that shows no members, are different things")]
 fn members(group: &Map<String, Value>) -> Option<Option<BTreeSet<String>>> {
     if group.contains_key("Resources") || group.contains_key("detail") {
         return None;

@@ -40,12 +40,11 @@ pub async fn test(
             // Some of the time is left to note what was seen, and to answer.
             let time = CALL_DEADLINE.min(until.saturating_duration_since(Instant::now()) * 4 / 5);
             let call = tokio::spawn(async move { tokio::time::timeout(time, connector.check()).await });
-            match call.await {
-                Ok(Ok(checked)) => checked.err(),
-                Ok(Err(_)) | Err(_) => {
-                    let message = "The target system did not answer in time.";
-                    Some(Failure::new(DeliveryErrorCode::RemoteTimeout, message))
-                }
+            if let Ok(Ok(checked)) = call.await {
+                checked.err()
+            } else {
+                let message = "The target system did not answer in time.";
+                Some(Failure::new(DeliveryErrorCode::RemoteTimeout, message))
             }
         }
     };

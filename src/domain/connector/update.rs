@@ -125,18 +125,15 @@ impl Update {
         let organization = before.organization_id;
         let address = store::remote_system::address(before.id, before.kind, after.base_url.as_deref());
         let moves = self.accounts == Some(Accounts::Keep);
-        match before.remote_system_id.filter(|_| moves) {
-            Some(system) => {
-                if !store::remote_system::move_to(txn, system, before.id, &address).await? {
-                    let message = "Another connector leads to the old address, or something is known at the new one \
-                                   already: the accounts cannot be kept. Use `FORGET`.";
-                    return Err(Rejection::of("accounts", Code::InUse, message).into());
-                }
+        if let Some(system) = before.remote_system_id.filter(|_| moves) {
+            if !store::remote_system::move_to(txn, system, before.id, &address).await? {
+                let message = "Another connector leads to the old address, or something is known at the new one \
+                               already: the accounts cannot be kept. Use `FORGET`.";
+                return Err(Rejection::of("accounts", Code::InUse, message).into());
             }
-            None => {
-                let system = store::remote_system::ensure(txn, organization, &address, "").await?;
-                after.remote_system_id = Some(system);
-            }
+        } else {
+            let system = store::remote_system::ensure(txn, organization, &address, "").await?;
+            after.remote_system_id = Some(system);
         }
         Ok(())
     }

@@ -46,16 +46,13 @@ impl Resolver<'_> {
             return Ok(self.resolved(kept, found.id));
         }
         let person = self.person();
-        let (found, kept) = match self.connector.find_account(&person).await? {
-            Some((found, by)) => {
-                let kept = self.link(&found, Some(by)).await?;
-                (found, kept)
-            }
-            None => {
-                // Nobody gets an account for a target that is not there.
-                self.connector.find_target(target).await?;
-                self.create(&person).await?
-            }
+        let (found, kept) = if let Some((found, by)) = self.connector.find_account(&person).await? {
+            let kept = self.link(&found, Some(by)).await?;
+            (found, kept)
+        } else {
+            // Nobody gets an account for a target that is not there.
+            self.connector.find_target(target).await?;
+            self.create(&person).await?
         };
         self.activate(kept.origin, &found).await?;
         Ok(self.resolved(&kept, found.id))
@@ -70,17 +67,13 @@ impl Resolver<'_> {
         if let Some((kept, remote_id)) = given_to.or_else(|| self.linked()) {
             return Ok(self.resolved(kept, remote_id.to_owned()));
         }
-        match self.connector.find_account(&self.person()).await? {
-            Some((found, by)) => {
-                let kept = self.link(&found, Some(by)).await?;
-                Ok(self.resolved(&kept, found.id))
-            }
-            None => {
-                let message =
-                    "The remote has no account that matches the person, and none is known from before.";
-                Err(Failure::new(DeliveryErrorCode::AccountNotFound, message))
-            }
-        }
+        let found = self.connector.find_account(&self.person()).await?;
+        let (found, by) = found.ok_or_else(|| {
+            let message = "The remote has no account that matches the person, and none is known from before.";
+            Failure::new(DeliveryErrorCode::AccountNotFound, message)
+        })?;
+        let kept = self.link(&found, Some(by)).await?;
+        Ok(self.resolved(&kept, found.id))
     }
 
     /// Returns the id of the account if there is one; keeps and changes nothing.
