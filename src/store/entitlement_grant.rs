@@ -98,7 +98,21 @@ pub async fn given(txn: &Txn, assignments: &[Uuid]) -> Result<Vec<Given>, StoreE
 /// Adds the condition that somebody wants the grant `x` now: a current assignment of its user is of a package that
 /// holds its role now, and its own delivery of it did not fail for good.
 pub(super) fn wanted(sql: &mut Sql) {
-    sql.push("EXISTS (SELECT 1 FROM assignment w");
+    sql.push("EXISTS (");
+    wanting(sql);
+    sql.push(")");
+}
+
+/// Adds the condition that the assignment `g` wants the grant `x` now.
+pub(super) fn wanted_by(sql: &mut Sql) {
+    sql.push("EXISTS (");
+    wanting(sql);
+    sql.push(" AND w.id = g.id)");
+}
+
+/// Adds the query of the assignments `w` that want the grant `x` now.
+fn wanting(sql: &mut Sql) {
+    sql.push("SELECT 1 FROM assignment w");
     sql.push(" JOIN access_package_resource_role wi ON wi.access_package_id = w.access_package_id");
     sql.push(" JOIN resource_role wt ON wt.id = wi.resource_role_id AND wt.origin_id = x.role");
     sql.push(" JOIN resource ws ON ws.id = wt.resource_id AND ws.origin_id = x.target");
@@ -109,7 +123,7 @@ pub(super) fn wanted(sql: &mut Sql) {
     sql.push(
         " AND COALESCE((SELECT f.state FROM delivery f WHERE f.grant_id = x.id AND f.assignment_id = w.id",
     );
-    sql.push(" AND f.operation = 'ADD' ORDER BY f.id DESC LIMIT 1), 'PENDING') <> 'FAILED')");
+    sql.push(" AND f.operation = 'ADD' ORDER BY f.id DESC LIMIT 1), 'PENDING') <> 'FAILED'");
 }
 
 /// Returns which of these grants somebody wants now, locked.

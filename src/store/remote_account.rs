@@ -1,12 +1,18 @@
 //! The accounts that people have at remote systems.
 
+use std::collections::HashMap;
+
 use entity::remote_account::{self, RemoteAccountState};
 use sea_orm::ActiveEnum as _;
 use uuid::Uuid;
 
+use super::Access;
 use super::database::{Connection, Txn};
 use super::error::StoreError;
+use super::page::{List, Page, Parents, Window, alone};
 use super::row::model;
+use super::sql::Sql;
+use crate::authz::Scope;
 
 /// Returns the account of a user at a system, locked, if one is linked or being created.
 pub async fn lock_of_user(
@@ -73,4 +79,67 @@ pub async fn set_state(txn: &Txn, ids: &[Uuid], state: RemoteAccountState) -> Re
     sql.push("UPDATE remote_account SET state = ").bind(state.to_value());
     sql.push(", updated_at = ").bind(txn.now()).push(", version = version + 1 WHERE id").any_id(ids);
     txn.execute(sql).await.map(|_| ())
+}
+
+/// Adds the condition that the viewer may see the account `a`: they see connectors, or it is their own.
+fn visible(sql: &mut Sql, access: Access<'_>) {
+    sql.push("a.organization_id = ").bind(access.organization());
+    if let Access::Visible(scope) = access
+        && !scope.connectors
+    {
+        sql.push(" AND a.user_id = ").bind(scope.user);
+    }
+}
+
+/// Returns accounts by id.
+pub async fn find(
+    connection: &impl Connection,
+    access: Access<'_>,
+    ids: &[Uuid],
+) -> Result<Vec<remote_account::Model>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT ").columns::<remote_account::Entity>("a").push(" FROM remote_account a WHERE ");
+    visible(&mut sql, access);
+    sql.push(" AND a.id").any_id(ids);
+    let rows = connection.all(sql).await?;
+    Ok(rows.iter().map(|row| model::<remote_account::Model>(row, "a_")).collect::<Result<_, _>>()?)
+}
+
+/// Returns the same page of the accounts at each of these systems, by the time they were found.
+pub async fn of_systems(
+    connection: &impl Connection,
+    scope: &Scope,
+    systems: &[Uuid],
+    window: &Window,
+) -> Result<HashMap<Uuid, Page<remote_account::Model>>, StoreError> {
+    pages(connection, scope, Parents { column: ("a.system_id", "a_system_id"), ids: systems }, window).await
+}
+
+/// Returns the same page of the accounts of each of these users, by the time they were found.
+pub async fn of_users(
+    connection: &impl Connection,
+    scope: &Scope,
+    users: &[Uuid],
+    window: &Window,
+) -> Result<HashMap<Uuid, Page<remote_account::Model>>, StoreError> {
+    pages(connection, scope, Parents { column: ("a.user_id", "a_user_id"), ids: users }, window).await
+}
+
+async fn pages(
+    connection: &impl Connection,
+    scope: &Scope,
+    parents: Parents<'_>,
+    window: &Window,
+) -> Result<HashMap<Uuid, Page<remote_account::Model>>, StoreError> {
+    let list = List {
+        from: "remote_account a",
+        key: ("a.created_at", "a_created_at"),
+        id: ("a.id", "a_id"),
+        columns: Box::new(|sql| {
+            sql.columns::<remote_account::Entity>("a");
+        }),
+        joins: Box::new(alone),
+        matching: Box::new(|sql| visible(sql, Access::Visible(scope))),
+    };
+    list.pages(connection, parents, window, |row| model::<remote_account::Model>(row, "a_")).await
 }
