@@ -89,6 +89,7 @@ pub struct AccessMutation(
     connector::mutation::ConnectorMutation,
     directory_group::DirectoryGroupMutation,
     inbox::mutation::InboxMutation,
+    remote_account::mutation::RemoteAccountMutation,
     resource::mutation::ResourceMutation,
     signed_link::SignedLinkMutation,
 );

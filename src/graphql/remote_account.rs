@@ -1,5 +1,7 @@
 //! The accounts that people have at remote systems.
 
+pub mod mutation;
+
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object};
