@@ -87,6 +87,7 @@ pub struct AccessMutation(
     catalog::role::CatalogRoleMutation,
     connected_organization::mutation::ConnectedOrganizationMutation,
     connector::mutation::ConnectorMutation,
+    delivery::mutation::DeliveryMutation,
     directory_group::DirectoryGroupMutation,
     inbox::mutation::InboxMutation,
     remote_account::mutation::RemoteAccountMutation,

@@ -159,6 +159,14 @@ pub async fn update(txn: &Txn, after: &entitlement_grant::Model) -> Result<(), S
     txn.execute(sql).await.map(|_| ())
 }
 
+/// Closes grants of which nothing is at the remote any more.
+pub async fn close(txn: &Txn, ids: &[Uuid]) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE entitlement_grant SET state = 'ABSENT', updated_at = ").bind(txn.now());
+    sql.push(" WHERE state <> 'ABSENT' AND id").any_id(ids);
+    txn.execute(sql).await.map(|_| ())
+}
+
 /// Closes the grants of an account that the remote no longer has.
 pub async fn close_of_account(txn: &Txn, account: Uuid) -> Result<(), StoreError> {
     let mut sql = txn.sql();

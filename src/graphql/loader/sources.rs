@@ -181,6 +181,11 @@ sources! {
         let rows = store::delivery::of_requests(database, ids, store::delivery::Include::ALL).await?;
         Ok(by_owner(rows.into_iter().map(|row| (row.delivery.request_id, row))))
     };
+    /// Deliveries that the viewer may see.
+    visible_deliveries: VisibleDeliveries(Uuid) -> Arc<store::delivery::Row> = |database, scope, ids| {
+        let rows = store::delivery::find(database, Access::Visible(scope), ids).await?;
+        Ok(by_id(rows, |row| row.delivery.id))
+    };
     /// Bulk operations that the viewer may see.
     bulk_operations: BulkOperations(Uuid) -> bulk_operation::Model = |database, scope, ids| {
         Ok(by_id(store::bulk_operation::find(database, scope, ids).await?, |row| row.id))
