@@ -56,6 +56,7 @@ mod pages;
 mod paging;
 mod policies;
 mod previews;
+mod remote_accounts;
 mod repositories;
 mod reprocess;
 mod requests;
