@@ -39,12 +39,18 @@ pub enum Kind {
     Delivery,
     /// `DirectoryGroup`.
     DirectoryGroup,
+    /// `EntitlementGrant`.
+    EntitlementGrant,
     /// `IntrospectionClient`.
     IntrospectionClient,
     /// `Notification`.
     Notification,
     /// `Organization`.
     Organization,
+    /// `RemoteAccount`.
+    RemoteAccount,
+    /// `RemoteSystem`.
+    RemoteSystem,
     /// `Repository`.
     Repository,
     /// `RepositoryAccess`.
@@ -69,7 +75,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every type that has ids.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 30] = [
         Self::AccessPackage,
         Self::AccessRequest,
         Self::AccessToken,
@@ -84,9 +90,12 @@ impl Kind {
         Self::Connector,
         Self::Delivery,
         Self::DirectoryGroup,
+        Self::EntitlementGrant,
         Self::IntrospectionClient,
         Self::Notification,
         Self::Organization,
+        Self::RemoteAccount,
+        Self::RemoteSystem,
         Self::Repository,
         Self::RepositoryAccess,
         Self::Resource,
@@ -117,9 +126,12 @@ impl Kind {
             Self::Connector => "conn",
             Self::Delivery => "dlv",
             Self::DirectoryGroup => "dgrp",
+            Self::EntitlementGrant => "egr",
             Self::IntrospectionClient => "icl",
             Self::Notification => "ntf",
             Self::Organization => "org",
+            Self::RemoteAccount => "acct",
+            Self::RemoteSystem => "rsys",
             Self::Repository => "repo",
             Self::RepositoryAccess => "racc",
             Self::Resource => "res",

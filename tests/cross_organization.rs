@@ -6,6 +6,7 @@ use async_graphql::parser::types::TypeKind;
 use guichet::id;
 use serde_json::{Value, json};
 
+use crate::harness::odd_scim::{Account, OddScim};
 use crate::harness::{Server, codes};
 use crate::role_matrix::{node_types, samples, types};
 
@@ -255,8 +256,9 @@ on_both_databases! {
             let unknown = ask(&sample).await;
             assert_eq!(ask(&input).await, unknown, "{name} {input}");
             // One id is foreign, the others are one's own.
-            // Of people who are assigned something, each item says it: below.
-            for place in at.iter().filter(|place| *place != "/users/0") {
+            // Of what is named in lists, each item says it: below.
+            let of_items = ["/users/0", "/links/0/user", "/deliveries/0"];
+            for place in at.iter().filter(|place| !of_items.contains(&place.as_str())) {
                 let mut input = sample.clone();
                 for other in at.iter().filter(|other| *other != place) {
                     let id = input.pointer_mut(other).unwrap();
@@ -295,6 +297,23 @@ on_both_databases! {
             assert_eq!(bulk["bulkOperation"], json!({ "acceptedCount": 0, "rejectedCount": 1, "items": { "nodes": [
                 { "requestedId": id, "target": null, "checks": [], "error": { "code": "NOT_FOUND" } }] } }), "{name} {bulk}");
         }
+
+        let before = server.contents().await;
+        let odd = OddScim::start(&[]).await;
+        let remote_id = odd.put_user(Account::named("somebody@contoso.example"));
+        let connector = server.scim_connector("Cloud", &odd.base_url()).await;
+        let with_connector = server.contents().await;
+        for (name, input) in [
+            ("linkAccount", json!({ "connector": connector, "mode": "CORRECT",
+                "links": [{ "user": foreign["usr"], "remoteId": remote_id }] })),
+            ("previewCorrelation", json!({ "connector": connector, "users": [foreign["usr"]] })),
+            ("resolveManually", json!({ "deliveries": [foreign["dlv"]], "reason": "Gone." })),
+            ("unlinkAccount", json!({ "accounts": [foreign["acct"]] })),
+        ] {
+            let done = server.mutation("alice", name, "items { error { code } }", input).await;
+            assert_eq!(done["items"], json!([{ "error": { "code": "NOT_FOUND" } }]), "{name} {done}");
+        }
+        assert!(server.contents().await == with_connector && with_connector != before, "something was changed");
     }
 
     async fn an_outsider_sees_the_name_of_the_organization_and_no_more(server: Server) {

@@ -245,7 +245,14 @@ pub fn samples() -> Vec<(&'static str, Value)> {
             json!({ "selection": { "filter": { "accessPackage": ["pkg_x"], "requestor": ["usr_x"] } },
                 "decision": "DENY", "expectedCount": 5_000 }),
         ),
+        (
+            "linkAccount",
+            json!({ "connector": "conn_x", "links": [{ "user": "usr_x", "remoteId": "sample" }], "mode": "CORRECT" }),
+        ),
+        ("previewCorrelation", json!({ "connector": "conn_x", "users": ["usr_x"] })),
+        ("resolveManually", json!({ "deliveries": ["dlv_x"], "reason": "" })),
         ("testConnector", json!({ "id": "conn_x" })),
+        ("unlinkAccount", json!({ "accounts": [] })),
         ("unassignCatalogRole", json!({ "id": "crole_x" })),
         ("updateAccessToken", json!({ "id": "tok_x", "version": 1, "name": "Sample" })),
         ("updateAccessPackage", json!({ "id": "pkg_x", "version": 1, "displayName": "Sample" })),
@@ -299,7 +306,7 @@ impl Server {
 
     /// The ids of every object that a person sees, by type: everything that the lists lead to.
     pub async fn everything(&self, subject: &str) -> BTreeMap<String, Vec<String>> {
-        const QUERIES: [&str; 8] = [
+        const QUERIES: [&str; 10] = [
             "{ viewer { notifications { nodes { __typename id } } } }",
             "{ repositories { nodes { __typename id access { nodes { __typename id } } } }
                introspectionClients { nodes { __typename id } }
@@ -313,14 +320,38 @@ impl Server {
                assignments(first: 100) { nodes { __typename id } } }",
             "{ tokenRequests { nodes { __typename id token { __typename id } } } tokenGrants { nodes { __typename id } } }",
             "{ accessPackages { nodes { signedLinks { nodes { __typename id } } } } }",
+            "{ connectors { nodes { system { __typename id } accounts { nodes { __typename id } } } } }",
+            "{ assignments(first: 30) { nodes { user { grants(state: [ABSENT, GIVING, HELD], first: 5) { nodes { __typename id } } } } } }",
             "{ bulkOperations { nodes { __typename id } } auditEvents { nodes { __typename id } } }",
         ];
         self.tell_something(subject).await;
+        self.have_accounts().await;
         let mut found = BTreeMap::new();
         for query in QUERIES {
             gather(&self.ask(subject, query, json!({})).await, &mut found);
         }
         found
+    }
+
+    /// An account of somebody at each remote system that has none.
+    async fn have_accounts(&self) {
+        self.sql(match self.kind {
+            Kind::Sqlite => {
+                "INSERT INTO remote_account (id, organization_id, system_id, user_id, remote_id, state, origin, version,
+                created_at, updated_at) SELECT randomblob(16), y.organization_id, y.id, (SELECT u.id FROM app_user u
+                WHERE u.organization_id = y.organization_id ORDER BY u.id LIMIT 1), 'known', 'LINKED', 'USER_NAME', 1,
+                y.created_at, y.created_at FROM remote_system y
+                WHERE NOT EXISTS (SELECT 1 FROM remote_account a WHERE a.system_id = y.id)"
+            }
+            Kind::Postgres => {
+                "INSERT INTO remote_account (id, organization_id, system_id, user_id, remote_id, state, origin, version,
+                created_at, updated_at) SELECT gen_random_uuid(), y.organization_id, y.id, (SELECT u.id FROM app_user u
+                WHERE u.organization_id = y.organization_id ORDER BY u.id LIMIT 1), 'known', 'LINKED', 'USER_NAME', 1,
+                y.created_at, y.created_at FROM remote_system y
+                WHERE NOT EXISTS (SELECT 1 FROM remote_account a WHERE a.system_id = y.id)"
+            }
+        })
+        .await;
     }
 
     /// A step at the end of a guest, on record.

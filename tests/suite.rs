@@ -58,6 +58,7 @@ mod paging;
 mod policies;
 mod previews;
 mod queues;
+mod remote_accounts;
 mod repositories;
 mod reprocess;
 mod requests;

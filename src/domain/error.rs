@@ -55,7 +55,7 @@ pub enum Code {
     InvalidAnswer,
     /// The policy does not let holders keep the package longer, or the assignment has no end.
     ExtensionNotAllowed,
-    /// Nobody assigns a package to themselves.
+    /// Nobody assigns a package to themselves, or links and unlinks accounts of their own.
     SelfAssignment,
     /// The time is in the past, or the end is before the start.
     InvalidSchedule,
@@ -121,6 +121,10 @@ pub enum Code {
     TokenRequestsWaiting,
     /// It was imported: it is decided where it comes from.
     ExternalReadOnly,
+    /// The account is linked to another user.
+    AccountAlreadyLinked,
+    /// The target system did not answer as it should.
+    RemoteFailed,
     /// The server has no mail server.
     MailNotConfigured,
 }

@@ -15,6 +15,8 @@ use super::directory_group::DirectoryGroup;
 use super::error::ApiError;
 use super::id::{GlobalId, Kind};
 use super::loader::Nested;
+use super::remote_account::RemoteAccount;
+use super::remote_system::RemoteSystem;
 use super::requires::requires;
 use super::resolve::{Now, Plain};
 use crate::authz::Permission;
@@ -123,6 +125,34 @@ impl Connector {
         let window = Paging { first, after, last, before }.window(sorted, &Selected::of(ctx))?;
         let page = api.loaders.groups_of_connector().get(Nested::new(self.0.id, window)).await?;
         Ok(Connection::nested(&page, sorted, DirectoryGroup))
+    }
+
+    /// The system that the connector leads to; null for those who may not see connectors, and for a few moments after
+    /// an older server has made the connector.
+    async fn system(&self, ctx: &Context<'_>) -> Result<Option<Now<RemoteSystem>>, ApiError> {
+        let Some(id) = self.0.remote_system_id else { return Ok(None) };
+        let found = Api::of(ctx).loaders.remote_systems().find(id).await?;
+        Ok(found.map(|system| Now(RemoteSystem(system))))
+    }
+
+    /// The accounts that people have at the connector's system, in every state, oldest first: also those that other
+    /// connectors to the system have found. Without the permission: your own. Empty for `DIRECTORY`.
+    #[graphql(directive = requires::apply(Permission::SeeConnectors.into()))]
+    async fn accounts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<RemoteAccount>, ApiError> {
+        let sorted = Sorted { by: "CREATED_AT", direction: Direction::Ascending };
+        let window = Paging { first, after, last, before }.window(sorted, &Selected::of(ctx))?;
+        // A connector that leads to no system yet has no accounts: no system has the nil id.
+        let system = self.0.remote_system_id.unwrap_or_default();
+        let page = Api::of(ctx).loaders.accounts_of_system().get(Nested::new(system, window)).await?;
+        Ok(Connection::nested(&page, sorted, RemoteAccount))
     }
 
     /// Whether you may change the connector, open it to catalogs, and keep its groups.

@@ -1,5 +1,7 @@
 //! Deliveries and their attempts.
 
+pub mod mutation;
+
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object, SimpleObject, Value};

@@ -177,13 +177,13 @@ pub enum UserErrorCode {
     InvalidAnswer,
     /// The policy does not let holders keep the package longer, or the assignment has no end.
     ExtensionNotAllowed,
-    /// Nobody assigns a package to themselves.
+    /// Nobody assigns a package to themselves, or links and unlinks accounts of their own.
     SelfAssignment,
     /// The time is in the past, or the end is before the start.
     InvalidSchedule,
     /// The request cannot be cancelled in its state.
     NotCancelable,
-    /// The request is being delivered, and nothing waits for later.
+    /// It is being delivered, tried or created right now, and nothing waits for later.
     AlreadyInProgress,
     /// The request is in a state that cannot be reprocessed.
     NotReprocessableState,
@@ -243,6 +243,10 @@ pub enum UserErrorCode {
     TokenRequestsWaiting,
     /// It was imported and is only shown here: decide where it comes from.
     ExternalReadOnly,
+    /// The account is linked to another user: unlink it there first.
+    AccountAlreadyLinked,
+    /// The target system could not be asked, or did not answer as it should; the message holds its words.
+    RemoteFailed,
     /// It needs mail, and this server has no mail server: its operator sets one.
     MailNotConfigured,
 }

@@ -15,6 +15,7 @@ pub mod connection;
 pub mod connector;
 pub mod delivery;
 pub mod directory_group;
+pub mod entitlement_grant;
 pub mod error;
 pub mod guest_step;
 pub mod id;
@@ -25,6 +26,8 @@ pub mod node;
 pub mod notification;
 pub mod organization;
 pub mod permission_catalog;
+pub mod remote_account;
+pub mod remote_system;
 pub mod repository;
 pub mod requires;
 pub mod resolve;
@@ -84,8 +87,10 @@ pub struct AccessMutation(
     catalog::role::CatalogRoleMutation,
     connected_organization::mutation::ConnectedOrganizationMutation,
     connector::mutation::ConnectorMutation,
+    delivery::mutation::DeliveryMutation,
     directory_group::DirectoryGroupMutation,
     inbox::mutation::InboxMutation,
+    remote_account::mutation::RemoteAccountMutation,
     resource::mutation::ResourceMutation,
     signed_link::SignedLinkMutation,
 );

@@ -20,11 +20,14 @@ use super::connection::Selected;
 use super::connector::Connector;
 use super::delivery::Delivery;
 use super::directory_group::DirectoryGroup;
+use super::entitlement_grant::EntitlementGrant;
 use super::error::ApiError;
 use super::id::Kind;
 use super::introspection_client::IntrospectionClient;
 use super::notification::Notification;
 use super::organization::Organization;
+use super::remote_account::RemoteAccount;
+use super::remote_system::RemoteSystem;
 use super::repository::{Repository, RepositoryAccess};
 use super::resource::{Resource, ResourceRole};
 use super::signed_link::SignedLink;
@@ -69,12 +72,18 @@ pub enum Node {
     Delivery(Delivery),
     /// A group kept inside Guichet.
     DirectoryGroup(DirectoryGroup),
+    /// What Guichet gave a user at a remote system.
+    EntitlementGrant(EntitlementGrant),
     /// A client that may ask about tokens.
     IntrospectionClient(IntrospectionClient),
     /// Something that you were told.
     Notification(Notification),
     /// An organization.
     Organization(Organization),
+    /// The account that a user has at a remote system.
+    RemoteAccount(RemoteAccount),
+    /// A system at which people have accounts and access.
+    RemoteSystem(RemoteSystem),
     /// A repository.
     Repository(Repository),
     /// What a member was given of a repository.
@@ -155,6 +164,7 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
             let found = store::directory::find(database, &api.scope, ids).await?;
             found.into_iter().next().map(|row| Node::DirectoryGroup(DirectoryGroup(Arc::new(row))))
         }
+        Kind::EntitlementGrant => entitlement_grant(api, ids).await?,
         Kind::IntrospectionClient => {
             let found = store::introspection_client::find(database, api.visible(), ids).await?;
             found.into_iter().next().map(|row| Node::IntrospectionClient(IntrospectionClient(Arc::new(row))))
@@ -167,6 +177,8 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
             Some(Node::Organization(super::organization::current(ctx).await?))
         }
         Kind::Organization => None,
+        Kind::RemoteAccount => remote_account(api, ids).await?,
+        Kind::RemoteSystem => remote_system(api, ids).await?,
         Kind::Repository => {
             let found = store::repository::find(database, api.visible(), ids).await?;
             found.into_iter().next().map(|row| Node::Repository(Repository(Arc::new(row))))
@@ -209,6 +221,24 @@ async fn approval(api: &Api, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
 async fn connected_organization(api: &Api, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
     let found = store::connected_organization::find(&api.database, api.visible(), ids).await?;
     Ok(found.into_iter().next().map(|row| Node::ConnectedOrganization(ConnectedOrganization(Arc::new(row)))))
+}
+
+/// Returns the grant of an id.
+async fn entitlement_grant(api: &Api, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
+    let found = store::grant_list::find(&api.database, api.visible(), ids).await?;
+    Ok(found.into_iter().next().map(|row| Node::EntitlementGrant(EntitlementGrant(Arc::new(row)))))
+}
+
+/// Returns the account at a remote system of an id.
+async fn remote_account(api: &Api, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
+    let found = store::remote_account::find(&api.database, api.visible(), ids).await?;
+    Ok(found.into_iter().next().map(|row| Node::RemoteAccount(RemoteAccount(Arc::new(row)))))
+}
+
+/// Returns the remote system of an id.
+async fn remote_system(api: &Api, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
+    let found = store::remote_system::find(&api.database, api.visible(), ids).await?;
+    Ok(found.into_iter().next().map(|row| Node::RemoteSystem(RemoteSystem(Arc::new(row)))))
 }
 
 /// The webhook of an id.

@@ -10,14 +10,17 @@ use entity::{resource, resource_role};
 
 use super::api::Api;
 use super::catalog::Catalog;
-use super::connection::Listed;
+use super::connection::{Connection, Listed, Paging, Selected, Sorted};
 use super::connector::Connector;
+use super::entitlement_grant::{EntitlementGrant, EntitlementGrantState, THERE};
 use super::error::ApiError;
 use super::id::{GlobalId, Kind};
+use super::loader::Nested;
+use super::requires::requires;
 use super::resolve::{Now, Plain, Rows, enum_value, scalar};
 use crate::authz::Permission;
 use crate::store::columns::columns;
-use crate::store::{self, Columns, Key, Position};
+use crate::store::{self, Columns, Direction, Key, Position};
 
 /// Something that access can be given to, in a catalog.
 #[derive(Clone)]
@@ -88,6 +91,31 @@ impl Resource {
     async fn roles(&self, ctx: &Context<'_>) -> Result<Rows<ResourceRole>, ApiError> {
         let roles = Api::of(ctx).loaders.roles_of_resource().find(self.0.id).await?;
         Ok(Rows(roles.iter().flat_map(|rows| rows.iter()).map(ResourceRole::from).collect()))
+    }
+
+    /// Who has the roles of the resource at its target, and by which assignments. Oldest first. It also shows what other
+    /// catalogs gave at the same target. Without the permission: your own.
+    #[graphql(directive = requires::apply(Permission::SeeRequests.into()))]
+    async fn grants(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "In one of these states; by default those that are at the system, or may be.",
+            default_with = "THERE.to_vec()"
+        )]
+        state: Vec<EntitlementGrantState>,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<EntitlementGrant>, ApiError> {
+        let sorted = Sorted { by: "CREATED_AT", direction: Direction::Ascending };
+        let window = Paging { first, after, last, before }.window(sorted, &Selected::of(ctx))?;
+        let states = state.into_iter().map(Into::into).collect();
+        let page =
+            Api::of(ctx).loaders.grants_of_resource().get(Nested::new(self.0.id, (states, window))).await?;
+        Ok(Connection::nested(&page, sorted, EntitlementGrant))
     }
 
     /// Whether you may rename the resource, remove it, and change its roles.

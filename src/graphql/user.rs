@@ -11,14 +11,17 @@ use entity::app_user;
 use super::api::Api;
 use super::connected_organization::ConnectedOrganization;
 use super::connection::{Connection, Listed, OrderDirection, Paging, Selected, Sorted, given};
+use super::entitlement_grant::{EntitlementGrant, EntitlementGrantState, THERE};
 use super::error::ApiError;
 use super::id::{GlobalId, Kind};
+use super::loader::Nested;
+use super::remote_account::RemoteAccount;
 use super::repository::AccessLevel;
 use super::requires::requires;
 use super::resolve::{Now, Plain, enum_value, maybe, scalar};
 use crate::authz::Permission;
 use crate::store::columns::columns;
-use crate::store::{self, Columns, Key, Position};
+use crate::store::{self, Columns, Direction, Key, Position};
 
 /// A person as one issuer knows them.
 #[derive(Clone)]
@@ -126,6 +129,49 @@ impl User {
         }
         let given = api.loaders.access_to_organization().find(self.0.id).await?;
         Ok(given.map(|given| given.level.into()))
+    }
+
+    /// The accounts of the user at remote systems, in every state, oldest first. Without the permission: your own.
+    #[graphql(directive = requires::apply(Permission::SeeConnectors.into()))]
+    async fn remote_accounts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<RemoteAccount>, ApiError> {
+        let sorted = Sorted { by: "CREATED_AT", direction: Direction::Ascending };
+        let window = Paging { first, after, last, before }.window(sorted, &Selected::of(ctx))?;
+        let page = Api::of(ctx).loaders.accounts_of_user().get(Nested::new(self.0.id, window)).await?;
+        Ok(Connection::nested(&page, sorted, RemoteAccount))
+    }
+
+    /// What Guichet gave the user at remote systems, each with the assignments that want it: why the user has this
+    /// access. Oldest first. Without the permission: your own, and what leads to targets of catalogs whose requests you
+    /// see.
+    #[graphql(directive = requires::apply(Permission::SeeRequests.into()))]
+    async fn grants(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "In one of these states; by default those that are at the system, or may be.",
+            default_with = "THERE.to_vec()"
+        )]
+        state: Vec<EntitlementGrantState>,
+        #[graphql(desc = "How many from the start, 0 to 100; 20 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<EntitlementGrant>, ApiError> {
+        let sorted = Sorted { by: "CREATED_AT", direction: Direction::Ascending };
+        let window = Paging { first, after, last, before }.window(sorted, &Selected::of(ctx))?;
+        let states = state.into_iter().map(Into::into).collect();
+        let page =
+            Api::of(ctx).loaders.grants_of_user().get(Nested::new(self.0.id, (states, window))).await?;
+        Ok(Connection::nested(&page, sorted, EntitlementGrant))
     }
 
     /// When the user was deactivated or blocked; null while active.

@@ -3,7 +3,8 @@
 //! Each field counts one. What stands below the `nodes` or `edges` of a page counts
 //! once for each row that `first` or `last` asks for, 20 where neither is given; what
 //! stands below a field with the argument `ids`, once for each id; and a mutation one
-//! more for each id or item of its `selection`, and for each of its `users`. Lists without pages count once: their length
+//! more for each id or item of its `selection`, and for each of its `users`, `links`,
+//! `accounts` or `deliveries`. Lists without pages count once: their length
 //! is bounded where they are written. Fields that are skipped count, too.
 
 use std::collections::HashMap;
@@ -98,7 +99,14 @@ impl<'a> Count<'a> {
             Times::Ids => below.all().saturating_mul(self.length(field.get_argument("ids"), &[])),
             Times::Once => {
                 let selected = field.get_argument("input");
-                let places: [&[&str]; 3] = [&["selection", "ids"], &["selection", "items"], &["users"]];
+                let places: [&[&str]; 6] = [
+                    &["selection", "ids"],
+                    &["selection", "items"],
+                    &["users"],
+                    &["links"],
+                    &["accounts"],
+                    &["deliveries"],
+                ];
                 let given = places.iter().map(|place| self.length(selected, place));
                 given.fold(below.all(), u64::saturating_add)
             }

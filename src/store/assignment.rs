@@ -18,7 +18,7 @@ use super::error::StoreError;
 use super::page::{List, Page, Parents, Window};
 use super::row::{Shared, model, part};
 use super::sql::Sql;
-use super::{Access, access_request, incompatible, names};
+use super::{Access, access_request, entitlement_grant, incompatible, names};
 use crate::authz::{Catalogs, Scope};
 
 /// An assignment, with what was read along with it.
@@ -224,6 +224,29 @@ pub async fn find(
     let rows = connection.all(sql).await?;
     let mut read = Rows::with(include);
     Ok(rows.iter().map(|row| read.read(row)).collect::<Result<_, _>>()?)
+}
+
+/// Returns the assignments that want grants now, each with its grant, oldest first.
+pub async fn wanting(
+    connection: &impl Connection,
+    access: Access<'_>,
+    grants: &[Uuid],
+) -> Result<Vec<(Uuid, Row)>, StoreError> {
+    let include = Include::default();
+    let mut sql = connection.sql();
+    sql.push("SELECT x.id AS grant_id, ");
+    columns(&mut sql, include);
+    sql.push(" FROM entitlement_grant x JOIN assignment g ON g.user_id = x.user_id WHERE ");
+    visible(&mut sql, access);
+    sql.push(" AND x.id").any_id(grants).push(" AND ");
+    entitlement_grant::wanted_by(&mut sql);
+    sql.push(" ORDER BY x.id, g.created_at, g.id");
+    let rows = connection.all(sql).await?;
+    let mut read = Rows::with(include);
+    Ok(rows
+        .iter()
+        .map(|row| Ok((row.try_get("", "grant_id")?, read.read(row)?)))
+        .collect::<Result<_, DbErr>>()?)
 }
 
 /// Assignments by id, locked in the order of their ids until the transaction ends.

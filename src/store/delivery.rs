@@ -452,3 +452,29 @@ pub async fn last_checks(
     sql.push(" ORDER BY x.id DESC LIMIT 1) ORDER BY d.id");
     read(&connection.all(sql).await?, Include::ALL)
 }
+
+/// Returns deliveries of an organization by id; locked if that is asked for.
+pub async fn of_organization(
+    txn: &Txn,
+    organization: Uuid,
+    ids: &[Uuid],
+    is_locked: bool,
+) -> Result<Vec<delivery::Model>, StoreError> {
+    let mut sql = txn.sql();
+    sql.push("SELECT ").columns::<delivery::Entity>("d").push(" FROM delivery d WHERE d.organization_id = ");
+    sql.bind(organization).push(" AND d.id").any_id(ids).push(" ORDER BY d.id");
+    if is_locked {
+        sql.lock("d");
+    }
+    let rows = txn.all(sql).await?;
+    Ok(rows.iter().map(|row| model::<delivery::Model>(row, "d_")).collect::<Result<_, _>>()?)
+}
+
+/// Ends removals that were declared done; nothing was tried.
+pub async fn resolve_manually(txn: &Txn, ids: &[Uuid]) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE delivery SET state = 'SUCCEEDED', result = 'RESOLVED_MANUALLY', due_at = NULL");
+    sql.push(", lease = NULL, completed_at = ").bind(txn.now());
+    sql.push(" WHERE operation = 'REMOVE' AND state = 'PENDING' AND id").any_id(ids);
+    txn.execute(sql).await.map(|_| ())
+}

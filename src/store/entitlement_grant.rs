@@ -99,7 +99,21 @@ pub async fn given(txn: &Txn, assignments: &[Uuid]) -> Result<Vec<Given>, StoreE
 /// Adds the condition that somebody wants the grant `x` now: a current assignment of its user is of a package that
 /// holds its role now, and its own delivery of it did not fail for good.
 pub(super) fn wanted(sql: &mut Sql) {
-    sql.push("EXISTS (SELECT 1 FROM assignment w");
+    sql.push("EXISTS (");
+    wanting(sql);
+    sql.push(")");
+}
+
+/// Adds the condition that the assignment `g` wants the grant `x` now.
+pub(super) fn wanted_by(sql: &mut Sql) {
+    sql.push("EXISTS (");
+    wanting(sql);
+    sql.push(" AND w.id = g.id)");
+}
+
+/// Adds the query of the assignments `w` that want the grant `x` now.
+fn wanting(sql: &mut Sql) {
+    sql.push("SELECT 1 FROM assignment w");
     sql.push(" JOIN access_package_resource_role wi ON wi.access_package_id = w.access_package_id");
     sql.push(" JOIN resource_role wt ON wt.id = wi.resource_role_id AND wt.origin_id = x.role");
     sql.push(" JOIN resource ws ON ws.id = wt.resource_id AND ws.origin_id = x.target");
@@ -110,7 +124,7 @@ pub(super) fn wanted(sql: &mut Sql) {
     sql.push(
         " AND COALESCE((SELECT f.state FROM delivery f WHERE f.grant_id = x.id AND f.assignment_id = w.id",
     );
-    sql.push(" AND f.operation = 'ADD' ORDER BY f.id DESC LIMIT 1), 'PENDING') <> 'FAILED')");
+    sql.push(" AND f.operation = 'ADD' ORDER BY f.id DESC LIMIT 1), 'PENDING') <> 'FAILED'");
 }
 
 /// Returns which of these grants somebody wants now, locked.
@@ -143,6 +157,14 @@ pub async fn update(txn: &Txn, after: &entitlement_grant::Model) -> Result<(), S
     sql.push(", origin = ").bind(after.origin.to_value()).push(", account_id = ").bind(after.account_id);
     sql.push(", confirmed_at = ").bind(after.confirmed_at).push(", updated_at = ").bind(txn.now());
     sql.push(" WHERE id = ").bind(after.id);
+    txn.execute(sql).await.map(|_| ())
+}
+
+/// Closes grants of which nothing is at the remote any more.
+pub async fn close(txn: &Txn, ids: &[Uuid]) -> Result<(), StoreError> {
+    let mut sql = txn.sql();
+    sql.push("UPDATE entitlement_grant SET state = 'ABSENT', updated_at = ").bind(txn.now());
+    sql.push(" WHERE state <> 'ABSENT' AND id").any_id(ids);
     txn.execute(sql).await.map(|_| ())
 }
 

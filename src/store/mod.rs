@@ -27,6 +27,7 @@ mod due;
 pub mod entitlement_grant;
 pub mod error;
 pub mod external_token;
+pub mod grant_list;
 pub mod guest;
 pub mod idempotency;
 pub mod inbox;

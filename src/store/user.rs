@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::app_user::{self, UserKind, UserState};
 use entity::catalog_role_assignment;
-use sea_orm::ActiveEnum as _;
+use sea_orm::{ActiveEnum as _, QueryResult};
 use uuid::Uuid;
 
 use super::database::{Connection, Txn};
@@ -109,6 +109,24 @@ pub async fn find(
     sql.push(" AND u.id").any_id(ids);
     let rows = connection.all(sql).await?;
     Ok(rows.iter().map(|row| model::<app_user::Model>(row, "u_")).collect::<Result<_, _>>()?)
+}
+
+/// Returns users by id, each with whether their e-mail address may match an account at a remote.
+pub async fn correlated(
+    connection: &impl Connection,
+    access: Access<'_>,
+    ids: &[Uuid],
+) -> Result<Vec<(app_user::Model, bool)>, StoreError> {
+    let mut sql = connection.sql();
+    sql.push("SELECT ").columns::<app_user::Entity>("u").push(", ");
+    address_counts(&mut sql);
+    sql.push(" AS address_counts FROM app_user u WHERE ");
+    visible(&mut sql, access);
+    sql.push(" AND u.id").any_id(ids).push(" ORDER BY u.id");
+    let rows = connection.all(sql).await?;
+    let read =
+        |row: &QueryResult| Ok((model::<app_user::Model>(row, "u_")?, row.try_get("", "address_counts")?));
+    rows.iter().map(read).collect()
 }
 
 /// The user that an issuer knows by this subject.

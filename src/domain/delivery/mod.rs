@@ -3,6 +3,7 @@
 pub mod finding;
 pub mod outcome;
 pub mod queue;
+pub mod resolve_manually;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::delivery::{self, DeliveryErrorCode as Code, DeliveryOperation};

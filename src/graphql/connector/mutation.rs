@@ -151,6 +151,13 @@ pub struct ConnectorFailure {
     remote_status: Option<i32>,
 }
 
+impl ConnectorFailure {
+    /// A failure in the remote's own words.
+    pub fn new(code: entity::delivery::DeliveryErrorCode, message: String, status: Option<u16>) -> Self {
+        Self { code: code.into(), message, remote_status: status.map(i32::from) }
+    }
+}
+
 /// The end of `testConnector`.
 #[derive(SimpleObject)]
 pub struct TestConnectorPayload {
@@ -257,11 +264,9 @@ impl ConnectorMutation {
         let tested = test::test(&api.database, &api.environment.connectors, permit, id, api.until).await;
         let (tested, user_errors) = answer(tested)?;
         let connector = changed(api, tested.as_ref().map(|tested| tested.connector)).await?;
-        let failure = tested.and_then(|tested| tested.failure).map(|failure| ConnectorFailure {
-            code: failure.code.into(),
-            message: failure.message,
-            remote_status: failure.remote_status.map(i32::from),
-        });
+        let failure = tested.and_then(|tested| tested.failure);
+        let failure = failure
+            .map(|failure| ConnectorFailure::new(failure.code, failure.message, failure.remote_status));
         Ok(TestConnectorPayload { connector, failure, user_errors })
     }
 

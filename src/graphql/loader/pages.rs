@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use entity::bulk_operation_item::BulkItemOutcome;
+use entity::entitlement_grant::EntitlementGrantState;
 use entity::webhook_delivery::WebhookDeliveryState;
 use uuid::Uuid;
 
@@ -40,6 +41,8 @@ pub type AssignmentsAsked = (assignment::Filter, assignment::Include, Window);
 pub type PackagesAsked = (access_package::Include, access_package::Order, Window);
 /// What is asked of what goes to a webhook.
 pub type EventsAsked = (Option<Vec<WebhookDeliveryState>>, Window);
+/// What is asked of the grants of a user, or of a resource.
+pub type GrantsAsked = (Vec<EntitlementGrantState>, Window);
 /// What is asked of the items of a bulk operation.
 pub type ItemsAsked = (Option<Vec<BulkItemOutcome>>, Window);
 

@@ -6,14 +6,15 @@ use std::sync::{Arc, OnceLock};
 use entity::{
     access_package, access_request_event, access_token, app_user, approval, assignment_policy,
     bulk_operation, bulk_operation_item, catalog, connected_organization, connector, connector_opening,
-    delivery_attempt, directory_group, identity_source, organization, organization_access, repository,
-    resource, signed_link, token_request_event, token_request_permission, token_request_repository, webhook,
-    webhook_attempt, webhook_delivery,
+    delivery_attempt, directory_group, entitlement_grant, identity_source, organization, organization_access,
+    remote_account, remote_system, repository, resource, signed_link, token_request_event,
+    token_request_permission, token_request_repository, webhook, webhook_attempt, webhook_delivery,
 };
 use uuid::Uuid;
 
 use super::pages::{
-    AssignmentsAsked, EventsAsked, ItemsAsked, Nested, PackagesAsked, PageOf, RequestsAsked, by_asked, tied,
+    AssignmentsAsked, EventsAsked, GrantsAsked, ItemsAsked, Nested, PackagesAsked, PageOf, RequestsAsked,
+    by_asked, tied,
 };
 use super::{Load, Source};
 use crate::authz::Scope;
@@ -179,6 +180,11 @@ sources! {
     deliveries: Deliveries(Uuid) -> Vec<Arc<store::delivery::Row>> = |database, _scope, ids| {
         let rows = store::delivery::of_requests(database, ids, store::delivery::Include::ALL).await?;
         Ok(by_owner(rows.into_iter().map(|row| (row.delivery.request_id, row))))
+    };
+    /// Deliveries that the viewer may see.
+    visible_deliveries: VisibleDeliveries(Uuid) -> Arc<store::delivery::Row> = |database, scope, ids| {
+        let rows = store::delivery::find(database, Access::Visible(scope), ids).await?;
+        Ok(by_id(rows, |row| row.delivery.id))
     };
     /// Bulk operations that the viewer may see.
     bulk_operations: BulkOperations(Uuid) -> bulk_operation::Model = |database, scope, ids| {
@@ -394,6 +400,40 @@ sources! {
     /// Pages of the groups of connectors.
     groups_of_connector: GroupsOfConnector(Nested<Window>) -> PageOf<directory_group::Model> = |database, scope, keys| {
         pages!(keys, |connectors, window| store::directory::groups(database, scope, connectors, window).await)
+    };
+    /// Remote systems that the viewer may see.
+    remote_systems: RemoteSystems(Uuid) -> remote_system::Model = |database, scope, ids| {
+        Ok(by_id(store::remote_system::find(database, Access::Visible(scope), ids).await?, |row| row.id))
+    };
+    /// The connectors that lead to remote systems.
+    connectors_of_system: ConnectorsOfSystem(Uuid) -> Vec<Arc<connector::Model>> = |database, _scope, ids| {
+        let rows = store::remote_system::connectors(database, ids).await?;
+        Ok(by_owner(rows.into_iter().filter_map(|row| Some((row.remote_system_id?, Arc::new(row))))))
+    };
+    /// Accounts at remote systems that the viewer may see.
+    remote_accounts: RemoteAccounts(Uuid) -> remote_account::Model = |database, scope, ids| {
+        Ok(by_id(store::remote_account::find(database, Access::Visible(scope), ids).await?, |row| row.id))
+    };
+    /// Pages of the accounts at remote systems.
+    accounts_of_system: AccountsOfSystem(Nested<Window>) -> PageOf<remote_account::Model> = |database, scope, keys| {
+        pages!(keys, |systems, window| store::remote_account::of_systems(database, scope, systems, window).await)
+    };
+    /// Pages of the accounts of users.
+    accounts_of_user: AccountsOfUser(Nested<Window>) -> PageOf<remote_account::Model> = |database, scope, keys| {
+        pages!(keys, |users, window| store::remote_account::of_users(database, scope, users, window).await)
+    };
+    /// Pages of the grants of users.
+    grants_of_user: GrantsOfUser(Nested<GrantsAsked>) -> PageOf<entitlement_grant::Model> = |database, scope, keys| {
+        pages!(keys, |users, (states, window)| store::grant_list::of_users(database, scope, users, states, window).await)
+    };
+    /// Pages of the grants at the targets of resources.
+    grants_of_resource: GrantsOfResource(Nested<GrantsAsked>) -> PageOf<entitlement_grant::Model> = |database, scope, keys| {
+        pages!(keys, |resources, (states, window)| store::grant_list::of_resources(database, scope, resources, states, window).await)
+    };
+    /// The assignments that want grants now and that the viewer may see.
+    assignments_of_grant: AssignmentsOfGrant(Uuid) -> Vec<Arc<store::assignment::Row>> = |database, scope, ids| {
+        let rows = store::assignment::wanting(database, Access::Visible(scope), ids).await?;
+        Ok(by_owner(rows.into_iter().map(|(grant, row)| (grant, Arc::new(row)))))
     };
     /// Repositories that visible objects name.
     repositories: Repositories(Uuid) -> repository::Model = |database, scope, ids| {
