@@ -4,6 +4,7 @@
 //! other servers; those are played by small fakes.
 
 mod faults;
+mod odd;
 mod quirks;
 mod refusals;
 mod with_peer;

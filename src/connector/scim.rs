@@ -18,7 +18,7 @@ use reqwest::Method;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use self::groups::{Filters, Group, Membership, Wish};
+use self::groups::{Group, Known, Membership, Wish};
 use self::remote::{Call, Remote};
 use super::outgoing::TimeLimits;
 use super::{Account, Change, Connector, Failure, MatchedBy, Person, Target};
@@ -50,8 +50,8 @@ pub struct Scim {
     limits: TimeLimits,
     /// One writer a group: two writers that read at once would both add.
     locks: [Mutex<()>; LOCKS],
-    /// What is known of the server's filters.
-    filters: Filters,
+    /// What is known of the server.
+    known: Known,
 }
 
 impl Scim {
@@ -64,7 +64,7 @@ impl Scim {
             remote,
             limits: settings.limits,
             locks: std::array::from_fn(|_| Mutex::new(())),
-            filters: Filters::default(),
+            known: Known::default(),
         })
     }
 
@@ -99,7 +99,7 @@ impl Scim {
         wish: Wish,
     ) -> Result<Membership<'a>, Failure> {
         check_role(target)?;
-        Ok(Membership { remote: &self.remote, filters: &self.filters, group: &target.resource, user, wish })
+        Ok(Membership { remote: &self.remote, known: &self.known, group: &target.resource, user, wish })
     }
 
     async fn is_member(&self, account: &str, target: &Target) -> Result<Option<bool>, Failure> {

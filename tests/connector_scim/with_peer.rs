@@ -154,8 +154,11 @@ async fn a_removal_that_the_server_only_pretends_is_no_success() {
     peer.put("__users", json!({"id": odd, "userName": "ada@example.com", "externalId": "ada"})).await;
     let scim = connect(&peer.base_url());
     assert_eq!(scim.give(&person("ada"), &member_of("team")).await, Ok(Done::Changed));
-    let failure = scim.take(&person("ada"), &member_of("team")).await.expect_err("still there");
-    assert_eq!(failure.code, Code::RejectedByRemote);
+    // The reading may lag: another form is sent only after the third time, and `scimmy` takes none.
+    for code in [Code::ChangeNotMade, Code::ChangeNotMade, Code::RejectedByRemote] {
+        let failure = scim.take(&person("ada"), &member_of("team")).await.expect_err("still there");
+        assert_eq!(failure.code, code);
+    }
     assert_eq!(peer.members("team").await, [odd]);
 }
 

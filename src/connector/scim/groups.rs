@@ -1,7 +1,7 @@
 //! The groups of a SCIM server: reading one, and changing one membership (RFC 7644 §3.5.2).
 
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use entity::delivery::DeliveryErrorCode;
 use reqwest::Method;
@@ -116,22 +116,96 @@ fn is_etag(text: &str) -> bool {
         .is_some_and(|inner| inner.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"'))
 }
 
-/// What is known of a server's filter by member. A "yes" counts only if a member that cannot be there was answered
-/// with "no", and a "no" only if a member that was read was answered with "yes": some servers ignore filters, some
-/// find nobody by those that they do not know.
+/// What is known of a server, for as long as this process knows it.
+///
+/// A "yes" of the filter by member counts only if a member that cannot be there was answered with "no", and a "no" only
+/// if a member that was read was answered with "yes": some servers ignore filters, some find nobody by those that they
+/// do not know.
 #[derive(Default)]
-pub(super) struct Filters {
+pub(super) struct Known {
     says_no: Mutex<Option<bool>>,
     says_yes: Mutex<Option<bool>>,
-    /// Whether a removal was seen to take the one member and no other.
-    removes_one: Mutex<Option<bool>>,
+    /// The form of a removal that was seen to take the one member and no other.
+    removal: Mutex<Option<Form>>,
+    /// How members are added without a loss.
+    adds: Mutex<Option<Adds>>,
+    /// Removals that were sent while the group still shows the member, by group and user.
+    unseen: Mutex<HashMap<(String, String), Unseen>>,
 }
 
-fn remembered(known: &Mutex<Option<bool>>) -> Option<bool> {
+/// The form of a removal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    ByFilter,
+    ByValue,
+    WithoutPath,
+}
+
+impl Form {
+    const ALL: [Self; 3] = [Self::ByFilter, Self::ByValue, Self::WithoutPath];
+
+    /// Its place in what is counted by form.
+    const fn place(self) -> usize {
+        match self {
+            Self::ByFilter => 0,
+            Self::ByValue => 1,
+            Self::WithoutPath => 2,
+        }
+    }
+
+    fn operation(self, user: &str) -> Value {
+        match self {
+            Self::ByFilter => remove_by_filter(user),
+            Self::ByValue => remove_by_value(user),
+            Self::WithoutPath => remove_without_path(user),
+        }
+    }
+}
+
+/// How members are added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Adds {
+    /// An add was seen to leave the others where they are.
+    One,
+    /// Others were missing after an add: the whole list is sent, which loses nobody who was read.
+    Whole,
+}
+
+/// A removal that the group does not show yet.
+#[derive(Clone, Debug, Default)]
+struct Unseen {
+    /// How often each form was sent.
+    sent: [u8; 3],
+    /// Who was in the group before a form that removes everybody at some servers.
+    before: Option<BTreeSet<String>>,
+}
+
+/// How often a form of a removal is sent before another one is: readings lag, at some servers behind a cache.
+const SENT: u8 = 3;
+
+/// How many removals that are not shown yet are remembered.
+const UNSEEN: usize = 10_000;
+
+/// How many of those whom a write took away are named.
+const NAMED: usize = 10;
+
+impl Known {
+    /// The forms of a removal, the one that is known to work first.
+    fn forms(&self) -> impl Iterator<Item = Form> {
+        let first = remembered(&self.removal);
+        first.into_iter().chain(Form::ALL.into_iter().filter(move |form| Some(*form) != first))
+    }
+
+    fn unseen(&self) -> MutexGuard<'_, HashMap<(String, String), Unseen>> {
+        self.unseen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn remembered<T: Copy>(known: &Mutex<Option<T>>) -> Option<T> {
     *known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn remember(known: &Mutex<Option<bool>>, answer: bool) -> bool {
+fn remember<T: Copy>(known: &Mutex<Option<T>>, answer: T) -> T {
     *known.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
     answer
 }
@@ -142,7 +216,7 @@ const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
 /// One user's membership in one group, as it shall be.
 pub(super) struct Membership<'a> {
     pub remote: &'a Remote,
-    pub filters: &'a Filters,
+    pub known: &'a Known,
     /// The group's id.
     pub group: &'a str,
     /// The user's id.
@@ -162,6 +236,21 @@ enum Write {
     Refused(Failure),
 }
 
+/// What became of one form of a removal.
+enum Removal {
+    /// The user is no member, as far as the server shows.
+    Over(Change),
+    /// Another form is to be tried; this is why.
+    Next(Failure),
+    /// Nobody would see whom the form removes.
+    Blind,
+}
+
+/// Whether a refusal is one that every call gets, so that no other form of it helps.
+fn is_about_every_call(failure: &Failure) -> bool {
+    matches!(failure.code, DeliveryErrorCode::RemoteThrottled | DeliveryErrorCode::RemoteAuthFailed)
+}
+
 impl Membership<'_> {
     /// Makes the user a member.
     pub async fn give(&self) -> Result<Change, Failure> {
@@ -173,7 +262,8 @@ impl Membership<'_> {
                 let done = if changed { Done::Changed } else { Done::AlreadySo };
                 return Ok(Change { done, held_before: Some(!changed), confirmed: true });
             }
-            match self.add(before.version.as_deref().filter(|_| attempt < RETRIES - 1)).await? {
+            let version = before.version.as_deref().filter(|_| attempt < RETRIES - 1);
+            match self.add(&self.to_add(&before), version).await? {
                 Write::Made => return self.check_given(&before, None).await,
                 Write::Unclear(failure) => return self.check_given(&before, Some(failure)).await,
                 Write::Refused(failure) => return self.check_refused(&before, failure).await,
@@ -185,70 +275,134 @@ impl Membership<'_> {
 
     /// Takes the membership away. The removal is sent whatever the group shows: some servers hide members.
     pub async fn take(&self) -> Result<Change, Failure> {
-        let mut refused = None;
-        for removal in [remove_by_filter(self.user), remove_by_value(self.user)] {
-            let by_value = removal["path"] == "members";
-            // The form by value removes everybody at some servers, and the first removal at a server is a trial: what
-            // was there must be known before.
-            let before = if by_value || remembered(&self.filters.removes_one).is_none() {
-                let Some(group) = self.read_or_gone().await? else { return Ok(gone()) };
-                Some(group)
-            } else {
-                None
-            };
-            if by_value && before.as_ref().is_some_and(|group| group.members.is_none()) {
-                break;
+        let mut last = None;
+        for form in self.known.forms() {
+            let is_refused = |failure: &Failure| failure.remote_status == Some(400);
+            if form == Form::WithoutPath && !last.as_ref().is_some_and(is_refused) {
+                continue;
             }
-            let written = self.patch(&removal, None).await?;
-            let Some(mut after) = self.read_or_gone().await? else { return Ok(gone()) };
-            // Some servers leave the list out when nobody is in it.
-            if before.as_ref().is_some_and(|before| before.members.is_some()) && after.members.is_none() {
-                after.members = Some(BTreeSet::new());
-            }
-            let shown = after.shows_in_any_case(self.user);
-            if let Some(before) = &before {
-                self.restore(before, &after).await?;
-                if before.shows(self.user) == Some(true) && shown == Some(false) {
-                    remember(&self.filters.removes_one, true);
-                }
-            }
-            match (written, shown) {
-                (Write::Made, Some(false)) => {
-                    let seen = before.as_ref().is_some_and(|before| before.shows(self.user) == Some(true));
-                    return Ok(taken(Done::Changed, seen || !after.hides()));
-                }
-                (Write::Made, None) => return Ok(taken(Done::Changed, false)),
-                (Write::Made, Some(true)) => {
-                    refused = Some(failure(
-                        DeliveryErrorCode::ChangeNotMade,
-                        "The remote says that it removed the member, and still shows it.",
-                    ));
-                }
-                (Write::Unclear(_), Some(false)) => return Ok(taken(Done::Changed, true)),
-                (Write::Unclear(failure), Some(true) | None) => return Err(failure.uncertain()),
-                // Refused, and the member is not there: somebody else was first.
-                (Write::Refused(failure) | Write::Stale(failure), Some(false)) => {
-                    if self.is_absent(&after).await? {
-                        return Ok(Change {
-                            done: Done::AlreadySo,
-                            held_before: Some(false),
-                            confirmed: true,
-                        });
-                    }
-                    refused = Some(failure);
-                }
-                (Write::Refused(failure) | Write::Stale(failure), Some(true) | None) => {
-                    if failure.code == DeliveryErrorCode::RemoteThrottled
-                        || failure.code == DeliveryErrorCode::RemoteAuthFailed
-                    {
-                        return Err(failure);
-                    }
-                    refused = Some(failure);
-                }
+            match self.take_by(form).await? {
+                Removal::Over(change) => return Ok(change),
+                Removal::Next(failure) => last = Some(failure),
+                Removal::Blind => break,
             }
         }
-        Err(refused
-            .unwrap_or_else(|| failure(DeliveryErrorCode::NotSupported, "The remote removes no member.")))
+        Err(last.unwrap_or_else(|| failure(DeliveryErrorCode::NotSupported, "The remote removes no member.")))
+    }
+
+    async fn take_by(&self, form: Form) -> Result<Removal, Failure> {
+        let key = (self.group.to_owned(), self.user.to_owned());
+        let mut unseen = self.known.unseen().remove(&key);
+        let is_known = remembered(&self.known.removal) == Some(form) && unseen.is_none();
+        // The first removal at a server is a trial: what was there must be known before.
+        let before = if is_known {
+            None
+        } else {
+            let Some(group) = self.read_or_gone().await? else { return Ok(Removal::Over(gone())) };
+            if form != Form::ByFilter && group.hides() {
+                // It removes everybody at some servers, and nobody would see it.
+                return Ok(Removal::Blind);
+            }
+            Some(group)
+        };
+        let was_shown = before.as_ref().is_some_and(|group| group.shows_in_any_case(self.user) == Some(true));
+        if let Some(group) = before.as_ref().filter(|_| !was_shown) {
+            // Shows whether the filter can be asked afterwards.
+            self.ask_filter(group, self.user).await?;
+        }
+        let written = self.patch(&form.operation(self.user), None).await?;
+        if let Write::Refused(failure) = &written
+            && is_about_every_call(failure)
+        {
+            return Err(failure.clone());
+        }
+        let Some(mut after) = self.read_or_gone().await? else { return Ok(Removal::Over(gone())) };
+        // Some servers leave the list out when nobody is in it.
+        if before.as_ref().is_some_and(|before| before.members.is_some()) && after.members.is_none() {
+            after.members = Some(BTreeSet::new());
+        }
+        let listed = after.shows_in_any_case(self.user);
+        let (shown, is_proven) = match listed {
+            Some(true) => (listed, true),
+            Some(false) if was_shown => (listed, true),
+            Some(_) | None if is_known => (listed, !after.hides()),
+            Some(_) | None => match self.ask_filter(&after, self.user).await? {
+                Some(member) => (Some(member), true),
+                None => (listed, false),
+            },
+        };
+        if shown == Some(true) {
+            let kept = unseen.get_or_insert_default();
+            if form != Form::ByFilter && kept.before.is_none() {
+                kept.before = before.and_then(|group| group.members);
+            }
+            return self.still_shown(form, written, key, kept.clone());
+        }
+        let earlier = unseen.and_then(|unseen| unseen.before);
+        if let Some(members) = earlier.or_else(|| before.and_then(|before| before.members)) {
+            let leaves_others = self.put_back(&members, &after).await?;
+            if was_shown && listed == Some(false) && leaves_others {
+                remember(&self.known.removal, form);
+            }
+        }
+        match written {
+            Write::Made => Ok(Removal::Over(taken(Done::Changed, is_proven && shown == Some(false)))),
+            Write::Unclear(_) if is_proven => Ok(Removal::Over(taken(Done::Changed, true))),
+            Write::Unclear(failure) => Err(failure.uncertain()),
+            Write::Refused(failure) | Write::Stale(failure) => {
+                // That it does not take the form says nothing about the member; other refusals mostly mean that there
+                // is none.
+                let is_about_the_form = failure.code == DeliveryErrorCode::NotSupported;
+                if is_proven && !is_known || !is_about_the_form && !after.hides() {
+                    return Ok(Removal::Over(Change {
+                        done: Done::AlreadySo,
+                        held_before: Some(false),
+                        confirmed: true,
+                    }));
+                }
+                Ok(Removal::Next(self.of_the_user(failure)))
+            }
+        }
+    }
+
+    /// What to do about a removal after which the group still shows the member. Readings lag: the same form is sent
+    /// again some minutes later, before another one is.
+    fn still_shown(
+        &self,
+        form: Form,
+        written: Write,
+        key: (String, String),
+        mut unseen: Unseen,
+    ) -> Result<Removal, Failure> {
+        let sent = &mut unseen.sent[form.place()];
+        let answer = match written {
+            Write::Made => {
+                *sent = sent.saturating_add(1);
+                let failure = failure(
+                    DeliveryErrorCode::ChangeNotMade,
+                    "The remote says that it removed the member, and still shows it.",
+                );
+                if *sent < SENT { Err(failure.uncertain()) } else { Ok(Removal::Next(failure)) }
+            }
+            Write::Unclear(failure) => Err(failure.uncertain()),
+            Write::Refused(failure) | Write::Stale(failure) => Ok(Removal::Next(self.of_the_user(failure))),
+        };
+        let mut all = self.known.unseen();
+        if all.len() >= UNSEEN {
+            all.clear();
+        }
+        all.insert(key, unseen);
+        answer
+    }
+
+    /// A refusal while the group is there: what is not found is the user.
+    fn of_the_user(&self, refused: Failure) -> Failure {
+        match refused.code {
+            DeliveryErrorCode::ResourceNotFound => {
+                Failure { code: DeliveryErrorCode::PrincipalNotFound, ..refused }
+            }
+            _ => refused,
+        }
     }
 
     /// Whether the group shows the user as a member; `None` if it does not show its members.
@@ -268,15 +422,6 @@ impl Membership<'_> {
         }
     }
 
-    /// Whether the user is certainly no member, after a removal was refused. Of two signs one is enough: the filter says
-    /// so, or the group shows members and not this one.
-    async fn is_absent(&self, group: &Group) -> Result<bool, Failure> {
-        match self.ask_filter(group, self.user).await? {
-            Some(member) => Ok(!member),
-            None => Ok(group.members.as_ref().is_some_and(|members| !members.is_empty())),
-        }
-    }
-
     /// Looks at the group after a write that gives; `unclear` is why the server may not have made it.
     async fn check_given(&self, before: &Group, unclear: Option<Failure>) -> Result<Change, Failure> {
         let after = match (Group::read(self.remote, self.group).await, &unclear) {
@@ -284,15 +429,27 @@ impl Membership<'_> {
             (Err(failure), None) => return Err(failure.uncertain()),
             (Err(_), Some(failure)) => return Err(failure.clone().uncertain()),
         };
-        self.restore(before, &after).await?;
-        let shown = match after.shows_in_any_case(self.user) {
-            Some(true) => Some(true),
-            Some(false) | None => self.ask_filter(&after, self.user).await?,
+        let is_listed = |group: &Group| group.shows_in_any_case(self.user) == Some(true);
+        let shown = if is_listed(&after) { Some(true) } else { self.ask_filter(&after, self.user).await? };
+        let is_trial = remembered(&self.known.adds) != Some(Adds::One);
+        let after = if shown == Some(true) && !is_listed(&after) && is_trial && before.members.is_some() {
+            // The list is not complete, or lags: then it shows later who was lost.
+            Group::read(self.remote, self.group).await.map_err(Failure::uncertain)?
+        } else {
+            after
         };
+        if is_listed(&after) {
+            self.check_others(before, &after).await.map_err(Failure::uncertain)?;
+        }
         match (shown, unclear) {
             (Some(true), _) => {
-                // A list that was left out before and is there now was empty.
-                let held_before = before.shows(self.user).or(after.members.is_some().then_some(false));
+                let held_before = match before.shows_in_any_case(self.user) {
+                    // A list that does not show all proves nothing; nor does an id in another case.
+                    Some(false) if is_listed(&after) => Some(false),
+                    Some(_) => None,
+                    // A list that was left out before and is there now was empty.
+                    None => after.members.is_some().then_some(false),
+                };
                 Ok(Change { done: Done::Changed, held_before, confirmed: true })
             }
             // The server made no promise, and shows nothing.
@@ -311,6 +468,9 @@ impl Membership<'_> {
 
     /// Looks at the group after a write that gives was refused: another writer may have been first.
     async fn check_refused(&self, before: &Group, refused: Failure) -> Result<Change, Failure> {
+        if is_about_every_call(&refused) {
+            return Err(refused);
+        }
         if refused.code == DeliveryErrorCode::ResourceNotFound {
             // Of the group or of the user: the server does not say which it does not know.
             return match Group::read(self.remote, self.group).await {
@@ -352,25 +512,28 @@ impl Membership<'_> {
     async fn ask_filter(&self, group: &Group, user: &str) -> Result<Option<bool>, Failure> {
         let Some(found) = self.filtered(user).await? else { return Ok(None) };
         let trusted = if found { self.can_say_no().await? } else { self.can_say_yes(group).await? };
+        if found && trusted {
+            remember(&self.known.says_yes, true);
+        }
         Ok(trusted.then_some(found))
     }
 
     async fn can_say_no(&self) -> Result<bool, Failure> {
-        if let Some(known) = remembered(&self.filters.says_no) {
+        if let Some(known) = remembered(&self.known.says_no) {
             return Ok(known);
         }
         let found = self.filtered(NOBODY).await?;
-        Ok(remember(&self.filters.says_no, found == Some(false)))
+        Ok(remember(&self.known.says_no, found == Some(false)))
     }
 
     async fn can_say_yes(&self, group: &Group) -> Result<bool, Failure> {
-        if let Some(known) = remembered(&self.filters.says_yes) {
+        if let Some(known) = remembered(&self.known.says_yes) {
             return Ok(known);
         }
         let member = group.members.as_ref().and_then(|members| members.first());
         let Some(member) = member else { return Ok(false) };
         let found = self.filtered(member).await?;
-        Ok(remember(&self.filters.says_yes, found == Some(true)))
+        Ok(remember(&self.known.says_yes, found == Some(true)))
     }
 
     /// What the filter finds; `None` if the server does not take it.
@@ -391,12 +554,21 @@ impl Membership<'_> {
         Ok(answer.object().map(|list| resources(&list).iter().any(is_group)))
     }
 
-    /// Adds the user in the forms that servers take.
-    async fn add(&self, version: Option<&str>) -> Result<Write, Failure> {
-        match self.patch(&add(&[self.user]), version).await? {
+    /// Whom an add names: the user, or at a server that loses the others everybody who was read.
+    fn to_add<'b>(&'b self, before: &'b Group) -> Vec<&'b str> {
+        let whole = remembered(&self.known.adds) == Some(Adds::Whole);
+        let others = before.members.iter().flatten().map(String::as_str).filter(|_| whole);
+        others.filter(|member| !self.is_user(member)).chain([self.user]).collect()
+    }
+
+    /// Adds users in the forms that servers take.
+    async fn add(&self, users: &[&str], version: Option<&str>) -> Result<Write, Failure> {
+        match self.patch(&add(users), version).await? {
             // Some servers take no `path` for what is added.
-            Write::Refused(refused) if refused.remote_status == Some(400) => {
-                match self.patch(&add_without_path(&[self.user]), version).await? {
+            Write::Refused(refused)
+                if refused.remote_status == Some(400) && !is_about_every_call(&refused) =>
+            {
+                match self.patch(&add_without_path(users), version).await? {
                     Write::Refused(_) => Ok(Write::Refused(refused)),
                     other @ (Write::Made | Write::Stale(_) | Write::Unclear(_)) => Ok(other),
                 }
@@ -405,15 +577,56 @@ impl Membership<'_> {
         }
     }
 
-    /// Adds members again whom our write took away with the one, or instead of it, and fails. A server that shows no
-    /// members shows no loss either.
-    async fn restore(&self, before: &Group, after: &Group) -> Result<(), Failure> {
-        let (Some(before), Some(shown)) = (&before.members, &after.members) else { return Ok(()) };
-        let others = before.iter().map(String::as_str).filter(|member| *member != self.user);
-        let (kept, lost): (Vec<&str>, Vec<&str>) = others.partition(|member| shown.contains(*member));
-        // Of one who is missing among others who stayed, somebody else may have taken the membership meanwhile.
-        if lost.is_empty() || !kept.is_empty() {
+    /// Whether a member is the user; ids are compared without case.
+    fn is_user(&self, member: &str) -> bool {
+        member.to_lowercase() == self.user.to_lowercase()
+    }
+
+    /// The other members of before, and whether each is still shown.
+    fn others<'b>(&self, before: &'b BTreeSet<String>, after: &BTreeSet<String>) -> (usize, Vec<&'b str>) {
+        let others = before.iter().map(String::as_str).filter(|member| !self.is_user(member));
+        let (kept, lost): (Vec<&str>, Vec<&str>) = others.partition(|member| after.contains(*member));
+        (kept.len(), lost)
+    }
+
+    /// Looks whether an add left the others where they were, until one was seen to. From then on somebody else takes
+    /// away who is missing.
+    async fn check_others(&self, before: &Group, after: &Group) -> Result<(), Failure> {
+        let (Some(members), Some(shown)) = (&before.members, &after.members) else { return Ok(()) };
+        let (kept, lost) = self.others(members, shown);
+        let known = remembered(&self.known.adds);
+        if lost.is_empty() {
+            if kept > 0 && known.is_none() {
+                remember(&self.known.adds, Adds::One);
+            }
             return Ok(());
+        }
+        if known == Some(Adds::One) {
+            return Ok(());
+        }
+        remember(&self.known.adds, Adds::Whole);
+        if kept == 0 {
+            return self.put_back(members, after).await.map(drop);
+        }
+        // Our write explains it, and so does another writer: they are named, and not put back.
+        let named: Vec<&str> = lost.iter().copied().take(NAMED).collect();
+        let message = format!(
+            "Other members of the group are missing since the write, {} of them: {}. Look whether somebody else \
+             removed them, put them back if not, and reprocess.",
+            lost.len(),
+            named.join(", ")
+        );
+        Err(failure(DeliveryErrorCode::NotSupported, &message))
+    }
+
+    /// Adds the others again if all of them are gone with a write of ours, and fails unless it gave. Returns whether
+    /// others are there who were left where they were.
+    async fn put_back(&self, before: &BTreeSet<String>, after: &Group) -> Result<bool, Failure> {
+        let Some(shown) = &after.members else { return Ok(false) };
+        let (kept, lost) = self.others(before, shown);
+        // Of one who is missing among others who stayed, somebody else may have taken the membership meanwhile.
+        if lost.is_empty() || kept > 0 {
+            return Ok(lost.is_empty() && kept > 0);
         }
         tracing::error!(
             group = self.group,
@@ -424,12 +637,16 @@ impl Membership<'_> {
         if self.wish == Wish::Member {
             all.push(self.user);
         }
-        let written = self.patch(&add(&all), None).await;
-        let again = Group::read(self.remote, self.group).await;
+        let written = self.add(&all, None).await;
         let is_back = |group: &Group| lost.iter().all(|member| group.shows(member) == Some(true));
-        let back = matches!((&written, &again), (Ok(_), Ok(group)) if is_back(group));
+        let mut back = false;
+        // The first reading may lag.
+        for _ in 0..2 {
+            let again = Group::read(self.remote, self.group).await;
+            back = back || matches!((&written, &again), (Ok(_), Ok(group)) if is_back(group));
+        }
         if back && self.wish == Wish::Member {
-            return Ok(());
+            return Ok(false);
         }
         Err(failure(
             DeliveryErrorCode::NotSupported,
@@ -511,6 +728,11 @@ fn remove_by_filter(user: &str) -> Value {
 /// the letter removes every member: so it comes second, and whoever was lost is put back.
 fn remove_by_value(user: &str) -> Value {
     json!({"op": "remove", "path": "members", "value": values(&[user])})
+}
+
+/// The form for servers that take no `path`; like the one by value it comes after the filter.
+fn remove_without_path(user: &str) -> Value {
+    json!({"op": "remove", "value": {"members": values(&[user])}})
 }
 
 #[cfg(test)]

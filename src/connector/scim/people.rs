@@ -112,13 +112,28 @@ pub(super) async fn read(remote: &Remote, id: &str) -> Result<Option<Account>, F
 
 /// Switches an account on.
 pub(super) async fn activate(remote: &Remote, id: &str) -> Result<(), Failure> {
-    let body = json!({
-        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-        "Operations": [{"op": "replace", "path": "active", "value": true}],
-    });
     let path = ["Users", id];
-    let answer = remote.answer(Call { body: Some(&body), ..Call::new(Method::PATCH, &path) }).await?;
-    if answer.status.is_success() { Ok(()) } else { Err(remote.failure(&answer)) }
+    let mut refused = None;
+    // Some servers take no `path`.
+    for operation in [
+        json!({"op": "replace", "path": "active", "value": true}),
+        json!({"op": "replace", "value": {"active": true}}),
+    ] {
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [operation],
+        });
+        let answer = remote.answer(Call { body: Some(&body), ..Call::new(Method::PATCH, &path) }).await?;
+        if answer.status.is_success() {
+            return Ok(());
+        }
+        let failure = refused.get_or_insert_with(|| remote.failure(&answer));
+        if answer.status.as_u16() != 400 || answer.is_throttle() {
+            return Err(failure.clone());
+        }
+    }
+    Err(refused
+        .unwrap_or_else(|| failure(DeliveryErrorCode::NotSupported, "The remote activates no account.")))
 }
 
 /// The account that a SCIM user is; `None` if it has no id.
