@@ -4,7 +4,7 @@ use guichet::store;
 use sea_orm::{ConnectOptions, ConnectionTrait as _};
 
 use super::Queue;
-use crate::harness::{Kind, Server};
+use crate::harness::Kind;
 
 /// How many deliveries wait for one group.
 const WAITING: u32 = 20_000;
