@@ -7,6 +7,7 @@ mod faults;
 mod odd;
 mod quirks;
 mod refusals;
+mod rows;
 mod with_peer;
 
 use std::sync::{Arc, Mutex, PoisonError};

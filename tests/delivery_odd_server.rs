@@ -220,7 +220,7 @@ async fn it_reads_oddly_as_told() {
     }
     assert_eq!(seen, [1, 1, 2]);
     let remote = Remote::start(&[Oddity::LongMembers]).await;
-    remote.odd.put_crowd("team", "example.org", 6_000);
+    remote.odd.put_crowd("team", "example.org", 600);
     let long = remote.get("/Groups/team").await.to_string().len();
     let short = remote.get("/Groups/team?attributes=members.value").await.to_string().len();
     assert!(long > 1024 * 1024 && short < 1024 * 1024, "{long}, {short}");

@@ -33,7 +33,7 @@ pub enum Accounts {
     ByAddressWithCapital,
     /// Their `userName` is a staff number; their address is among the `emails`.
     ByStaffNumber,
-    /// None, and the group has 6,000 other members.
+    /// None, and the group has 600 other members.
     Crowd,
 }
 
@@ -106,6 +106,17 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         "only_a_removal_by_value_that_removes_all",
         &[Oddity::FilteredRemovalNotDone, Oddity::RemovalByValueRemovesAll],
     ),
+    writing("removal_not_done_unseen", &[Oddity::RemovalNotDone, Oddity::MembersLeftOut]),
+    writing("removal_not_done_first_only", &[Oddity::RemovalNotDone, Oddity::FirstMembersOnly(2)]),
+    writing(
+        "removal_by_value_removes_all_and_lags",
+        &[Oddity::ReadingsLagReadings(1), Oddity::RemovalByValueRemovesAll],
+    ),
+    writing(
+        "removal_by_value_removes_all_and_lags_writes",
+        &[Oddity::ReadingsLagWrites(1), Oddity::RemovalByValueRemovesAll],
+    ),
+    writing("add_replaces_and_lags", &[Oddity::ReadingsLagReadings(1), Oddity::AddReplaces]),
     writing("refused_batch_commits_first", &[Oddity::RefusedBatchCommitsFirst]),
     writing("batch_with_member_fails", &[Oddity::BatchWithMemberFails]),
     writing("shifting_indexes", &[Oddity::ShiftingIndexes]),
@@ -126,6 +137,10 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     protocol("weak_tags", &[Oddity::WeakTags]),
     protocol("pathless_only", &[Oddity::PathlessOnly]),
     protocol("filtered_removal_refused", &[Oddity::FilteredRemovalRefused]),
+    protocol(
+        "filtered_removal_refused_first_only",
+        &[Oddity::FilteredRemovalRefused, Oddity::FirstMembersOnly(2)],
+    ),
     protocol("throttled_429", &[throttled(429)]),
     protocol("throttled_400", &[throttled(400)]),
     protocol("throttled_403", &[throttled(403)]),

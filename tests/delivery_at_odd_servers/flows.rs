@@ -12,7 +12,7 @@ use crate::harness::scim_world::{Books, Delivered, Held, ScimPackage};
 const GROUP: &str = "team";
 /// Whom others put into the group, beside Guichet.
 const OTHERS: [&str; 2] = ["other-1@example.org", "other-2@example.org"];
-const CROWD: usize = 6_000;
+const CROWD: usize = 600;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {

@@ -11,7 +11,8 @@ use super::{Server, codes};
 /// The bearer token of every SCIM server.
 pub const TOKEN: &str = "a-token-of-the-scim-server";
 
-/// How long a test waits for what is tried again, by the test's clock.
+/// How long a test waits for what is tried again, by the test's clock: adds are given up after six hours, and a removal
+/// that waiting alone does not help is tried again after a day.
 const PATIENCE: TimeDelta = TimeDelta::hours(40);
 
 const BOOKS: &str = "query($p: ID!, $ps: [ID!]) {
@@ -172,10 +173,11 @@ impl Server {
         books
     }
 
-    /// Works, and sets the clock forward by an hour or to the next try, until nothing waits or 40 hours have
-    /// passed; gives what the books say then.
+    /// Works, and sets the clock forward to the next try and by steps that double, from an hour, until nothing waits or
+    /// 40 hours have passed; gives what the books say then.
     pub async fn rest(&self, packages: &[&ScimPackage]) -> Books {
         let begin = self.clock.now();
+        let mut step = TimeDelta::hours(1);
         loop {
             self.work().await;
             let books = self.books(packages).await;
@@ -186,7 +188,8 @@ impl Server {
             }
             let next = open.iter().filter_map(|delivery| delivery.next).min();
             let wait = next.map_or(TimeDelta::zero(), |next| next - now);
-            self.clock.advance(max(wait, TimeDelta::hours(1)));
+            self.clock.advance(max(wait, step));
+            step = step * 2;
         }
     }
 }

@@ -18,7 +18,7 @@ pub enum Oddity {
     OtherCaseIds,
     /// Ids are JSON numbers (RFC 7643 §3.1 wants strings). Seen in reports: servers with serial ids.
     NumericIds,
-    /// Members come with `display`, `$ref` and `type`, so that 5,000 of them are longer than 1 MiB.
+    /// Members come with `$ref`, `type` and a `display` of 2 kB, so that 600 of them are longer than 1 MiB.
     /// jelhub/scimgateway issue 71 tells of answers of 120 MB.
     LongMembers,
     /// A reading shows the group as it was so many writes ago. Seen in reports: replicas of a database.
