@@ -10,7 +10,8 @@ use crate::harness::{Server, codes};
 
 const GROUP: &str = "team";
 const ADA: &str = "ada@contoso.example";
-const RESOURCES: &str = "query($id: ID!, $state: [EntitlementGrantState!]! = [GIVING, HELD]) { node(id: $id) {
+const RESOURCES: &str =
+    "query($id: ID!, $state: [EntitlementGrantState!]! = [GIVING, HELD]) { node(id: $id) {
     ... on Catalog { resources { nodes { grants(state: $state) { totalCount nodes {
         id target role state origin confirmedAt createdAt updatedAt user { id } system { baseUrl tenant }
         account { remoteId userName } assignments { id } } } } } } } }";
@@ -19,9 +20,11 @@ const ACCOUNTS: &str = "query($id: ID!) { node(id: $id) { ... on Connector {
         viewerCanUnlink user { id } system { id } linkedBy { id } } } } } }";
 const PREVIEW: &str = "items { requestedId user { id } correlation account { remoteId userName active }
     linkedTo { id } failure { code message } error { code } }";
-const LINKED: &str = "items { requestedId error { code } account { id remoteId state origin user { id } linkedBy { id } } }";
+const LINKED: &str =
+    "items { requestedId error { code } account { id remoteId state origin user { id } linkedBy { id } } }";
 const RESOLVED: &str = "items { requestedId error { code } delivery { state result } }";
-const DELIVERIES: &str = "query($p: ID!) { accessRequests(filter: { accessPackage: [$p] }, first: 100) { nodes { state type
+const DELIVERIES: &str =
+    "query($p: ID!) { accessRequests(filter: { accessPackage: [$p] }, first: 100) { nodes { state type
     deliveries { id operation state result attemptCount nextAttemptAt attempts { totalCount } } } } }";
 
 /// A SCIM server with one group, and a package of it.
@@ -72,7 +75,8 @@ impl<'a> World<'a> {
     /// Links accounts; gives the items.
     async fn link(&self, links: Value, dry_run: bool) -> Vec<Value> {
         self.server.clock.advance(TimeDelta::seconds(1));
-        let input = json!({ "connector": self.connector, "links": links, "mode": "CORRECT", "dryRun": dry_run });
+        let input =
+            json!({ "connector": self.connector, "links": links, "mode": "CORRECT", "dryRun": dry_run });
         self.server.build("linkAccount", LINKED, input).await["items"].as_array().unwrap().clone()
     }
 
@@ -96,7 +100,8 @@ impl<'a> World<'a> {
 
     /// The details of the events of an action.
     async fn events(&self, action: &str) -> Vec<String> {
-        let query = "query($a: [String!]) { auditEvents(filter: { action: $a }, first: 100) { nodes { details } } }";
+        let query =
+            "query($a: [String!]) { auditEvents(filter: { action: $a }, first: 100) { nodes { details } } }";
         let found = self.server.ask("alice", query, json!({ "a": [action] })).await;
         let events = found["auditEvents"]["nodes"].as_array().unwrap().iter();
         events.map(|event| event["details"].as_str().unwrap().to_owned()).collect()

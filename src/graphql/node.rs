@@ -144,13 +144,7 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
             let found = store::catalog::find(database, api.visible(), ids).await?;
             found.into_iter().next().map(|catalog| Node::Catalog(Catalog(Arc::new(catalog))))
         }
-        Kind::CatalogRoleAssignment => {
-            let found = store::catalog::find_roles(database, &api.scope, ids).await?;
-            found
-                .into_iter()
-                .next()
-                .map(|row| Node::CatalogRoleAssignment(CatalogRoleAssignment(Arc::new(row))))
-        }
+        Kind::CatalogRoleAssignment => catalog_role_assignment(api, ids).await?,
         Kind::ConnectedOrganization => connected_organization(api, ids).await?,
         Kind::Connector => {
             let found = store::connector::find(database, api.visible(), ids).await?;
@@ -209,6 +203,12 @@ async fn find(ctx: &Context<'_>, id: &str) -> Result<Option<Node>, ApiError> {
             found.into_iter().next().map(|row| Node::WebhookDelivery(WebhookDelivery(Arc::new(row))))
         }
     })
+}
+
+/// The role in a catalog of an id.
+async fn catalog_role_assignment(api: &Api, ids: &[Uuid]) -> Result<Option<Node>, ApiError> {
+    let found = store::catalog::find_roles(&api.database, &api.scope, ids).await?;
+    Ok(found.into_iter().next().map(|row| Node::CatalogRoleAssignment(CatalogRoleAssignment(Arc::new(row)))))
 }
 
 /// The stage of approval of an id.

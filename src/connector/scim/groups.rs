@@ -360,7 +360,7 @@ impl Membership<'_> {
                         confirmed: true,
                     }));
                 }
-                Ok(Removal::Next(self.of_the_user(failure)))
+                Ok(Removal::Next(of_the_user(failure)))
             }
         }
     }
@@ -385,7 +385,7 @@ impl Membership<'_> {
                 if *sent < SENT { Err(failure.uncertain()) } else { Ok(Removal::Next(failure)) }
             }
             Write::Unclear(failure) => Err(failure.uncertain()),
-            Write::Refused(failure) | Write::Stale(failure) => Ok(Removal::Next(self.of_the_user(failure))),
+            Write::Refused(failure) | Write::Stale(failure) => Ok(Removal::Next(of_the_user(failure))),
         };
         let mut all = self.known.unseen();
         if all.len() >= UNSEEN {
@@ -393,16 +393,6 @@ impl Membership<'_> {
         }
         all.insert(key, unseen);
         answer
-    }
-
-    /// A refusal while the group is there: what is not found is the user.
-    fn of_the_user(&self, refused: Failure) -> Failure {
-        match refused.code {
-            DeliveryErrorCode::ResourceNotFound => {
-                Failure { code: DeliveryErrorCode::PrincipalNotFound, ..refused }
-            }
-            _ => refused,
-        }
     }
 
     /// Whether the group shows the user as a member; `None` if it does not show its members.
@@ -706,6 +696,16 @@ const fn gone() -> Change {
 /// The resources of a list; none if it leaves them out (RFC 7644 §3.4.2).
 fn resources(list: &Map<String, Value>) -> &[Value] {
     list.get("Resources").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// A refusal while the group is there: what is not found is the user.
+fn of_the_user(refused: Failure) -> Failure {
+    match refused.code {
+        DeliveryErrorCode::ResourceNotFound => {
+            Failure { code: DeliveryErrorCode::PrincipalNotFound, ..refused }
+        }
+        _ => refused,
+    }
 }
 
 fn values(users: &[&str]) -> Value {
