@@ -58,12 +58,11 @@ trait Gives {
 
 impl Gives for Scim {
     async fn give(&self, person: &Person, target: &Target) -> Result<Done, Failure> {
-        let account = match self.find_account(person).await? {
-            Some((account, _)) => account,
-            None => {
-                self.find_target(target).await?;
-                self.create_account(person).await?.0
-            }
+        let account = if let Some((account, _)) = self.find_account(person).await? {
+            account
+        } else {
+            self.find_target(target).await?;
+            self.create_account(person).await?.0
         };
         Ok(self.add(&account.id, target).await?.done)
     }

@@ -1,4 +1,4 @@
-//! The flows of delivery at SCIM servers that nobody here wrote: npm `scimmy-routers`, PyPI `scim2-server`.
+//! The flows of delivery at SCIM servers that nobody here wrote: npm `scimmy-routers`, `PyPI` `scim2-server`.
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};

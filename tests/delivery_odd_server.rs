@@ -190,7 +190,9 @@ async fn it_writes_oddly_as_told() {
 
 #[tokio::test]
 async fn it_reads_oddly_as_told() {
-    let rows: [(Oddity, fn(&Value, &Value) -> Value); 6] = [
+    /// What a group shows, made of its true members.
+    type Shown = fn(&Value, &Value) -> Value;
+    let rows: [(Oddity, Shown); 6] = [
         (Oddity::MembersLeftOut, |_, _| Value::Null),
         (Oddity::MembersEmpty, |_, _| json!([])),
         (Oddity::FirstMembersOnly(1), |ben, _| json!([{ "value": ben }])),

@@ -79,29 +79,29 @@ pub async fn run(server: &Server, behaviour: &Behaviour, flow: Flow) -> Result<(
     match flow {
         Flow::Give => {
             world.give(0, first).await?;
-            world.after().await;
+            world.after();
             let second = world.person("second").await;
             world.give(0, second).await.map(drop)
         }
         Flow::Take => {
             let held = world.give(0, first).await?;
-            world.after().await;
+            world.after();
             world.take(&held).await
         }
         Flow::GiveAgain => {
             let held = world.give(0, first).await?;
-            world.after().await;
+            world.after();
             world.take(&held).await?;
             world.give(0, first).await.map(drop)
         }
         Flow::Leave => {
             world.give(0, first).await?;
-            world.after().await;
+            world.after();
             world.leave(first).await
         }
         Flow::RenameHere | Flow::RenameThere | Flow::RenameBoth => {
             let held = world.give(0, first).await?;
-            world.after().await;
+            world.after();
             world.rename(flow).await;
             world.check("rename").await?;
             world.take(&held).await
@@ -110,7 +110,7 @@ pub async fn run(server: &Server, behaviour: &Behaviour, flow: Flow) -> Result<(
             world.add_package().await;
             let one = world.give(0, first).await?;
             let other = world.give(1, first).await?;
-            world.after().await;
+            world.after();
             world.take(&one).await?;
             world.take(&other).await
         }
@@ -118,7 +118,7 @@ pub async fn run(server: &Server, behaviour: &Behaviour, flow: Flow) -> Result<(
             let second = world.twin().await;
             let one = world.give(0, first).await?;
             let other = world.give(0, second).await?;
-            world.after().await;
+            world.after();
             world.take(&one).await?;
             world.take(&other).await
         }
@@ -209,10 +209,10 @@ impl<'a> World<'a> {
             // An earlier assignment is still being taken: the books say so, or the refusal is a fault.
             let books = self.rest().await;
             let is_open = |held: &Held| held.user == self.people[person].user && held.state != "ENDED";
-            return match books.assignments.iter().any(is_open) {
-                true => Ok(Value::Null),
-                false => Err(format!("give: refused: {}", made["userErrors"])),
-            };
+            if books.assignments.iter().any(is_open) {
+                return Ok(Value::Null);
+            }
+            return Err(format!("give: refused: {}", made["userErrors"]));
         }
         self.lost.remove(&self.people[person].account);
         self.wanted.push((person, assignment.clone()));
@@ -251,7 +251,7 @@ impl<'a> World<'a> {
     }
 
     /// Lets happen what the row says, to the first person's access.
-    async fn after(&mut self) {
+    fn after(&mut self) {
         match self.behaviour.after {
             After::Nothing => return,
             After::Set(oddity) => self.odd.set(oddity),
