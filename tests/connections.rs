@@ -192,7 +192,8 @@ on_both_databases! {
         // The demo has no remote system with accounts of its own.
         server.sql("INSERT INTO remote_account (id, organization_id, system_id, user_id, remote_id, state, origin, version, created_at, updated_at)
             SELECT u.id, u.organization_id, y.id, u.id, u.issuer || u.subject, 'LINKED', 'USER_NAME', 1, u.created_at, u.created_at
-            FROM app_user u JOIN remote_system y ON y.organization_id = u.organization_id").await;
+            FROM app_user u JOIN remote_system y ON y.organization_id = u.organization_id
+            WHERE u.subject IN ('goran', 'hana', 'karim', 'lena')").await;
         let objects = server.everything("alice").await;
         let token = server.token("hana");
         server.ask_with(&token, "{ viewer { roles } }", json!({})).await;
