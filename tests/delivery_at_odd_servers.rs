@@ -15,8 +15,10 @@ use self::behaviours::{BEHAVIOURS, Behaviour, Family};
 use self::flows::Flow;
 use crate::harness::Server;
 
-/// The cells that do not hold yet: issue 13, steps 3 and 5.
-const FAILS_TODAY: &[(&str, Flow)] = &[];
+/// The cells that do not hold yet. Guichet does not look by itself whether access that it gave is still there, and these
+/// flows ask it for nothing after others deleted the group and renamed the account: only a comparison would tell.
+const FAILS_TODAY: &[(&str, Flow)] =
+    &[("group_deleted", Flow::RenameThere), ("group_deleted", Flow::RenameBoth)];
 
 /// Runs the rows of one family, each on a server of its own.
 async fn check_family(first: Server, family: Family) {
