@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 
 use entity::entitlement_grant;
-use entity::remote_account;
 use sea_orm::{ActiveEnum as _, QueryResult};
 use serde_json::json;
 use uuid::Uuid;
@@ -127,7 +126,7 @@ fn wanting(sql: &mut Sql) {
     sql.push(" AND f.operation = 'ADD' ORDER BY f.id DESC LIMIT 1), 'PENDING') <> 'FAILED'");
 }
 
-/// Returns which of these grants somebody wants now, locked.
+/// Returns those of these grants that nobody wants now, locked.
 pub async fn lock_unwanted(txn: &Txn, grants: &[Uuid]) -> Result<Vec<entitlement_grant::Model>, StoreError> {
     let mut sql = txn.sql();
     sql.push("SELECT ")
@@ -269,15 +268,4 @@ async fn adopt_systems(txn: &Txn) -> Result<(), StoreError> {
         txn.execute(sql).await?;
     }
     Ok(())
-}
-
-/// What a delivery needs to know of the remote: its grant, and the accounts that it may concern.
-#[derive(Clone, Debug)]
-pub struct Facts {
-    /// The grant, as it was before this attempt.
-    pub grant: entitlement_grant::Model,
-    /// The account that was given the access.
-    pub given_to: Option<remote_account::Model>,
-    /// The account that is the user's now.
-    pub account: Option<remote_account::Model>,
 }
